@@ -1,0 +1,1 @@
+"""Handlers wrapped by the libraries people use (Powertools and others), under the built layer."""
