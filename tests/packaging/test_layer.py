@@ -1,0 +1,87 @@
+"""What ships to /opt: exactly this, readable by everybody, and needing nothing but a standard library."""
+
+import ast
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from layer_build import LAYER_MODES, MODULES, SOURCE, build_in, build_layer, modes
+from processes import interpreter, run
+
+
+@pytest.fixture(scope="session")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_layer(tmp_path_factory.mktemp("layer"))
+
+
+def test_the_layer_holds_exactly_the_listed_files_with_their_modes(layer: Path) -> None:
+    assert modes(layer) == LAYER_MODES
+
+
+def test_a_strict_umask_on_the_build_machine_locks_nobody_out(tmp_path: Path) -> None:
+    layer = build_layer(tmp_path, umask=0o077)
+
+    assert modes(layer) == LAYER_MODES
+    folders = [layer, *(path for path in layer.rglob("*") if path.is_dir())]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o755}
+
+
+def test_what_lies_about_in_the_source_folder_does_not_ship(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source)
+    (source / "notes.txt").touch()
+    (source / "lambda_streamify" / "notes.txt").touch()
+    (source / "lambda_streamify" / "__pycache__").mkdir(exist_ok=True)
+    (source / "lambda_streamify" / "__pycache__" / "errors.cpython-311.pyc").touch()
+
+    assert modes(build_in(source, tmp_path / "artifacts")) == LAYER_MODES
+
+
+# Each module first of its package, so that none leans on an import that another happens to make.
+IMPORT_EACH_ALONE = """
+import importlib, sys
+root, *modules = sys.argv[1:]
+sys.path.insert(0, root + "/python")
+before = set(sys.modules)
+for module in modules:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lambda_streamify"]:
+        del sys.modules[name]
+    importlib.import_module(module)
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(loaded - sys.stdlib_module_names))
+with open(root + "/streamify-main.py") as main:
+    compile(main.read(), main.name, "exec")
+"""
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+def test_every_module_imports_alone_with_the_standard_library_only(layer: Path, version: str) -> None:
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} that runs on this machine")
+    names = [f"lambda_streamify.{module}".removesuffix(".__init__") for module in MODULES]
+
+    # -B: bytecode in the built layer would be one more file than the list has.
+    printed = run(python, "-I", "-S", "-B", "-W", "error", "-c", IMPORT_EACH_ALONE, layer, *names)
+
+    assert printed.split() == ["lambda_streamify"]
+
+
+def test_no_import_anywhere_in_the_layer_names_a_foreign_module(layer: Path) -> None:
+    """Imports inside functions too, which importing the module does not run."""
+    allowed = sys.stdlib_module_names | {"lambda_streamify"}
+    named = {(path.name, name) for path in layer.rglob("*.py") for name in imported_names(path)}
+
+    assert {(file, name) for file, name in named if name not in allowed} == set()
+
+
+def imported_names(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(str(node.module).partition(".")[0])
+    return names

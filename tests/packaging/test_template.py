@@ -1,0 +1,80 @@
+"""The SAM template: valid, true to the folders that it names, and built by the real SAM CLI into what Lambda gets."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from layer_build import LAYER_MODES, modes
+from processes import ROOT, clean_environment, run
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def sam_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """SAM with a fresh home of its own, which says that SAM has just looked for a newer version of itself."""
+    home = tmp_path_factory.mktemp("sam")
+    (home / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
+    return clean_environment(__SAM_CLI_APP_DIR=str(home), SAM_CLI_TELEMETRY="0")
+
+
+@pytest.fixture(scope="module")
+def build(sam_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `sam build` fills, for the one runtime whose Python is certain to be here: the tests' own."""
+    folder = tmp_path_factory.mktemp("build")
+    runtime = f"PythonRuntime=python3.{sys.version_info.minor}"
+    run(
+        *("sam", "build", "--no-cached", "--build-dir", folder, "--parameter-overrides", runtime),
+        env=sam_environment,
+        umask=0o077,
+    )
+    return folder
+
+
+def resources(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    found = template["Resources"].items()
+    return {name: resource["Properties"] for name, resource in found if resource["Type"] == f"AWS::Serverless::{kind}"}
+
+
+def test_sam_and_cfn_lint_accept_the_template(sam_environment: dict[str, str]) -> None:
+    assert "is a valid SAM Template" in run("sam", "validate", "--lint", env=sam_environment)
+
+
+def test_every_folder_and_handler_that_the_template_names_exists(template: dict[str, Any]) -> None:
+    globals_ = template["Globals"]["Function"]
+    for properties in resources(template, "Function").values():
+        module = properties.get("Handler", globals_["Handler"]).rpartition(".")[0]
+        assert (ROOT / properties["CodeUri"] / f"{module}.py").is_file()
+    for properties in resources(template, "LayerVersion").values():
+        assert (ROOT / properties["ContentUri"]).is_dir()
+
+
+def test_every_function_may_run_longer_than_awss_default_of_3_seconds(template: dict[str, Any]) -> None:
+    default = template["Globals"]["Function"]["Timeout"]
+    timeouts = {properties.get("Timeout", default) for properties in resources(template, "Function").values()}
+
+    assert min(timeouts) > 3
+
+
+def test_the_wrapper_variable_names_a_file_of_the_layer(template: dict[str, Any]) -> None:
+    wrapper = template["Globals"]["Function"]["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
+
+    assert LAYER_MODES[wrapper.removeprefix("/opt/")] == 0o755
+
+
+def test_sam_builds_the_layer_that_the_makefile_lists(build: Path) -> None:
+    assert modes(build / "StreamifyLayer") == LAYER_MODES
+
+
+def test_sam_builds_each_function_with_its_requirements(template: dict[str, Any], build: Path) -> None:
+    assert all((build / name / "app.py").is_file() for name in resources(template, "Function"))
+    assert (build / "StoryFunction" / "pyphen" / "__init__.py").is_file()

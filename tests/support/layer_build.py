@@ -1,0 +1,50 @@
+"""The layer as users get it, and the exact list of what it may hold: a new file has to be added here on purpose."""
+
+import shutil
+from pathlib import Path
+
+from processes import ROOT, run
+
+SOURCE = ROOT / "layers" / "streamify"
+
+MODULES = (
+    "__init__",
+    "bootstrap",
+    "context",
+    "errors",
+    "framing",
+    "invocation",
+    "loader",
+    "logs",
+    "marshal",
+    "response",
+    "runtime",
+    "runtime_api",
+    "sources",
+)
+
+LAYER_MODES = {
+    "streamify": 0o755,
+    "streamify-main.py": 0o644,
+    "python/lambda_streamify/py.typed": 0o644,
+    **{f"python/lambda_streamify/{module}.py": 0o644 for module in MODULES},
+}
+
+
+def build_layer(scratch: Path, umask: int = 0o022) -> Path:
+    """Return the folder that stands for /opt, built as SAM does it: by the makefile, in a copy of the source folder."""
+    source, artifacts = scratch / "source", scratch / "artifacts"
+    shutil.copytree(SOURCE, source)
+    return build_in(source, artifacts, umask)
+
+
+def build_in(source: Path, artifacts: Path, umask: int = 0o022) -> Path:
+    """Return `artifacts`, filled by the makefile in `source`."""
+    run("make", "-C", source, "build-StreamifyLayer", f"ARTIFACTS_DIR={artifacts}", umask=umask)
+    return artifacts
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Return the permission bits of each file under the folder."""
+    files = (path for path in folder.rglob("*") if not path.is_dir())
+    return {path.relative_to(folder).as_posix(): path.stat().st_mode & 0o777 for path in files}
