@@ -85,8 +85,8 @@ def test_the_wheel_holds_exactly_the_two_packages(wheel: Path) -> None:
 
 @pytest.fixture(scope="session")
 def metadata(wheel: Path) -> importlib.metadata.Distribution:
-    (dist_info,) = (entry for entry in zipfile.Path(wheel).iterdir() if entry.name.endswith(".dist-info"))
-    return importlib.metadata.Distribution.at(dist_info)  # type: ignore[arg-type]  # any path-like tree will do
+    (distribution,) = importlib.metadata.distributions(path=[str(wheel)])
+    return distribution
 
 
 def test_the_wheel_names_the_command_and_the_pytest_plugin(metadata: importlib.metadata.Distribution) -> None:

@@ -11,6 +11,7 @@ MODULES = (
     "__init__",
     "bootstrap",
     "context",
+    "error_report",
     "errors",
     "framing",
     "invocation",
