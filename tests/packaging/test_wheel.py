@@ -71,6 +71,7 @@ def test_the_wheel_holds_exactly_the_two_packages(wheel: Path) -> None:
 
     assert set(zipfile.ZipFile(wheel).namelist()) == {
         "lambda_streamify/py.typed",
+        "lambda_streamify/streamify-main.py",
         "lambda_streamify/streamify.sh",
         *(f"lambda_streamify/{module}.py" for module in MODULES),
         "lambda_streamify_emulator/py.typed",
