@@ -1,0 +1,226 @@
+"""One invocation: the event in, the result delivered, as JSON, as a stream or as an error.
+
+Nothing is sent before the first chunk is there, so that a handler which fails before it answers with an ordinary error.
+From then on an error becomes HTTP trailers, and is always logged. The body is always closed, on the thread and in the
+task that ran it, before the next invocation begins.
+"""
+
+from . import framing, sources
+from .context import LambdaContext, parse_header
+from .error_report import error_report
+from .errors import RuntimeApiError
+from .marshal import marshal, to_json, unmarshal
+from .response import StreamingResponse, as_bytes, as_http, as_stream, has_no_body, prelude_fields, proxy_dict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import Any
+
+    from .loader import Handler
+    from .logs import Logs
+    from .response_stream import ResponseStream
+    from .runtime_api import Request, RuntimeApi
+
+RAW_CONTENT_TYPE = "application/octet-stream"
+
+
+class Invocation:
+    """One event on its way through the handler.
+
+    `mode` is STREAMIFY_INVOKE_MODE, `loop` gives the process's event loop, `clock` the seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        api: "RuntimeApi",
+        request: "Request",
+        logs: "Logs",
+        *,
+        mode: str,
+        loop: "Callable[[], AbstractEventLoop]",
+        clock: "Callable[[], float]",
+    ) -> None:
+        self._api = api
+        self._request = request
+        self._logs = logs
+        self._mode = mode
+        self._loop = loop
+        self._clock = clock
+        self._source = sources.DIRECT
+        self._event: Any = None
+        self._stream: ResponseStream | None = None
+
+    def run(self, handler: "Handler") -> None:
+        """Call `handler` and deliver what it returns or raises.
+
+        Raises what must end the process: an answer of the Runtime API that leaves no way on, and any exception of the
+        handler that is not an Exception, such as SystemExit; if the response had started, its end is sent first.
+        """
+        try:
+            self._call(handler)
+        except RuntimeApiError as error:
+            self._logs.line("ERROR", f"the response was not delivered: {error}")
+            if getattr(error, "status", 400) not in (400, 410, 413):
+                raise
+
+    def _call(self, handler: "Handler") -> None:
+        try:
+            self._deliver(handler(self._read_event(), self._context()))
+        except RuntimeApiError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises
+            self._fail(error)
+        except BaseException as error:
+            if self._stream is not None:
+                self._fail(error)
+            raise
+
+    # --- in ----------------------------------------------------------------------------------------------------------
+
+    def _read_event(self) -> object:
+        self._event = unmarshal(self._request.body, self._request.content_type)
+        self._source = sources.source_of(self._event)
+        return self._event
+
+    def _context(self) -> LambdaContext:
+        header = self._request.header
+        return LambdaContext(
+            aws_request_id=self._request.request_id,
+            deadline_ms=self._request.deadline_ms,
+            invoked_function_arn=header("invoked-function-arn"),
+            client_context=parse_header(header("client-context"), "Client Context"),
+            cognito_identity=parse_header(header("cognito-identity"), "Cognito Identity"),
+            tenant_id=header("aws-tenant-id"),
+            clock=self._clock,
+        )
+
+    # --- out ---------------------------------------------------------------------------------------------------------
+
+    def _deliver(self, result: "Any") -> None:
+        response = as_stream(result)
+        if hasattr(result, "__await__") or (response is not None and _is_async(response)):
+            # One task runs the handler's coroutine, its body and the body's end: context variables hold throughout.
+            result = self._loop().run_until_complete(self._deliver_async(result))
+            response = as_stream(result)
+        if self._stream is None:
+            self._deliver_sync(response, result)
+        if self._stream is not None:
+            self._stream.end()
+
+    def _deliver_sync(self, response: "StreamingResponse | None", result: object) -> None:
+        answer = self._source.answer(self._mode, streamed=response is not None)
+        if response is None and answer == sources.PRELUDE:
+            response = as_http(result, lambda value: marshal(value)[0])
+        if response is None:
+            self._api.respond(self._request, *marshal(result))
+            return
+        with _Closing(response.body):
+            if answer == sources.COLLECTED:
+                self._respond_collected(response)
+            else:
+                self._send(response, answer)
+
+    async def _deliver_async(self, result: "Any") -> object:
+        """Await what is awaitable and send a body that needs the event loop; returns what is still to be delivered."""
+        if hasattr(result, "__await__"):
+            result = await result
+        response = as_stream(result)
+        if response is None or not _is_async(response):
+            return result
+        answer = self._source.answer(self._mode, streamed=True)
+        async with _Closing(response.body):
+            if answer == sources.COLLECTED:
+                response.body = [chunk async for chunk in response.body]  # type: ignore[union-attr]
+            else:
+                await self._send_async(response, answer)
+        return response
+
+    def _send(self, response: StreamingResponse, answer: str) -> None:
+        chunks: Iterator[Any] = iter(response.body)  # type: ignore[arg-type]
+        bodiless = self._is_bodiless(response, answer)
+        first = "" if bodiless or response.eager else next(chunks, "")
+        stream, start = self._open(response, answer, first)
+        stream.open(start, as_bytes(first))
+        if bodiless:
+            return
+        write = stream.write
+        for chunk in chunks:
+            data = chunk if type(chunk) is bytes else as_bytes(chunk)
+            if data:
+                write(data)
+
+    async def _send_async(self, response: StreamingResponse, answer: str) -> None:
+        """`_send` for a body that is iterated in the event loop, which a slow reader must not block."""
+        loop = self._loop()
+        chunks: AsyncIterator[Any] = response.body.__aiter__()  # type: ignore[union-attr]
+        bodiless = self._is_bodiless(response, answer)
+        first = "" if bodiless or response.eager else await anext(chunks, "")
+        stream, start = self._open(response, answer, first)
+        await stream.open_async(loop, start, as_bytes(first))
+        if bodiless:
+            return
+        write_nowait = stream.write_nowait
+        async for chunk in chunks:
+            data = chunk if type(chunk) is bytes else as_bytes(chunk)
+            if data:
+                rest = write_nowait(data)
+                if rest:
+                    await stream.drain(loop, rest)
+
+    def _is_bodiless(self, response: StreamingResponse, answer: str) -> bool:
+        return answer == sources.PRELUDE and has_no_body(response, sources.http_method(self._event))
+
+    def _open(self, response: StreamingResponse, answer: str, first: object) -> "tuple[ResponseStream, bytes]":
+        """The stream to write to and the prelude to begin with. From here on an error needs trailers."""
+        as_bytes(first)  # a wrong type is still an ordinary error
+        start, content_type = b"", RAW_CONTENT_TYPE
+        if answer == sources.PRELUDE:
+            start = framing.prelude(prelude_fields(response, first, fold=self._source is not sources.REST_API))
+            content_type = framing.PRELUDE_CONTENT_TYPE
+        self._stream = self._api.stream(self._request, content_type)
+        return self._stream, start
+
+    def _respond_collected(self, response: StreamingResponse) -> None:
+        chunks: list[object] = list(response.body)  # type: ignore[arg-type]
+        if self._source.http:
+            repeats = self._source in (sources.REST_API, sources.LOAD_BALANCER)
+            self._api.respond(self._request, *marshal(proxy_dict(response, chunks, repeats=repeats)))
+        else:
+            self._api.respond(self._request, b"".join(map(as_bytes, chunks)), RAW_CONTENT_TYPE)
+
+    def _fail(self, error: BaseException) -> None:
+        report = error_report(error, self._request.request_id)
+        self._logs.error(report)
+        if self._stream is None:
+            self._api.fail(self._request, to_json(report).encode("utf-8", "replace"))
+        elif self._stream.state == "open":
+            self._stream.end(framing.error_trailers(report))
+
+
+def _is_async(response: StreamingResponse) -> bool:
+    return hasattr(response.body, "__aiter__")
+
+
+class _Closing:
+    """Closes a body, sync or async, however the block ends: a generator's `finally` runs here."""
+
+    def __init__(self, body: object) -> None:
+        self._body = body
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        aclose = getattr(self._body, "aclose", None)
+        if aclose is not None:
+            await aclose()

@@ -1,0 +1,226 @@
+"""What a handler returned, as a response that can be sent.
+
+A stream is recognised by the object that was returned, never by the function that returned it: decorators hide
+whether that is a generator function.
+"""
+
+from .errors import ChunkTypeError, ResponseError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+    from typing import Any
+
+    Chunk = str | bytes | bytearray | memoryview
+    Body = Iterable[Chunk] | AsyncIterable[Chunk]
+
+
+class StreamingResponse:
+    """A response whose body is sent chunk by chunk, as it is produced.
+
+    `body` yields str or bytes-like chunks, synchronously or asynchronously. `eager` sends status and headers before
+    the first chunk is there; an error before the first chunk then no longer becomes a 502.
+    """
+
+    def __init__(
+        self,
+        body: "Body",
+        status_code: "int | str" = 200,
+        headers: "Mapping[str, Any] | None" = None,
+        cookies: "Iterable[str] | None" = None,
+        content_type: "str | None" = None,
+        *,
+        eager: bool = False,
+    ) -> None:
+        self.body = body
+        self.status_code = status_code
+        self.headers = dict(headers or {})
+        if content_type is not None:
+            self.headers["content-type"] = content_type
+        self.multi_value_headers: Mapping[str, Iterable[Any]] = {}
+        self.cookies = list(cookies or ())
+        self.eager = eager
+
+
+def is_stream(value: object) -> bool:
+    """Whether `value` is produced piece by piece: a generator or another iterator, sync or async."""
+    return hasattr(value, "__anext__") or hasattr(value, "__next__")
+
+
+def as_stream(result: object) -> "StreamingResponse | None":
+    """The response that `result` means if it streams, else None: then it is a plain value."""
+    if isinstance(result, StreamingResponse):
+        return result
+    if is_stream(result):
+        return StreamingResponse(result)  # type: ignore[arg-type]
+    if isinstance(result, dict) and is_stream(result.get("body")):
+        if result.get("isBase64Encoded"):
+            raise ResponseError(
+                "isBase64Encoded is set on a body that streams: yield the bytes themselves and leave the flag out"
+            )
+        return _from_proxy_dict(result, result["body"])
+    return None
+
+
+def as_http(value: object, to_json: "Callable[[object], bytes]") -> StreamingResponse:
+    """A plain value as the HTTP response that Lambda's rules infer from it; the body is one chunk of bytes.
+
+    With `statusCode` it is a response; without, it is the body: 200, application/json, a string unquoted (AWS Lambda
+    Developer Guide, "Invoking Lambda function URLs", response payload format).
+    """
+    if isinstance(value, dict) and "statusCode" in value:
+        response = _from_proxy_dict(value, ())
+        body = value.get("body")
+        if body is None:
+            body = ""
+        elif value.get("isBase64Encoded"):
+            body = _decode_base64(body)
+    else:
+        response, body = StreamingResponse(()), value
+    if not _has(response, "content-type"):
+        response.headers["content-type"] = "application/json"
+    data = as_bytes(body) if isinstance(body, (str, bytes)) else to_json(body)
+    response.body = iter((data,) if data else ())
+    return response
+
+
+def _from_proxy_dict(result: "Mapping[str, Any]", body: "Body") -> StreamingResponse:
+    response = StreamingResponse(body, result.get("statusCode", 200), result.get("headers"), result.get("cookies"))
+    response.multi_value_headers = result.get("multiValueHeaders") or {}
+    return response
+
+
+def _decode_base64(body: "str | bytes") -> bytes:
+    from binascii import Error, a2b_base64
+
+    try:
+        return a2b_base64(body)
+    except (Error, TypeError, ValueError) as error:
+        raise ResponseError(f"isBase64Encoded is set, but the body is not base64: {error}") from error
+
+
+def as_bytes(chunk: object) -> bytes:
+    """One chunk of a body as bytes; text as UTF-8."""
+    if isinstance(chunk, str):
+        return chunk.encode("utf-8")
+    if isinstance(chunk, bytes):
+        return chunk
+    try:
+        return memoryview(chunk).cast("B")  # type: ignore[arg-type,return-value]  # sent as bytes are, without a copy
+    except TypeError:
+        raise ChunkTypeError(
+            f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
+        ) from None
+
+
+# --- status, headers and cookies -------------------------------------------------------------------------------------
+
+# Headers of one connection, not of the response (RFC 9110, section 7.6.1), and the length, which a stream does not
+# know; function URLs rename these or fail on them.
+_DROPPED = frozenset(
+    (
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110, 5.6.2
+_NO_BODY = (204, 304)
+
+
+def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) -> "dict[str, Any]":
+    """Status, headers and cookies, checked and cleaned, as the prelude's JSON object.
+
+    `first` is the first chunk, or "" if there is none: it decides the content type of a response that names none.
+    With `fold`, repeated headers become one; without, they stay repeated (only API Gateway understands that).
+    """
+    headers = {name: _checked(name, value) for name, value in response.headers.items() if _kept(name)}
+    repeated = {
+        name: _checked_list(name, values) for name, values in response.multi_value_headers.items() if _kept(name)
+    }
+    cookies = [_checked("cookie", cookie) for cookie in response.cookies]
+    cookies += [headers.pop(name) for name in list(headers) if name.lower() == "set-cookie"]
+    for name in [name for name in repeated if name.lower() == "set-cookie"]:
+        cookies += repeated.pop(name)
+    if fold:
+        headers.update({name: ", ".join(values) for name, values in repeated.items()})
+        repeated = {}
+    if not any(name.lower() == "content-type" for name in (*headers, *repeated)):
+        text = isinstance(first, str)
+        headers["content-type"] = "text/plain; charset=utf-8" if text else "application/octet-stream"
+    fields: dict[str, Any] = {"statusCode": status_code(response), "headers": headers}
+    if repeated:
+        fields["multiValueHeaders"] = repeated
+    if cookies:
+        fields["cookies"] = cookies
+    return fields
+
+
+def proxy_dict(response: StreamingResponse, chunks: "list[object]", *, repeats: bool) -> "dict[str, Any]":
+    """A whole response as the dict that API Gateway and load balancers read; the body in base64 if it is not text.
+
+    With `repeats` the reader takes several values of a header from multiValueHeaders and knows no `cookies`.
+    """
+    fields = prelude_fields(response, chunks[0] if chunks else "", fold=not repeats)
+    if repeats and "cookies" in fields:
+        fields.setdefault("multiValueHeaders", {})["set-cookie"] = fields.pop("cookies")
+    data = b"".join(map(as_bytes, chunks))
+    try:
+        return {**fields, "body": data.decode("utf-8"), "isBase64Encoded": False}
+    except UnicodeDecodeError:
+        from binascii import b2a_base64
+
+        return {**fields, "body": b2a_base64(data, newline=False).decode("ascii"), "isBase64Encoded": True}
+
+
+def status_code(response: StreamingResponse) -> int:
+    """The status as a number from 100 to 599."""
+    value = response.status_code
+    try:
+        status = int(value) if isinstance(value, str) and value.isdecimal() else value
+        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+            return int(status)
+    except ValueError:
+        pass
+    raise ResponseError(f"the status code is {value!r}; it must be a number from 100 to 599")
+
+
+def has_no_body(response: StreamingResponse, method: str) -> bool:
+    """Whether HTTP forbids this response a body (RFC 9110, section 6.4.1)."""
+    return method == "HEAD" or status_code(response) in _NO_BODY
+
+
+def _has(response: StreamingResponse, name: str) -> bool:
+    return any(key.lower() == name for key in (*response.headers, *response.multi_value_headers))
+
+
+def _kept(name: str) -> bool:
+    if not isinstance(name, str) or not name or not _TOKEN.issuperset(name):
+        raise ResponseError(f"{name!r} is not a header name: letters, digits and !#$%&'*+-.^_`|~ are allowed")
+    lower = name.lower()
+    return lower not in _DROPPED and not lower.startswith("x-amzn-remapped-")
+
+
+def _checked_list(name: str, values: object) -> "list[str]":
+    if not isinstance(values, (list, tuple)):
+        raise ResponseError(f"multiValueHeaders: {name} is a {type(values).__name__}; it must be a list of strings")
+    return [_checked(name, value) for value in values]
+
+
+def _checked(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, (int, float)):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ResponseError(f"the value of header {name} is a {type(value).__name__}; it must be a string")
+    if any(c in value for c in "\r\n\0"):
+        raise ResponseError(f"the value of header {name} holds a line break or NUL, which would end the header")
+    return value

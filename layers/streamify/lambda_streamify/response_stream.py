@@ -1,0 +1,161 @@
+"""A streamed response on its way to the Runtime API: an open socket on one side, chunks on the other.
+
+A small chunk is sent with one system call the moment it is written. Nothing is held back to be joined with the next:
+no way of doing so leaves the latency alone (measured), and the kernel joins what a busy reader has not fetched.
+"""
+
+import sys
+
+from . import framing
+from .errors import ConnectionLost
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+    from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    Buffer = bytes | memoryview
+
+MSG_DONTWAIT = 0x80 if sys.platform == "darwin" else 0x40  # it lives in `socket`, whose import costs 6 ms
+
+
+class ResponseStream:
+    """The body of one streamed response, written while the handler runs.
+
+    Order: `open`, any number of `write`, then `end`; `framing.TRANSITIONS` is the law. Each has a twin for coroutines,
+    which waits for the socket without blocking the event loop. Raises RequestRefused if the Runtime API turned the
+    response down, ConnectionLost if it went away.
+
+    `read_answer` reads the Runtime API's answer and raises unless it is the expected one.
+    """
+
+    def __init__(self, connection: "socket", head: bytes, read_answer: "Callable[[], None]") -> None:
+        self.state = "pending"
+        self._socket = connection
+        self._head = head
+        self._read_answer = read_answer
+
+    def open(self, start: bytes = b"", first: bytes = b"") -> None:
+        """Send the head, `start` (the prelude) and the first chunk in one go; both may be empty."""
+        buffers = self._opening(start, first)
+        try:
+            send_all(self._socket, buffers)
+        except OSError as error:
+            self._turned_down(error)
+
+    async def open_async(self, loop: "AbstractEventLoop", start: bytes = b"", first: bytes = b"") -> None:
+        """`open` for coroutines."""
+        buffers = self._opening(start, first)
+        try:
+            await send_all_async(loop, self._socket, buffers)
+        except OSError as error:
+            self._turned_down(error)
+
+    def write(self, data: bytes) -> None:
+        """Send one chunk, which is not empty, at once; wait while the reader is slow."""
+        if self.state != "open":
+            framing.advance(self.state, "chunk")
+        try:
+            if len(data) <= framing.COPY_LIMIT:
+                frame = framing.small_chunk(data)
+                sent = self._socket.send(frame)
+                if sent != len(frame):
+                    self._socket.sendall(frame[sent:])
+            else:
+                send_all(self._socket, framing.large_chunk(data))
+        except OSError as error:
+            self._turned_down(error)
+
+    def write_nowait(self, data: bytes) -> "Sequence[Buffer]":
+        """Send of one chunk what fits into the socket now; returns the rest, for `drain`."""
+        if self.state != "open":
+            framing.advance(self.state, "chunk")
+        try:
+            if len(data) > framing.COPY_LIMIT:
+                return _send_now(self._socket, framing.large_chunk(data))
+            frame = framing.small_chunk(data)
+            try:
+                sent = self._socket.send(frame, MSG_DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+        except OSError as error:
+            self._turned_down(error)
+        return () if sent == len(frame) else (frame[sent:],)
+
+    async def drain(self, loop: "AbstractEventLoop", rest: "Sequence[Buffer]") -> None:
+        """Send what `write_nowait` left over, whenever the reader has room."""
+        try:
+            await send_all_async(loop, self._socket, rest)
+        except OSError as error:
+            self._turned_down(error)
+
+    def end(self, trailers: "bytes | None" = None) -> None:
+        """Send the last chunk, with error trailers if given, and read the answer."""
+        self.state = framing.advance(self.state, "trailers" if trailers else "end")
+        try:
+            self._socket.sendall(trailers or framing.LAST_CHUNK)
+        except OSError as error:
+            self._turned_down(error)
+        self._read_answer()
+
+    def _opening(self, start: bytes, first: bytes) -> "list[bytes]":
+        self.state = framing.advance(self.state, "head")
+        buffers = [self._head]
+        if start:
+            buffers.append(framing.small_chunk(start))
+        if first:
+            buffers += framing.large_chunk(first)
+        return buffers
+
+    def _turned_down(self, cause: OSError) -> "NoReturn":
+        """A write failed: the Runtime API has answered early and closed, or is gone."""
+        self.state = "failed"
+        self._read_answer()
+        raise ConnectionLost(f"the Runtime API took no more of the response: {cause}") from cause
+
+
+def send_all(connection: "socket", buffers: "Sequence[Buffer]") -> None:
+    """Send all buffers, in one system call if the kernel takes them, without joining them."""
+    sent = connection.sendmsg(buffers)
+    for buffer in buffers:
+        if sent >= len(buffer):
+            sent -= len(buffer)
+        else:
+            connection.sendall(memoryview(buffer)[sent:])
+            sent = 0
+
+
+def _send_now(connection: "socket", buffers: "Sequence[Buffer]") -> "Sequence[Buffer]":
+    """Send what fits now; returns the rest."""
+    try:
+        sent = connection.sendmsg(buffers, (), MSG_DONTWAIT)
+    except BlockingIOError:
+        return buffers
+    rest: list[Buffer] = []
+    for buffer in buffers:
+        if sent >= len(buffer):
+            sent -= len(buffer)
+        else:
+            rest.append(memoryview(buffer)[sent:])
+            sent = 0
+    return rest
+
+
+async def send_all_async(loop: "AbstractEventLoop", connection: "socket", buffers: "Sequence[Buffer]") -> None:
+    """`send_all`, where a full socket suspends the coroutine instead of blocking the event loop."""
+    rest = _send_now(connection, buffers)
+    while rest:
+        writable = loop.create_future()
+        loop.add_writer(connection.fileno(), _resolve, writable)
+        try:
+            await writable
+        finally:
+            loop.remove_writer(connection.fileno())
+        rest = _send_now(connection, rest)
+
+
+def _resolve(future: "Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

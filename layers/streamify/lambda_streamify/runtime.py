@@ -1,0 +1,69 @@
+"""The loop: wait for an invocation, run it, again."""
+
+import os
+import time
+
+from .invocation import Invocation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
+    from .loader import Handler
+    from .logs import Logs
+    from .runtime_api import RuntimeApi
+
+
+class Runtime:
+    """Runs the invocations of one process, one after the other.
+
+    `mode` is STREAMIFY_INVOKE_MODE; `clock` gives the seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        api: "RuntimeApi",
+        handler: "Handler",
+        logs: "Logs",
+        *,
+        mode: str,
+        clock: "Callable[[], float]" = time.time,
+    ) -> None:
+        self._api = api
+        self._handler = handler
+        self._logs = logs
+        self._mode = mode
+        self._clock = clock
+        self._event_loop: AbstractEventLoop | None = None
+
+    def run(self) -> None:
+        """Run invocations until something ends the process."""
+        while True:
+            self.run_one()
+
+    def run_one(self) -> None:
+        """Wait for one invocation and run it. Its id and its trace stay set until its last chunk is out."""
+        request = self._api.next()
+        self._logs.request_id = request.request_id
+        self._logs.tenant_id = request.header("aws-tenant-id")
+        trace_id = request.header("trace-id")
+        if trace_id is None:
+            os.environ.pop("_X_AMZN_TRACE_ID", None)
+        else:
+            os.environ["_X_AMZN_TRACE_ID"] = trace_id
+        invocation = Invocation(
+            self._api, request, self._logs, mode=self._mode, loop=self.event_loop, clock=self._clock
+        )
+        invocation.run(self._handler)
+
+    def event_loop(self) -> "AbstractEventLoop":
+        """The event loop of this process, made when first needed and kept.
+
+        It is never set as the current loop: a handler's own `asyncio.run` neither finds nor closes it.
+        """
+        if self._event_loop is None:
+            import asyncio  # costs 36 ms
+
+            self._event_loop = asyncio.new_event_loop()
+        return self._event_loop
