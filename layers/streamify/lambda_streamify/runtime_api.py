@@ -7,6 +7,7 @@ a POST never is, since nobody can tell whether it was taken.
 """
 
 from _socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, socket
+
 from . import framing
 from .errors import ConnectionLost, RequestRefused, RuntimeApiError
 from .response_stream import ResponseStream, send_all
@@ -143,7 +144,7 @@ class RuntimeApi:
 
     def _exchange(self, head: bytes, body: bytes = b"") -> framing.ResponseParser:
         # If sending fails, the answer tells why: the server may have given it early. So does its absence.
-        try:  # noqa: SIM105 - contextlib would cost each cold start its import
+        try:
             send_all(self._connection(), (head, body) if body else (head,))
         except OSError:
             pass
