@@ -31,7 +31,8 @@ def error_report(error: BaseException, request_id: str = "") -> "dict[str, Any]"
 def _stack_trace(trace: "TracebackType | None") -> "list[str]":
     import traceback  # costs 7 ms, and most invocations have no error
 
-    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+    ours = _PACKAGE, traceback.__file__.rpartition("/")[0] + "/asyncio/"  # the loop that runs an asynchronous body
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename.startswith(ours):
         trace = trace.tb_next
     frames = traceback.extract_tb(trace)
     # Without the column markers that newer versions of Python add: AWS's runtime formats bare tuples.
