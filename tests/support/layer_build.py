@@ -19,6 +19,7 @@ MODULES = (
     "logs",
     "marshal",
     "response",
+    "response_stream",
     "runtime",
     "runtime_api",
     "sources",
