@@ -1,0 +1,38 @@
+"""What is slow to make and stays good, kept in the user's cache folder under a name that says what it is made from."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+
+def cache_folder() -> Path:
+    """STREAMIFY_CACHE_DIR, else the place that the XDG Base Directory Specification names."""
+    explicit = os.environ.get("STREAMIFY_CACHE_DIR")
+    if explicit:
+        return Path(explicit)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
+
+
+def build_once(name: str, build: Callable[[Path], None]) -> Path:
+    """The folder `name` of the cache, filled by `build` if it is not there yet.
+
+    `build` fills the folder that it is given. It may raise, and two processes may run it at once: only a complete
+    folder ever gets the name.
+    """
+    folder = cache_folder() / name
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(mkdtemp(prefix=f".{name}-", dir=folder.parent))
+        try:
+            build(scratch)
+            scratch.rename(folder)
+        except FileExistsError:
+            pass  # another process was first
+        except OSError:
+            if not folder.exists():
+                raise
+        finally:
+            rmtree(scratch, ignore_errors=True)
+    return folder

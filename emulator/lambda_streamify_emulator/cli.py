@@ -1,0 +1,113 @@
+"""The commands, and how their errors reach people: one line on standard error and an exit status that is not zero."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import terminal
+from .errors import EmulatorError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Response streaming for Python on AWS Lambda, on your own machine.",
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callbacks get the value alone
+    if asked:
+        typer.echo(f"lambda-streamify {version('lambda-streamify')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Hold the options that come before a command."""
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    try:
+        yield
+    except EmulatorError as error:
+        terminal.complain(str(error))
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left; nobody wants to hear of it
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def serve(
+    template: Annotated[Path, typer.Argument(help="The SAM template.", show_default=True)] = Path("template.yaml"),
+    port: Annotated[
+        int, typer.Option(help="The port of the Lambda API; the function URLs follow. 0: any that are free.")
+    ] = 4000,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="A parameter of the template.", metavar="NAME=VALUE")
+    ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option("--exec", metavar="COMMAND", help="Run COMMAND against the emulator, then stop with its status."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
+) -> None:
+    """Run the functions of a SAM template: their streaming URLs and the Lambda API.
+
+    AWS SDKs use it with the endpoint URL of the Lambda API, also as AWS_ENDPOINT_URL_LAMBDA.
+    """
+    from .serve import serve as run
+
+    with _errors_told():
+        parameters = dict(_pair("--parameter", text) for text in parameter or ())
+        status = asyncio.run(run(template, port=port, command=command, as_json=as_json, parameters=parameters))
+    raise typer.Exit(status)
+
+
+@app.command()
+def invoke(
+    name: Annotated[str, typer.Argument(help="The function's name.")],
+    event: Annotated[
+        Path | None, typer.Option(help="A file with the event; - is standard input. Without it: {}.", allow_dash=True)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event of the stream as a JSON array.")] = False,
+) -> None:
+    """Invoke a function and print each chunk of its response as it arrives, with its time beside it.
+
+    The endpoint is AWS_ENDPOINT_URL_LAMBDA, or an emulator on its default port. The exit status is 1 if the function
+    fails.
+    """
+    from . import invoke as client
+
+    with _errors_told():
+        succeeded = client.show(client.invoke(name, _read_event(event)), as_json=as_json)
+    raise typer.Exit(0 if succeeded else 1)
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise EmulatorError(f"{option} {text}: write it as NAME=VALUE")
+    return name, value
+
+
+def _read_event(path: Path | None) -> bytes:
+    if path is None:
+        return b"{}"
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EmulatorError(f"the event {path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,113 @@
+"""The emulator: a template's functions, ready to run, behind their URLs and the Lambda API."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from .environment import Folders
+from .function_url import FunctionUrl
+from .interpreters import find_interpreter
+from .lambda_api import lambda_api
+from .layers import assemble
+from .pool import SandboxPool
+from .reaper import Reaper
+from .runtime_folder import make_runtime_folder
+from .sandbox import Package
+from .task_root import prepare
+from .template import Function, Template
+from .web_server import WebServer, listen
+
+if TYPE_CHECKING:
+    from .asgi import App
+
+HOST = "127.0.0.1"
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
+
+class Emulator:
+    """Runs a template while the `async with` block lasts.
+
+    The Lambda API listens on `port`, the function URLs on the ports after it, in the template's order; with port 0 all
+    listen wherever there is room. `say` is told what happens, `log` what a function prints, with its name.
+    """
+
+    def __init__(
+        self, template: Template, *, port: int, say: Callable[[str], None], log: Callable[[str, str], None]
+    ) -> None:
+        self.lambda_api = ""
+        self.urls: dict[str, str] = {}
+        self._template = template
+        self._port = port
+        self._say = say
+        self._log = log
+        self._pools: dict[str, SandboxPool] = {}
+
+    async def __aenter__(self) -> "Emulator":
+        sockets: dict[socket.socket, App] = {}
+        try:
+            self._scratch = Path(mkdtemp(prefix="streamify-"))
+            self._reaper = Reaper(self._scratch)
+            # Ports first: if one is taken nobody should have to wait to be told.
+            control = listen(HOST, self._port, "the Lambda API")
+            served = [function for function in self._template.functions if self._is_servable(function)]
+            doors: dict[str, socket.socket] = {}
+            for function in served:
+                if self._has_url(function):
+                    number = self._port and self._port + 1 + len(doors)
+                    doors[function.name] = listen(HOST, number, f"the URL of {function.name}")
+            await asyncio.to_thread(self._prepare, served)
+            sockets[control] = lambda_api(self._pools)
+            for name, door in doors.items():
+                sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))
+            self._server = WebServer(sockets)
+            await self._server.start()
+        except BaseException:
+            self._reaper.close()
+            raise
+        self.lambda_api = _address(control)
+        self.urls = {name: _address(door) + "/" for name, door in doors.items()}
+        return self
+
+    async def __aexit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
+        await self._server.stop()
+        self._reaper.close()
+
+    def _is_servable(self, function: Function) -> bool:
+        if WRAPPER in function.environment:
+            return True
+        self._say(f"{function.name} is left out: only functions that set {WRAPPER} to /opt/streamify run here")
+        return False
+
+    def _has_url(self, function: Function) -> bool:
+        if function.invoke_mode == "BUFFERED":
+            self._say(f"{function.name} gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated")
+        return function.invoke_mode == "RESPONSE_STREAM"
+
+    def _prepare(self, functions: list[Function]) -> None:
+        runtime = make_runtime_folder(self._scratch / "runtime")
+        opts: dict[object, Path] = {}
+        notices = set()
+        for function in functions:
+            interpreter = find_interpreter(function.runtime)
+            if interpreter.notice and interpreter.notice not in notices:
+                notices.add(interpreter.notice)
+                self._say(interpreter.notice)
+            if function.layers not in opts:
+                opts[function.layers] = self._scratch / "opt" / str(len(opts))
+                assemble(function.layers, opts[function.layers])
+            task = prepare(function.code, interpreter.python, self._scratch / "task" / function.logical_id, self._say)
+            package = Package(function, interpreter.python, Folders(opts[function.layers], task, runtime))
+            self._pools[function.name] = SandboxPool(package, self._reaper, partial(self._log, function.name))
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()
+    return f"http://{host}:{port}"

@@ -1,0 +1,91 @@
+"""The function URL of one function, in invoke mode RESPONSE_STREAM.
+
+Sources: AWS Lambda Developer Guide, "Lambda function URLs" and "Response streaming". What it does not say is a choice
+of this emulator: an error after the first byte ends the body as if it were whole, an error before it is a 502.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+
+from . import prelude
+from .asgi import REQUEST_LIMIT, TOO_LARGE, Receive, Scope, Send, read_body, respond, start
+from .channel import FunctionFailed
+from .errors import PreludeError
+from .invocation import Invocation, new_trace_id
+from .pool import SandboxPool
+from .url_event import Request, encode_event, url_event
+
+# Headers of one connection (RFC 9110, section 7.6.1), and the length, which a stream does not know.
+DROPPED = {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+
+
+class FunctionUrl:
+    """The ASGI application behind the URL. `warn` is told what the client cannot see."""
+
+    def __init__(self, pool: SandboxPool, warn: Callable[[str], None]) -> None:
+        self._pool = pool
+        self._warn = warn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = await read_body(receive)
+        trace_id = new_trace_id()
+        event = b"" if body is None else encode_event(self._event(scope, body, trace_id))
+        if body is None or len(event) > REQUEST_LIMIT:
+            await respond(send, 413, [("content-type", "application/json")], b'{"message":"%b"}' % TOO_LARGE.encode())
+            return
+        invocation = Invocation(event, trace_id)
+        await self._pool.invoke(invocation)
+        try:
+            await self._answer(invocation, send)
+        finally:
+            invocation.channel.discard()
+
+    def _event(self, scope: Scope, body: bytes, trace_id: str) -> dict[str, object]:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        request = Request(scope["method"], path, query, headers, scope["client"][0], body)
+        return url_event(request, self._pool.function.name, trace_id, time.time())
+
+    async def _answer(self, invocation: Invocation, send: Send) -> None:
+        channel = invocation.channel
+        own = [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id)]
+        try:
+            content_type = await channel.started()
+            pieces = channel.pieces()
+            head = await _read_prelude(pieces, content_type)
+        except (FunctionFailed, PreludeError) as error:
+            if isinstance(error, PreludeError):
+                self._warn(f"{error}; the client gets 502")
+            await respond(send, 502, [*own, ("content-type", "text/plain")], b"Internal Server Error")
+            return
+        fields, first = head
+        headers = [pair for pair in fields.headers if pair[0].lower() not in DROPPED]
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            headers.append(("content-type", "application/octet-stream"))
+        cookies = [("set-cookie", cookie) for cookie in fields.cookies]
+        await start(send, fields.status, [*own, *headers, *cookies])
+        await _stream(pieces, first, send)
+        if channel.error is not None:
+            self._warn(f"{channel.error.error_type} after the response began: the client sees a body that ends early")
+
+
+async def _read_prelude(pieces: AsyncIterator[bytes], content_type: str) -> tuple[prelude.Prelude, bytes]:
+    """Status, headers and cookies, and the body's first bytes."""
+    if content_type != prelude.CONTENT_TYPE:
+        return prelude.Prelude(200, (("content-type", content_type),), ()), b""
+    parser = prelude.PreludeParser()
+    async for piece in pieces:
+        complete = parser.feed(piece)
+        if complete:
+            return complete
+    parser.end()
+    raise AssertionError  # end() always raises
+
+
+async def _stream(pieces: AsyncIterator[bytes], first: bytes, send: Send) -> None:
+    # The head goes out with the first body message, which an empty one is too.
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,98 @@
+"""Layers, built as `sam build` builds them and merged as Lambda merges them: one folder that stands for /opt."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+
+from .errors import BuildError
+from .template import Layer
+
+
+def assemble(layers: Iterable[Layer], opt: Path) -> None:
+    """Put the layers into `opt`, later ones over earlier ones."""
+    opt.mkdir(parents=True)
+    for layer in layers:
+        with TemporaryDirectory(prefix="streamify-layer-") as scratch:
+            built = _build(layer, Path(scratch))
+            copytree(built, opt, symlinks=True, dirs_exist_ok=True)
+
+
+def _build(layer: Layer, scratch: Path) -> Path:
+    """The folder with the layer's content, made in `scratch` where it has to be made."""
+    if layer.content is None:
+        _installed_layer(scratch)
+        return scratch
+    if layer.build_method == "makefile" and (layer.content / "Makefile").is_file():
+        # As SAM does: in a copy of the content, and only the target's own output ships.
+        source, artifacts = scratch / "source", scratch / "artifacts"
+        copytree(layer.content, source, symlinks=True)
+        artifacts.mkdir()
+        _make(layer, source, artifacts)
+        return artifacts
+    if layer.build_method in (None, "makefile"):  # plain content, or what `sam build` has built already
+        return layer.content
+    python = scratch / "python"
+    copytree(layer.content, python, symlinks=True)
+    if (python / "requirements.txt").is_file():
+        install_requirements(python / "requirements.txt", python)
+    return scratch
+
+
+def _make(layer: Layer, source: Path, artifacts: Path) -> None:
+    # What `make` tells its own children would change what this one does.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", f"build-{layer.logical_id}"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=source,
+            env={**environment, "ARTIFACTS_DIR": str(artifacts)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise BuildError(f"the layer {layer.logical_id} is built by make, which is not installed") from None
+    if done.returncode:
+        raise BuildError(f"the layer {layer.logical_id}: `{' '.join(command)}` failed:\n{done.stdout.rstrip()}")
+
+
+def _installed_layer(opt: Path) -> None:
+    """Put the layer of the installed wheel into `opt`. Its modules are found, not imported: they are judged here."""
+    spec = importlib.util.find_spec("lambda_streamify")
+    if spec is None or spec.origin is None:
+        raise BuildError(
+            "the package lambda_streamify is not installed beside the emulator: pip install lambda-streamify"
+        )
+    package = Path(spec.origin).parent
+    modules = opt / "python" / "lambda_streamify"
+    modules.mkdir(parents=True)
+    entry, wrapper = package / "streamify-main.py", package / "streamify.sh"
+    for file in (*sorted(package.glob("*.py")), package / "py.typed"):
+        if file != entry:
+            (modules / file.name).write_bytes(file.read_bytes())
+    (opt / entry.name).write_bytes(entry.read_bytes())
+    (opt / "streamify").write_bytes(wrapper.read_bytes())
+    (opt / "streamify").chmod(0o755)
+
+
+def install_requirements(requirements: Path, target: Path, python: Path | None = None) -> None:
+    """Install what `requirements` lists into the folder `target`, for the interpreter `python`."""
+    interpreter = ["--python", str(python)] if python else []
+    command = [sys.executable, "-m", "pip", *interpreter, "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "--target", str(target), "--requirement", str(requirements)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stdout.strip().splitlines() or ["pip said nothing"])[-1]
+        raise BuildError(f"{requirements}: pip could not install it: {last}")

@@ -1,0 +1,58 @@
+"""A process that outlives the emulator by a moment, to end what it left behind, however it died.
+
+It reads commands on its standard input, which the emulator holds: `+GROUP` when a sandbox starts, `-GROUP` when it is
+gone. At the end of the input it kills the process groups that are left, stopped ones included, and removes the folder
+that it was started with. It is a program of its own: run with `python -I -S`, it imports nothing of the emulator.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+
+class Reaper:
+    """The emulator's end: it names the process groups that are to die with it."""
+
+    def __init__(self, scratch: Path) -> None:
+        read_end, self._pipe = os.pipe()
+        command = [sys.executable, "-I", "-S", __file__, str(scratch)]
+        self._process = subprocess.Popen(command, stdin=read_end)
+        os.close(read_end)
+
+    def add(self, group: int) -> None:
+        """A sandbox has started."""
+        os.write(self._pipe, b"+%d\n" % group)
+
+    def remove(self, group: int) -> None:
+        """A sandbox is gone, its group killed."""
+        os.write(self._pipe, b"-%d\n" % group)
+
+    def close(self) -> None:
+        """The emulator ends: have everything cleaned up that is left, and wait for it."""
+        os.close(self._pipe)
+        self._process.wait()
+
+
+def main() -> None:
+    """Wait for the emulator's end, then clean up after it."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the emulator, sent to the whole group
+        signal.signal(ignored, signal.SIG_IGN)
+    groups: set[int] = set()
+    for line in sys.stdin:
+        group = int(line[1:])
+        if line.startswith("+"):
+            groups.add(group)
+        else:
+            groups.discard(group)
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""A sandbox: one runtime process in a process group of its own, one invocation at a time, cold at first, then warm."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from .environment import Folders, sandbox_environment
+from .invocation import Invocation
+from .reaper import Reaper
+from .runtime_api import RuntimeApi
+from .template import Function
+
+INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
+GRACE = 2  # seconds between SIGTERM and SIGKILL when the emulator stops
+LINE_LIMIT = 256 * 1024  # bytes of a log line, beyond which it is shown in parts
+
+
+@dataclass(frozen=True)
+class Package:
+    """A function that is ready to run: its interpreter, and the folders that stand for Lambda's."""
+
+    function: Function
+    python: Path
+    folders: Folders
+
+
+class Sandbox:
+    """Runs one function. `idle` and `gone` are called with it; `log` gets each line that it prints."""
+
+    def __init__(
+        self,
+        package: Package,
+        reaper: Reaper,
+        log: Callable[[str], None],
+        idle: "Callable[[Sandbox], None]",
+        gone: "Callable[[Sandbox], None]",
+    ) -> None:
+        self._package = package
+        self._reaper = reaper
+        self._log = log
+        self._became_idle = idle
+        self._gone = gone
+        self._api = RuntimeApi(package.function, self._handed_over, self._over, log)
+        self._invocation: Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timed_out: float | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def start(self, invocation: Invocation) -> None:
+        """Start the process, cold, for `invocation`. Raises OSError if the wrapper or the interpreter does not run."""
+        address = await self._api.start()
+        try:
+            await self._start_process(address)
+        except OSError:
+            await self._api.close()
+            raise
+        self._reaper.add(self._process.pid)
+        self._set_timer(INIT_LIMIT + self._package.function.timeout)
+        self._watcher = asyncio.create_task(self._watch())
+        self.invoke(invocation)
+
+    async def _start_process(self, address: str) -> None:
+        package = self._package
+        environment = sandbox_environment(
+            package.function, package.folders, package.python, f"local/{uuid4().hex}", address
+        )
+        # As Lambda's own bootstrap does: through the wrapper, if one is set.
+        wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+        command = [*filter(None, [wrapper]), str(package.python), str(package.folders.runtime / "bootstrap.py")]
+        # Not a session of its own: in one, a stopped child would outlive an emulator that crashed.
+        group: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+        self._process = await asyncio.create_subprocess_exec(
+            *command,
+            env=environment,
+            cwd=package.folders.task,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=LINE_LIMIT,
+            **group,
+        )
+        if self._process.stdout is None:
+            raise AssertionError  # it is a pipe
+        self._output = self._process.stdout
+
+    def invoke(self, invocation: Invocation) -> None:
+        """Run `invocation` next. The sandbox must be idle, or new."""
+        self._invocation = invocation
+        self._api.invoke(invocation)
+
+    async def stop(self) -> None:
+        """End the process and all that it started: asked first, then forced."""
+        if self._watcher is None:
+            return
+        self._signal(signal.SIGCONT)
+        self._signal(signal.SIGTERM)
+        await asyncio.wait([self._watcher], timeout=GRACE)
+        self._signal(signal.SIGKILL)
+        self._api.abort()
+        await self._watcher
+
+    def _handed_over(self) -> None:
+        self._set_timer(self._package.function.timeout)
+
+    def _over(self) -> None:
+        self._invocation = None
+        if self._timer:
+            self._timer.cancel()
+        self._became_idle(self)
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_out, seconds)
+
+    def _time_out(self, seconds: float) -> None:
+        self._timed_out = seconds
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
+            os.killpg(self._process.pid, number)
+
+    async def _watch(self) -> None:
+        """Pass on what the process prints, and tell how it ended."""
+        printing = asyncio.create_task(self._print(self._output))
+        code = await self._process.wait()
+        self._signal(signal.SIGKILL)  # what it started does not outlive it
+        await printing
+        await self._api.close()  # a response that was sent whole is delivered whole
+        if self._timer:
+            self._timer.cancel()
+        self._reaper.remove(self._process.pid)
+        self._end_invocation(code)
+        self._gone(self)
+
+    async def _print(self, output: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await output.readuntil(b"\n")
+            except asyncio.IncompleteReadError as end:
+                if end.partial:
+                    self._log(end.partial.decode("utf-8", "replace"))
+                return
+            except asyncio.LimitOverrunError as long:
+                line = await output.readexactly(long.consumed)
+            # A record of several lines has carriage returns inside.
+            for part in line.decode("utf-8", "replace").rstrip("\n").split("\r"):
+                self._log(part)
+
+    def _end_invocation(self, code: int) -> None:
+        invocation = self._invocation
+        if invocation is None or invocation.channel.ended:
+            return
+        if self._timed_out is not None:
+            message = f"Task timed out after {self._timed_out:.2f} seconds"
+            self._log(message)
+            invocation.fail("Sandbox.Timedout", message)
+        elif self._api.init_error is not None:
+            invocation.channel.end(self._api.init_error)
+        else:
+            ending = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+            message = f"Runtime exited with error: {ending}" if code else "Runtime exited without providing a reason"
+            self._log(message)
+            invocation.fail("Runtime.ExitError", message)

@@ -1,0 +1,59 @@
+"""`streamify serve`: an emulator in the foreground, until it is interrupted or the command that it runs ends."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+from . import terminal
+from .emulator import Emulator
+from .intrinsics import REGION
+from .template import load_template
+
+
+async def serve(path: Path, *, port: int, command: str | None, as_json: bool, parameters: dict[str, str]) -> int:
+    """Serve the template at `path`; returns the exit status, which is that of `command` if there is one."""
+    template = load_template(path, parameters)
+    if template.unresolved:
+        terminal.say(f"not resolved in {path}, and left as text: {', '.join(template.unresolved)}")
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    async with Emulator(template, port=port, say=terminal.say, log=terminal.log) as emulator:
+        _announce(emulator, as_json=as_json)
+        if command is None:
+            await stopped.wait()
+            return 0
+        return await _run(command, emulator.lambda_api, stopped)
+
+
+def _announce(emulator: Emulator, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"lambda_api": emulator.lambda_api, "urls": emulator.urls}), flush=True)  # noqa: T201
+        return
+    width = max(map(len, ("Lambda API", *emulator.urls)))
+    terminal.OUT.print(f"{'Lambda API':{width}}  {emulator.lambda_api}")
+    for name, url in emulator.urls.items():
+        terminal.OUT.print(f"{name:{width}}  {url}")
+
+
+async def _run(command: str, lambda_api: str, stopped: asyncio.Event) -> int:
+    """Run `command` in a shell where SDKs find the emulator; ends it if the emulator is to stop."""
+    environment = {
+        "AWS_ACCESS_KEY_ID": "streamify",  # SDKs insist on credentials
+        "AWS_SECRET_ACCESS_KEY": "streamify",
+        "AWS_DEFAULT_REGION": REGION,
+        **os.environ,
+        "AWS_ENDPOINT_URL_LAMBDA": lambda_api,
+    }
+    process = await asyncio.create_subprocess_shell(command, env=environment)
+    stopping = asyncio.create_task(stopped.wait())
+    done = asyncio.create_task(process.wait())
+    await asyncio.wait([stopping, done], return_when=asyncio.FIRST_COMPLETED)
+    if not done.done():
+        process.terminate()
+    stopping.cancel()
+    status = await done
+    return status if status >= 0 else 128 - status

@@ -1,0 +1,45 @@
+"""The folder that stands for /var/task: the function's code and, beside it, what its requirements.txt lists.
+
+Where there are requirements it is made as `sam build` makes it, with one difference: the code is linked, not copied, so
+that an edited file is the one that the next sandbox runs.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from .cache import build_once
+from .layers import install_requirements
+
+
+def has_requirements(code: Path) -> bool:
+    """Whether the folder asks for anything to be installed."""
+    try:
+        lines = (code / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+
+
+def prepare(code: Path, python: Path, root: Path, say: Callable[[str], None]) -> Path:
+    """The folder with the code and its requirements: `code` itself, or `root` filled with links.
+
+    `say` is told what takes a while.
+    """
+    if not has_requirements(code):
+        return code
+    requirements = code / "requirements.txt"
+    key = sha256(requirements.read_bytes() + str(python).encode()).hexdigest()[:16]
+
+    def install(folder: Path) -> None:
+        say(f"installing {requirements}")
+        install_requirements(requirements, folder, python)
+
+    installed = build_once(f"requirements-{key}", install)
+    root.mkdir(parents=True)
+    for folder in (installed, code):  # the code last: its files win
+        for entry in folder.iterdir():
+            link = root / entry.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(entry)
+    return root

@@ -1,0 +1,74 @@
+"""One uvicorn server for all of the emulator's ports; which application answers depends on the port."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import uvicorn
+
+from .asgi import App, Receive, Scope, Send
+from .errors import AddressError
+
+
+def listen(host: str, port: int, purpose: str) -> socket.socket:
+    """A listening socket; with port 0, on any that is free."""
+    try:
+        return socket.create_server((host, port))
+    except OverflowError:
+        raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
+        raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {error.strerror}") from error
+
+
+class WebServer:
+    """Serves each application on its socket."""
+
+    def __init__(self, apps: Mapping[socket.socket, App]) -> None:
+        self._sockets = list(apps)
+        self._apps = {listening.getsockname()[1]: app for listening, app in apps.items()}
+        config = uvicorn.Config(
+            self._dispatch,
+            interface="asgi3",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # it would let a request's X-Forwarded-For change who the client is
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+
+    async def start(self) -> None:
+        """Serve from now on."""
+        self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
+        await self._server.listening.wait()
+
+    async def stop(self) -> None:
+        """Stop serving; responses under way have a second to end."""
+        self._server.should_exit = True
+        await self._task
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apps[scope["server"][1]](scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the emulator."""
+        yield
