@@ -160,7 +160,7 @@ class RuntimeApi:
 
 
 def _route(method: str, path: str) -> tuple[str, str | None]:
-    """The name of the call that a request makes (or the request itself, if it is none), and the request id in its path."""
+    """The name of the call that a request makes, or the request itself if it is none; and the request id in it."""
     name = path.removeprefix(VERSION) if path.startswith(VERSION) else ""
     parts = name.split("/")
     if method == "POST" and len(parts) == 3 and parts[0] == "invocation":
