@@ -63,9 +63,9 @@ def serve(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
 ) -> None:
-    """Run the functions of a SAM template: their streaming URLs and the Lambda API.
+    """Run the functions of a SAM template behind streaming URLs and the Lambda API.
 
-    AWS SDKs use it with the endpoint URL of the Lambda API, also as AWS_ENDPOINT_URL_LAMBDA.
+    SDKs and the AWS CLI reach them with AWS_ENDPOINT_URL_LAMBDA set to the Lambda API's address.
     """
     from .serve import serve as run
 
@@ -83,10 +83,11 @@ def invoke(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event of the stream as a JSON array.")] = False,
 ) -> None:
-    """Invoke a function and print each chunk of its response as it arrives, with its time beside it.
+    """Print each chunk of a function's response as it arrives, with its time beside it.
 
-    The endpoint is AWS_ENDPOINT_URL_LAMBDA, or an emulator on its default port. The exit status is 1 if the function
-    fails.
+    The function runs where AWS_ENDPOINT_URL_LAMBDA says, else in an emulator on its default port.
+
+    The exit status is 1 if the function fails.
     """
     from . import invoke as client
 

@@ -37,6 +37,9 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
     terminal.OUT.print(f"{'Lambda API':{width}}  {emulator.lambda_api}")
     for name, url in emulator.urls.items():
         terminal.OUT.print(f"{name:{width}}  {url}")
+    first = next(iter(emulator.urls.values()), None)
+    if first:
+        terminal.say(f"try: curl -N {first}")
 
 
 async def _run(command: str, lambda_api: str, stopped: asyncio.Event) -> int:

@@ -14,17 +14,17 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Why a command cannot go on."""
-    ERR.print(Text("error: ", style="bold red") + Text(text))
+    ERR.print(Text.assemble(("error: ", "bold red"), text))
 
 
 def log(name: str, line: str) -> None:
     """A line that a function printed."""
-    ERR.print(Text(f"{name} | ", style="cyan") + Text(line))
+    ERR.print(Text.assemble((f"{name} | ", "cyan"), line))
 
 
 def chunk(seconds: float, text: str) -> None:
-    """A chunk of a response, with the time since the request began."""
-    first, *rest = text.removesuffix("\n").split("\n")
-    OUT.print(Text(f"{seconds:8.3f} s  ", style="dim") + Text(first))
+    """A chunk of a response, with the time since the request began; the line breaks at its end are not shown."""
+    first, *rest = text.rstrip("\n").split("\n")
+    OUT.print(Text.assemble((f"{seconds:8.3f} s  ", "dim"), first))
     for line in rest:
         OUT.print(Text(" " * 12 + line))
