@@ -12,7 +12,7 @@ DEMO_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.emulator)
 .PHONY: help demo test test-ecosystem test-sam bench lint format clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO_ENV) ## stream from the two sample functions on this machine, without Docker or AWS
 	.venv/bin/streamify serve --port 0 --exec ".venv/bin/streamify invoke hello && .venv/bin/streamify invoke story"
@@ -45,6 +45,9 @@ lint: .venv/.dev ## check style, types and the template
 format: .venv/.dev ## rewrite the code in the project's style
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+docs/cli.md: .venv/.dev emulator/lambda_streamify_emulator/cli.py ## write the reference of the commands
+	.venv/bin/typer lambda_streamify_emulator.cli utils docs --name streamify --title Commands --output $@
 
 clean: ## remove everything that was built, the environment too
 	rm -rf .venv .aws-sam dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -65,7 +65,7 @@ def serve(
 ) -> None:
     """Run the functions of a SAM template behind streaming URLs and the Lambda API.
 
-    SDKs and the AWS CLI reach them with AWS_ENDPOINT_URL_LAMBDA set to the Lambda API's address.
+    SDKs and the AWS CLI find them where AWS_ENDPOINT_URL_LAMBDA is the address of the Lambda API.
     """
     from .serve import serve as run
 
@@ -77,13 +77,13 @@ def serve(
 
 @app.command()
 def invoke(
-    name: Annotated[str, typer.Argument(help="The function's name.")],
+    name: Annotated[str, typer.Argument(help="The name of the function.")],
     event: Annotated[
         Path | None, typer.Option(help="A file with the event; - is standard input. Without it: {}.", allow_dash=True)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event of the stream as a JSON array.")] = False,
 ) -> None:
-    """Print each chunk of a function's response as it arrives, with its time beside it.
+    """Print each chunk of a response as it arrives, with its time beside it.
 
     The function runs where AWS_ENDPOINT_URL_LAMBDA says, else in an emulator on its default port.
 
