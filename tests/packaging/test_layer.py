@@ -1,13 +1,14 @@
 """What ships to /opt: exactly this, readable by everybody, and needing nothing but a standard library."""
 
 import ast
+import marshal
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from layer_build import LAYER_MODES, MODULES, SOURCE, build_in, build_layer, modes
+from layer_build import LAYER_MODES, MODULES, SOURCE, SOURCE_MODES, build_in, build_layer, modes
 from processes import interpreter, run
 
 
@@ -37,6 +38,33 @@ def test_what_lies_about_in_the_source_folder_does_not_ship(tmp_path: Path) -> N
     (source / "lambda_streamify" / "__pycache__" / "errors.cpython-311.pyc").touch()
 
     assert modes(build_in(source, tmp_path / "artifacts")) == LAYER_MODES
+
+
+def test_a_build_machine_without_any_of_the_pythons_ships_the_sources_alone(tmp_path: Path) -> None:
+    layer = build_in(SOURCE, tmp_path / "layer", LAYER_PYTHONS="python3.no-such-version false")
+
+    assert modes(layer) == SOURCE_MODES
+
+
+def test_bytecode_is_never_checked_against_sources_and_names_them_as_on_lambda(layer: Path) -> None:
+    for path in layer.rglob("*.pyc"):
+        head, code = path.read_bytes()[:16], marshal.loads(path.read_bytes()[16:])  # noqa: S302 - written by this test
+        module = path.name.partition(".")[0]
+
+        assert int.from_bytes(head[4:8], "little") == 0b01  # PEP 552: by hash, unchecked
+        assert code.co_filename == f"/opt/python/lambda_streamify/{module}.py"
+
+
+def test_two_builds_are_the_same_byte_for_byte(layer: Path, tmp_path: Path) -> None:
+    again = build_in(
+        SOURCE, tmp_path / "layer", PYTHONHASHSEED="random", PYTHONOPTIMIZE="2", PYTHONPYCACHEPREFIX="away"
+    )
+
+    assert contents(again) == contents(layer)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in modes(folder)}
 
 
 # Each module first of its package, so that none leans on an import that another happens to make.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from layer_build import LAYER_MODES, modes
+from layer_build import LAYER_MODES, PYTHONS, modes
 from processes import ROOT, clean_environment, run
 
 
@@ -24,7 +24,7 @@ def sam_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """SAM with a fresh home of its own, which says that SAM has just looked for a newer version of itself."""
     home = tmp_path_factory.mktemp("sam")
     (home / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
-    return clean_environment(__SAM_CLI_APP_DIR=str(home), SAM_CLI_TELEMETRY="0")
+    return clean_environment(__SAM_CLI_APP_DIR=str(home), SAM_CLI_TELEMETRY="0", **PYTHONS)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,10 @@
 """The layer as users get it, and the exact list of what it may hold: a new file has to be added here on purpose."""
 
 import shutil
+import sys
 from pathlib import Path
 
-from processes import ROOT, run
+from processes import ROOT, clean_environment, run
 
 SOURCE = ROOT / "layers" / "streamify"
 
@@ -25,11 +26,18 @@ MODULES = (
     "sources",
 )
 
-LAYER_MODES = {
+# Which bytecode ships depends on the Pythons of the build machine; the tests' own is certain to be here.
+PYTHONS = {"LAYER_PYTHONS": sys.executable}
+
+SOURCE_MODES = {
     "streamify": 0o755,
     "streamify-main.py": 0o644,
     "python/lambda_streamify/py.typed": 0o644,
     **{f"python/lambda_streamify/{module}.py": 0o644 for module in MODULES},
+}
+
+LAYER_MODES = SOURCE_MODES | {
+    f"python/lambda_streamify/__pycache__/{module}.{sys.implementation.cache_tag}.pyc": 0o644 for module in MODULES
 }
 
 
@@ -40,9 +48,10 @@ def build_layer(scratch: Path, umask: int = 0o022) -> Path:
     return build_in(source, artifacts, umask)
 
 
-def build_in(source: Path, artifacts: Path, umask: int = 0o022) -> Path:
+def build_in(source: Path, artifacts: Path, umask: int = 0o022, **variables: str) -> Path:
     """Return `artifacts`, filled by the makefile in `source`."""
-    run("make", "-C", source, "build-StreamifyLayer", f"ARTIFACTS_DIR={artifacts}", umask=umask)
+    env = clean_environment(**PYTHONS | variables)
+    run("make", "-C", source, "build-StreamifyLayer", f"ARTIFACTS_DIR={artifacts}", env=env, umask=umask)
     return artifacts
 
 
