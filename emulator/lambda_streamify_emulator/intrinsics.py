@@ -38,64 +38,88 @@ class Intrinsics:
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Fn::Sub": self._sub,
-            "Fn::Join": lambda value: value[0].join(str(part) for part in self._resolved_list(value[1])),
+            "Fn::Join": lambda value: value[0].join(text(part) for part in self._resolved_list(value[1])),
             "Fn::Select": lambda value: self._resolved_list(value[1])[int(self.resolve(value[0]))],
-            "Fn::Split": lambda value: str(self.resolve(value[1])).split(value[0]),
+            "Fn::Split": lambda value: text(self.resolve(value[1])).split(value[0]),
             "Fn::If": lambda value: self.resolve(value[1 if self._condition(value[0]) else 2]),
             "Fn::FindInMap": self._find_in_map,
-            "Fn::Equals": lambda value: self.resolve(value[0]) == self.resolve(value[1]),
-            "Fn::And": lambda value: all(self.resolve(part) for part in value),
-            "Fn::Or": lambda value: any(self.resolve(part) for part in value),
-            "Fn::Not": lambda value: not self.resolve(value[0]),
+            "Fn::Equals": lambda value: text(self.resolve(value[0])) == text(self.resolve(value[1])),
+            "Fn::And": lambda value: all(self._truth(part) for part in value),
+            "Fn::Or": lambda value: any(self._truth(part) for part in value),
+            "Fn::Not": lambda value: not self._truth(value[0]),
             "Condition": self._condition,
         }
 
     def resolve(self, value: Any) -> Any:
         """`value` with its intrinsic functions replaced by what they give, where that can be known."""
         if isinstance(value, list):
-            return self._resolved_list(value)
+            return [part for part in map(self.resolve, value) if part is not NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
-            if name in self._functions:
-                try:
-                    return self._functions[name](argument)
-                except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-                    return self._unknown(value)
-            if name.startswith("Fn::"):
-                return self._unknown(value)
+            if name in self._functions or str(name).startswith("Fn::"):
+                return self._called(name, argument)
         resolved = {name: self.resolve(part) for name, part in value.items()}
         return {name: part for name, part in resolved.items() if part is not NO_VALUE}
 
-    def _resolved_list(self, value: Any) -> list[Any]:
-        resolved = self.resolve(value) if isinstance(value, dict) else [self.resolve(part) for part in value]
-        if not isinstance(resolved, list):
-            raise TypeError(value)
-        return [part for part in resolved if part is not NO_VALUE]
+    def _called(self, name: str, argument: Any) -> Any:
+        try:
+            return self._functions[name](argument)
+        except _ArgumentUnresolved:
+            pass
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            self.unresolved.add(_shown(name, argument))
+        return {name: argument}
 
-    def _unknown(self, value: dict[str, Any]) -> Any:
-        self.unresolved.add(_text(value))
-        return value
+    def _resolved_list(self, value: Any) -> list[Any]:
+        resolved = self.resolve(value)
+        if not isinstance(resolved, list):
+            text(resolved)  # raises for what is unresolved
+            raise TypeError(value)
+        return resolved
 
     def _ref(self, name: str) -> Any:
         return NO_VALUE if name == "AWS::NoValue" else self._names[name]
 
     def _sub(self, value: Any) -> str:
-        text, variables = (value[0], value[1]) if isinstance(value, list) else (value, {})
+        template, variables = (value[0], value[1]) if isinstance(value, list) else (value, {})
         values = {**self._names, **{name: self.resolve(part) for name, part in variables.items()}}
-        text = re.sub(r"\$\{([\w.:]+)\}", lambda match: str(values[match[1]]), text)
-        return text.replace("${!", "${")
+        # In one pass: what a value brings in is no reference.
+        return re.sub(
+            r"\$\{(?:!([^}]*)|([\w.:]+))\}",
+            lambda match: text(values[match[2]]) if match[2] else f"${{{match[1]}}}",
+            template,
+        )
 
     def _find_in_map(self, value: list[Any]) -> Any:
         name, first, second = (self.resolve(part) for part in value[:3])
         return self._mappings[name][first][second]
 
     def _condition(self, name: str) -> bool:
-        return bool(self.resolve(self._conditions[name]))
+        return self._truth(self._conditions[name])
+
+    def _truth(self, condition: Any) -> bool:
+        resolved = self.resolve(condition)
+        if not isinstance(resolved, bool):
+            text(resolved)  # raises for what is unresolved
+            raise TypeError(condition)
+        return resolved
 
 
-def _text(value: Mapping[str, Any]) -> str:
-    ((name, argument),) = value.items()
-    shown = ".".join(argument) if name == "Fn::GetAtt" and isinstance(argument, list) else str(argument)
+class _ArgumentUnresolved(Exception):
+    """An argument stays as it is, and is named among the unresolved ones already."""
+
+
+def text(value: Any) -> str:
+    """A scalar as CloudFormation passes it on: as a string, whatever YAML made of it. Raises TypeError for others."""
+    if isinstance(value, dict):
+        raise _ArgumentUnresolved
+    if value is None or value is NO_VALUE or isinstance(value, list):
+        raise TypeError(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown(name: str, argument: Any) -> str:
+    shown = ".".join(map(str, argument)) if name == "Fn::GetAtt" and isinstance(argument, list) else str(argument)
     return f"!{name.removeprefix('Fn::')} {shown}"

@@ -3,16 +3,20 @@
 YAML tags and Globals are read by AWS's own translator, so that they mean what they mean to `sam deploy`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import TemplateError
-from .intrinsics import ACCOUNT_ID, REGION, Intrinsics
+from .intrinsics import ACCOUNT_ID, REGION, Intrinsics, text
 
 FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 DEFAULT_TIMEOUT, DEFAULT_MEMORY = 3, 128  # seconds, MB: AWS SAM specification, AWS::Serverless::Function
+# AWS Lambda API Reference, "CreateFunction" and "Environment".
+_NAME, _VARIABLE = re.compile(r"[A-Za-z0-9_-]{1,64}"), re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,11 @@ class Template:
 def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
     """Read the template at `path`; `parameters` override the defaults of its parameters."""
     document = _read(path)
-    resources = document.get("Resources")
-    if not isinstance(resources, dict):
-        raise TemplateError(f"{path}: there are no Resources in it; a SAM template lists its functions there")
-    values = _parameters(path, document, parameters or {})
-    names = {id_: _name(id_, resource) for id_, resource in resources.items()}
-    intrinsics = Intrinsics(document, values, {id_: name for id_, name in names.items() if isinstance(name, str)})
     try:
-        return _resolve(path, document, resources, intrinsics)
-    except (AttributeError, TypeError, ValueError) as error:
+        return _resolve(path, document, parameters or {})
+    except RecursionError:
+        raise TemplateError(f"{path}: something in it refers to itself") from None
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise TemplateError(f"{path}: it cannot be read as a SAM template: {error}") from error
 
 
@@ -83,35 +83,67 @@ def _read(path: Path) -> dict[str, Any]:
         raise TemplateError(f"{path}: it cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: it is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+    except yaml.reader.ReaderError as error:
+        raise TemplateError(f"{path}: it is not YAML: {error.reason} at character {error.position}") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise TemplateError(f"{path}: it is not YAML: {getattr(error, 'problem', error)}{where}") from error
+        raise TemplateError(f"{path}: it is not YAML: {error.problem}{where}") from error
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # PyYAML, of values that are not what they look like or are tagged as: the date 2024-13-45, !!int x.
+        raise TemplateError(f"{path}: it holds a value that cannot be read as YAML: {error}") from error
     if document is None:
         raise TemplateError(f"{path}: it is empty")
     if not isinstance(document, dict):
-        raise TemplateError(f"{path}: it holds {type(document).__name__} instead of a template's sections")
+        raise TemplateError(f"{path}: it holds {_kind(document)} instead of a template's sections")
     return document
 
 
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    kinds: dict[type, str] = {dict: "a mapping", list: "a list", str: "text"}
+    return kinds.get(type(value), f"the value {value}")
+
+
+def _mapping(where: str, value: Any) -> dict[str, Any]:
+    """`value`, which may be left out but must be a mapping; `where` says what it is."""
+    if value is not None and not isinstance(value, dict):
+        raise TemplateError(f"{where}: it is {_kind(value)} instead of a mapping")
+    return value or {}
+
+
 def _parameters(path: Path, document: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-    declared = document.get("Parameters") or {}
+    declared = _mapping(f"{path}: Parameters", document.get("Parameters"))
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        known = ", ".join(declared) or "none"
+        known = ", ".join(map(str, declared)) or "none"
         raise TemplateError(f"{path}: it has no parameter {unknown[0]}; its parameters: {known}")
-    defaults = {name: str(spec["Default"]) for name, spec in declared.items() if "Default" in (spec or {})}
+    specs = {name: _mapping(f"{path}: Parameters: {name}", spec) for name, spec in declared.items()}
+    defaults = {name: text(spec["Default"]) for name, spec in specs.items() if spec.get("Default") is not None}
     return {**defaults, **given}
 
 
-def _name(logical_id: str, resource: Any) -> Any:
-    properties = (resource or {}).get("Properties") or {}
-    return properties.get("FunctionName", logical_id)
+def _resources(path: Path, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    resources = document.get("Resources")
+    if not isinstance(resources, dict):
+        raise TemplateError(f"{path}: there are no Resources in it; a SAM template lists its functions there")
+    for id_, resource in resources.items():
+        if not isinstance(resource, dict):
+            raise TemplateError(
+                f"{path}: {id_}: it is {_kind(resource)} instead of a resource with Type and Properties"
+            )
+        _mapping(f"{path}: {id_}: Properties", resource.get("Properties"))
+    return {str(id_): resource for id_, resource in resources.items()}
 
 
-def _resolve(path: Path, document: dict[str, Any], resources: Mapping[str, Any], intrinsics: Intrinsics) -> Template:
+def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str]) -> Template:
     from samtranslator.plugins.globals.globals import Globals, InvalidGlobalsSectionException
 
+    resources = _resources(path, document)
+    names = {id_: (resource.get("Properties") or {}).get("FunctionName", id_) for id_, resource in resources.items()}
+    references = {id_: name for id_, name in names.items() if isinstance(name, str)}
+    intrinsics = Intrinsics(document, _parameters(path, document, given), references)
     try:
         globals_section = Globals(document)
     except InvalidGlobalsSectionException as error:
@@ -121,58 +153,89 @@ def _resolve(path: Path, document: dict[str, Any], resources: Mapping[str, Any],
         for id_, resource in resources.items()
         if resource.get("Type") == LAYER
     }
-    functions = []
+    functions: dict[str, Function] = {}
     for id_, resource in resources.items():
         if resource.get("Type") == FUNCTION:
             merged = globals_section.merge(FUNCTION, resource.get("Properties") or {}, id_)
-            functions.append(_function(path, id_, merged, layers, intrinsics))
+            function = _function(path, id_, merged, layers, intrinsics)
+            if function.name in functions:
+                other = functions[function.name].logical_id
+                raise TemplateError(f"{path}: {other} and {id_}: both have the name {function.name}")
+            functions[function.name] = function
     if not functions:
         raise TemplateError(f"{path}: it has no function; the emulator runs resources of type {FUNCTION}")
-    return Template(tuple(functions), tuple(sorted(intrinsics.unresolved)))
+    return Template(tuple(functions.values()), tuple(sorted(intrinsics.unresolved)))
 
 
 def _layer(path: Path, logical_id: str, resource: Mapping[str, Any], intrinsics: Intrinsics) -> Layer:
     properties = intrinsics.resolve(resource.get("Properties") or {})
     content = _folder(path, logical_id, "ContentUri", properties.get("ContentUri"))
-    return Layer(logical_id, content, (resource.get("Metadata") or {}).get("BuildMethod"))
+    metadata = _mapping(f"{path}: {logical_id}: Metadata", resource.get("Metadata"))
+    return Layer(logical_id, content, metadata.get("BuildMethod"))
 
 
 def _function(
     path: Path, logical_id: str, merged: Mapping[str, Any], layers: Mapping[str, Layer], intrinsics: Intrinsics
 ) -> Function:
-    used = tuple(_used_layer(path, logical_id, reference, layers) for reference in merged.get("Layers") or [])
-    properties = intrinsics.resolve({key: value for key, value in merged.items() if key != "Layers"})
+    where = f"{path}: {logical_id}"
+    properties = intrinsics.resolve(merged)
     for key in ("Handler", "Runtime"):
         if not isinstance(properties.get(key), str):
-            raise TemplateError(f"{path}: {logical_id}: it has no {key}")
-    variables = (properties.get("Environment") or {}).get("Variables") or {}
-    url = properties.get("FunctionUrlConfig")
+            raise TemplateError(f"{where}: it has no {key}")
+    used = properties.get("Layers") or []
+    if not isinstance(used, list):
+        raise TemplateError(f"{where}: Layers: it is {_kind(used)} instead of a list")
+    environment = _mapping(f"{where}: Environment", properties.get("Environment"))
+    variables = _mapping(f"{where}: Environment: Variables", environment.get("Variables"))
+    url = _mapping(f"{where}: FunctionUrlConfig", properties.get("FunctionUrlConfig"))
     return Function(
-        name=properties.get("FunctionName", logical_id),
+        name=_name(where, logical_id, properties.get("FunctionName")),
         logical_id=logical_id,
         handler=properties["Handler"],
         runtime=properties["Runtime"],
         code=_folder(path, logical_id, "CodeUri", properties.get("CodeUri")),
-        timeout=int(properties.get("Timeout", DEFAULT_TIMEOUT)),
-        memory=int(properties.get("MemorySize", DEFAULT_MEMORY)),
-        environment={name: _variable(value) for name, value in variables.items() if not isinstance(value, dict)},
-        layers=used,
-        invoke_mode=url.get("InvokeMode", "BUFFERED") if url else None,
+        timeout=_number(where, "Timeout", properties.get("Timeout", DEFAULT_TIMEOUT), "seconds"),
+        memory=_number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY), "megabytes"),
+        environment={
+            name: _variable(where, name, value) for name, value in variables.items() if not isinstance(value, dict)
+        },
+        layers=tuple(_used_layer(where, reference, layers) for reference in used),
+        invoke_mode=url.get("InvokeMode", "BUFFERED") if properties.get("FunctionUrlConfig") is not None else None,
     )
 
 
-def _used_layer(path: Path, logical_id: str, reference: Any, layers: Mapping[str, Layer]) -> Layer:
-    name = str(reference.get("Ref") if isinstance(reference, dict) else reference)
+def _name(where: str, logical_id: str, value: Any) -> str:
+    if value is None or isinstance(value, dict):  # an unresolved one is among those that are named
+        return logical_id
+    if not _NAME.fullmatch(str(value)):
+        raise TemplateError(f"{where}: FunctionName: {value!r} is not up to 64 letters, digits, - and _")
+    return str(value)
+
+
+def _number(where: str, key: str, value: Any, unit: str) -> int:
+    if isinstance(value, (int, str)) and not isinstance(value, bool) and _NUMBER.fullmatch(str(value)):
+        return int(value)
+    raise TemplateError(f"{where}: {key}: {value!r} is not a number of {unit}")
+
+
+def _used_layer(where: str, reference: Any, layers: Mapping[str, Layer]) -> Layer:
+    name = str(reference)
     if name in layers:
         return layers[name]
     # arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION
     if name.split(":")[5:7] == ["layer", "streamify"]:
         return Layer("streamify", None)
-    raise TemplateError(f"{path}: {logical_id}: the layer {reference} is neither in this template nor streamify itself")
+    raise TemplateError(f"{where}: the layer {name} is neither in this template nor streamify itself")
 
 
-def _variable(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _variable(where: str, name: Any, value: Any) -> str:
+    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):  # YAML reads a bare YES as a boolean
+        raise TemplateError(f"{where}: Environment: {name!r} is not a name of letters, digits and _ for a variable")
+    if value is None or isinstance(value, list):
+        raise TemplateError(f"{where}: Environment: {name}: it is {_kind(value)} instead of text")
+    if "\0" in text(value):
+        raise TemplateError(f"{where}: Environment: {name}: it is text with a zero byte in it")
+    return text(value)
 
 
 def _folder(path: Path, logical_id: str, key: str, value: Any) -> Path:
