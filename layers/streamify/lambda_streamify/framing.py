@@ -11,7 +11,7 @@ from .errors import ConnectionLost, ResponseError, StreamStateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     ErrorReport = Mapping[str, Any]
@@ -95,6 +95,12 @@ TRAILER_LIMIT = 3584
 ERROR_NAME_LIMIT = 128
 
 
+def error_name(error_type: str) -> str:
+    """`error_type`, which may be any text that somebody named a class, in characters that a header can carry."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "_.") else "_" for c in error_type)
+    return name[:ERROR_NAME_LIMIT]
+
+
 def error_trailers(report: "ErrorReport") -> bytes:
     """The last chunk and the two trailer fields that tell of an error after the first byte.
 
@@ -102,9 +108,8 @@ def error_trailers(report: "ErrorReport") -> bytes:
     frames, then the end of the message.
     """
     # Lambda keeps a type that matches (Runtime|Function)\.[A-Z][a-zA-Z]+ and replaces any other.
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "_.") else "_" for c in report["errorType"])
     head = b"0\r\nLambda-Runtime-Function-Error-Type: Function.%b\r\nLambda-Runtime-Function-Error-Body: " % (
-        name[:ERROR_NAME_LIMIT].encode("ascii")
+        error_name(report["errorType"]).encode("ascii")
     )
     room = (TRAILER_LIMIT - len(head) - 4) // 4 * 3  # base64 makes four bytes of three
     body = b2a_base64(_fit(report, room), newline=False)
@@ -139,6 +144,7 @@ def _encode(report: "ErrorReport") -> bytes:
 
 # --- responses -------------------------------------------------------------------------------------------------------
 
+_HEX = frozenset(b"0123456789abcdefABCDEF")
 HEAD_LIMIT = 64 * 1024  # client context and Cognito identity are the large ones; the first is at most 3583 bytes
 
 
@@ -157,7 +163,8 @@ class ResponseParser:
         self._buffer = bytearray()
         self._body: list[bytes] = []
         self._missing = 0  # bytes still to come of a body of known length, or of the current chunk and its CRLF
-        self._read = self._read_head
+        # Reads one part: True if it was the last one, False if bytes are missing, None if the next part can be read.
+        self._read: Callable[[], bool | None] = self._read_head
 
     @property
     def body(self) -> bytes:
@@ -170,7 +177,10 @@ class ResponseParser:
         if self._read == self._read_length and not self._buffer:  # no detour for a large event
             return self._take(data)
         self._buffer += data
-        return self._read()
+        complete = None
+        while complete is None:  # not by recursion: one packet may hold thousands of chunks
+            complete = self._read()
+        return complete
 
     def _take(self, data: bytes) -> bool:
         self._body.append(data)
@@ -179,20 +189,21 @@ class ResponseParser:
             raise ConnectionLost(f"{-self._missing} bytes follow the end of a response")
         return self._missing == 0
 
-    def _read_head(self) -> bool:
+    def _read_head(self) -> "bool | None":
         end = self._buffer.find(b"\r\n\r\n")
+        if (len(self._buffer) if end < 0 else end + 3) >= HEAD_LIMIT:  # the same however the bytes arrive
+            raise ConnectionLost(f"the head of a response is over {HEAD_LIMIT} bytes")
         if end < 0:
-            if len(self._buffer) > HEAD_LIMIT:
-                raise ConnectionLost(f"the head of a response is over {HEAD_LIMIT} bytes")
             return False
         status_line, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
         del self._buffer[: end + 4]
         version, _, rest = status_line.partition(" ")
-        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+        status = rest.partition(" ")[0]
+        if not version.startswith("HTTP/1.") or len(status) != 3 or not status.isdecimal():
             raise ConnectionLost(f"not an HTTP response: {status_line[:80]!r}")
-        self.status = int(rest[:3])
+        self.status = int(status)
         if self.status < 200:
-            return self._read_head()
+            return None
         for line in lines:
             name, _, value = line.partition(":")
             self.headers[name.lower()] = value.strip()
@@ -200,37 +211,38 @@ class ResponseParser:
             self._read = self._read_chunk_size
         else:
             length = self.headers.get("content-length", "0")
-            if not length.isdigit():
-                raise ConnectionLost(f"the content-length of a response is {length!r}")
+            if len(length) > 18 or not length.isdecimal():
+                raise ConnectionLost(f"the content-length of a response is {length[:20]!r}")
             self._missing = int(length)
             self._read = self._read_length
-        return self._read()
+        return None
 
     def _read_length(self) -> bool:
         data = bytes(self._buffer)
         self._buffer.clear()
         return self._take(data)
 
-    def _read_chunk_size(self) -> bool:
+    def _read_chunk_size(self) -> "bool | None":
         end = self._buffer.find(CRLF)
         if end < 0:
             return False
         size = bytes(self._buffer[:end]).partition(b";")[0].strip()
         del self._buffer[: end + 2]
-        try:
-            self._missing = int(size, 16)
-        except ValueError:
-            raise ConnectionLost(f"not a chunk size in a response: {size[:20]!r}") from None
+        if not 0 < len(size) <= 16 or not _HEX.issuperset(size):
+            raise ConnectionLost(f"not a chunk size in a response: {size[:20]!r}")
+        self._missing = int(size, 16)
         self._read = self._read_chunk if self._missing else self._read_trailers
-        return self._read()
+        return None
 
-    def _read_chunk(self) -> bool:
+    def _read_chunk(self) -> "bool | None":
         if len(self._buffer) < self._missing + 2:
             return False
+        if self._buffer[self._missing : self._missing + 2] != CRLF:
+            raise ConnectionLost(f"a chunk of {self._missing} bytes in a response is longer than that")
         self._body.append(bytes(self._buffer[: self._missing]))
         del self._buffer[: self._missing + 2]
         self._read = self._read_chunk_size
-        return self._read()
+        return None
 
     def _read_trailers(self) -> bool:
         end = self._buffer.find(CRLF)

@@ -88,7 +88,8 @@ class RuntimeApi:
 
     def fail_init(self, report: bytes, error_type: str) -> None:
         """Tell that the function cannot start. Legal only before the first `next`."""
-        headers = [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", error_type)]
+        kind = ("Lambda-Runtime-Function-Error-Type", framing.error_name(error_type))
+        headers = [("Content-Type", "application/json"), kind]
         self._post("init/error", _INIT_ERROR, report, headers)
 
     def stream(self, request: Request, content_type: str) -> ResponseStream:
@@ -109,10 +110,11 @@ class RuntimeApi:
             host, _, port = self.address.rpartition(":")
             family = AF_INET6 if host.startswith("[") else AF_INET
             kept = socket(family, SOCK_STREAM)
+            kept.settimeout(None)  # whatever the function has given to socket.setdefaulttimeout
             try:
                 kept.connect((host.strip("[]"), int(port)))
                 kept.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, OverflowError) as error:  # the last two: a port that is none
                 kept.close()
                 raise ConnectionLost(f"no connection to the Runtime API at {self.address!r}: {error}") from error
             self._socket = kept
