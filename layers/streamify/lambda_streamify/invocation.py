@@ -10,7 +10,7 @@ from .context import LambdaContext, parse_header
 from .error_report import error_report
 from .errors import RuntimeApiError
 from .marshal import marshal, to_json, unmarshal
-from .response import StreamingResponse, as_bytes, as_http, as_stream, has_no_body, prelude_fields, proxy_dict
+from .response import StreamingResponse, as_bytes, as_http, as_stream, has_no_body, keepable, prelude_fields, proxy_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Invocation:
         self._loop = loop
         self._clock = clock
         self._source = sources.DIRECT
-        self._event: Any = None
+        self._method = ""
         self._stream: ResponseStream | None = None
 
     def run(self, handler: "Handler") -> None:
@@ -74,15 +74,20 @@ class Invocation:
             self._fail(error)
         except BaseException as error:
             if self._stream is not None:
-                self._fail(error)
+                try:
+                    self._fail(error)
+                except RuntimeApiError as lost:
+                    self._logs.line("ERROR", f"the response was not delivered: {lost}")
             raise
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
     def _read_event(self) -> object:
-        self._event = unmarshal(self._request.body, self._request.content_type)
-        self._source = sources.source_of(self._event)
-        return self._event
+        event = unmarshal(self._request.body, self._request.content_type)
+        self._source = sources.source_of(event)
+        if self._source.http:
+            self._method = sources.http_method(event)  # now: the handler may change its event
+        return event
 
     def _context(self) -> LambdaContext:
         header = self._request.header
@@ -116,11 +121,11 @@ class Invocation:
         if response is None:
             self._api.respond(self._request, *marshal(result))
             return
-        with _Closing(response.body):
+        with _Iteration(response.body) as chunks:
             if answer == sources.COLLECTED:
-                self._respond_collected(response)
+                self._respond_collected(response, list(map(keepable, chunks)))
             else:
-                self._send(response, answer)
+                self._send(response, answer, chunks)
 
     async def _deliver_async(self, result: "Any") -> object:
         """Await what is awaitable and send a body that needs the event loop; returns what is still to be delivered."""
@@ -130,15 +135,14 @@ class Invocation:
         if response is None or not _is_async(response):
             return result
         answer = self._source.answer(self._mode, streamed=True)
-        async with _Closing(response.body):
+        async with _Iteration(response.body) as chunks:
             if answer == sources.COLLECTED:
-                response.body = [chunk async for chunk in response.body]  # type: ignore[union-attr]
+                response.body = [keepable(chunk) async for chunk in chunks]
             else:
-                await self._send_async(response, answer)
+                await self._send_async(response, answer, chunks)
         return response
 
-    def _send(self, response: StreamingResponse, answer: str) -> None:
-        chunks: Iterator[Any] = iter(response.body)  # type: ignore[arg-type]
+    def _send(self, response: StreamingResponse, answer: str, chunks: "Iterator[Any]") -> None:
         bodiless = self._is_bodiless(response, answer)
         first = "" if bodiless or response.eager else next(chunks, "")
         stream, start = self._open(response, answer, first)
@@ -146,15 +150,16 @@ class Invocation:
         if bodiless:
             return
         write = stream.write
+        del first
         for chunk in chunks:
             data = chunk if type(chunk) is bytes else as_bytes(chunk)
             if data:
                 write(data)
+            del chunk, data  # while a view of it lives, a body cannot resize the bytearray that it yielded
 
-    async def _send_async(self, response: StreamingResponse, answer: str) -> None:
+    async def _send_async(self, response: StreamingResponse, answer: str, chunks: "AsyncIterator[Any]") -> None:
         """`_send` for a body that is iterated in the event loop, which a slow reader must not block."""
         loop = self._loop()
-        chunks: AsyncIterator[Any] = response.body.__aiter__()  # type: ignore[union-attr]
         bodiless = self._is_bodiless(response, answer)
         first = "" if bodiless or response.eager else await anext(chunks, "")
         stream, start = self._open(response, answer, first)
@@ -162,15 +167,15 @@ class Invocation:
         if bodiless:
             return
         write_nowait = stream.write_nowait
+        del first
         async for chunk in chunks:
             data = chunk if type(chunk) is bytes else as_bytes(chunk)
-            if data:
-                rest = write_nowait(data)
-                if rest:
-                    await stream.drain(loop, rest)
+            if data and not write_nowait(data):
+                await stream.drain(loop)
+            del chunk, data
 
     def _is_bodiless(self, response: StreamingResponse, answer: str) -> bool:
-        return answer == sources.PRELUDE and has_no_body(response, sources.http_method(self._event))
+        return answer == sources.PRELUDE and has_no_body(response, self._method)
 
     def _open(self, response: StreamingResponse, answer: str, first: object) -> "tuple[ResponseStream, bytes]":
         """The stream to write to and the prelude to begin with. From here on an error needs trailers."""
@@ -182,8 +187,7 @@ class Invocation:
         self._stream = self._api.stream(self._request, content_type)
         return self._stream, start
 
-    def _respond_collected(self, response: StreamingResponse) -> None:
-        chunks: list[object] = list(response.body)  # type: ignore[arg-type]
+    def _respond_collected(self, response: StreamingResponse, chunks: "list[str | bytes]") -> None:
         if self._source.http:
             repeats = self._source in (sources.REST_API, sources.LOAD_BALANCER)
             self._api.respond(self._request, *marshal(proxy_dict(response, chunks, repeats=repeats)))
@@ -203,24 +207,48 @@ def _is_async(response: StreamingResponse) -> bool:
     return hasattr(response.body, "__aiter__")
 
 
-class _Closing:
-    """Closes a body, sync or async, however the block ends: a generator's `finally` runs here."""
+class _Iteration:
+    """The chunks of a body, sync or async. Both are closed, however the block ends: a generator's `finally` runs here.
 
-    def __init__(self, body: object) -> None:
+    A body that is not an iterator itself hands one out, often a generator: then there are two things to close.
+    """
+
+    def __init__(self, body: "Any") -> None:
         self._body = body
+        self._chunks: Any = None
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> "Iterator[Any]":
+        chunks: Iterator[Any] = iter(self._body)
+        self._chunks = chunks
+        return chunks
 
     def __exit__(self, *_: object) -> None:
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
+        try:
+            _close(self._chunks)
+        finally:
+            if self._body is not self._chunks:
+                _close(self._body)
 
-    async def __aenter__(self) -> None:
-        pass
+    async def __aenter__(self) -> "AsyncIterator[Any]":
+        chunks: AsyncIterator[Any] = self._body.__aiter__()
+        self._chunks = chunks
+        return chunks
 
     async def __aexit__(self, *_: object) -> None:
-        aclose = getattr(self._body, "aclose", None)
-        if aclose is not None:
-            await aclose()
+        try:
+            await _aclose(self._chunks)
+        finally:
+            if self._body is not self._chunks:
+                await _aclose(self._body)
+
+
+def _close(closable: object) -> None:
+    close = getattr(closable, "close", None)
+    if close is not None:
+        close()
+
+
+async def _aclose(closable: object) -> None:
+    aclose = getattr(closable, "aclose", None)
+    if aclose is not None:
+        await aclose()

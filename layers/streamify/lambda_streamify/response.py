@@ -8,7 +8,7 @@ from .errors import ChunkTypeError, ResponseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     Chunk = str | bytes | bytearray | memoryview
@@ -36,6 +36,8 @@ class StreamingResponse:
         self.status_code = status_code
         self.headers = dict(headers or {})
         if content_type is not None:
+            for name in [name for name in self.headers if str(name).lower() == "content-type"]:
+                del self.headers[name]
             self.headers["content-type"] = content_type
         self.multi_value_headers: Mapping[str, Iterable[Any]] = {}
         self.cookies = list(cookies or ())
@@ -113,6 +115,11 @@ def as_bytes(chunk: object) -> bytes:
         ) from None
 
 
+def keepable(chunk: object) -> "str | bytes":
+    """One chunk as it is now: a body may fill the same buffer again for the next one."""
+    return chunk if isinstance(chunk, str) else bytes(as_bytes(chunk))
+
+
 # --- status, headers and cookies -------------------------------------------------------------------------------------
 
 # Headers of one connection, not of the response (RFC 9110, section 7.6.1), and the length, which a stream does not
@@ -163,7 +170,7 @@ def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) 
     return fields
 
 
-def proxy_dict(response: StreamingResponse, chunks: "list[object]", *, repeats: bool) -> "dict[str, Any]":
+def proxy_dict(response: StreamingResponse, chunks: "Sequence[str | bytes]", *, repeats: bool) -> "dict[str, Any]":
     """A whole response as the dict that API Gateway and load balancers read; the body in base64 if it is not text.
 
     With `repeats` the reader takes several values of a header from multiValueHeaders and knows no `cookies`.
@@ -198,7 +205,7 @@ def has_no_body(response: StreamingResponse, method: str) -> bool:
 
 
 def _has(response: StreamingResponse, name: str) -> bool:
-    return any(key.lower() == name for key in (*response.headers, *response.multi_value_headers))
+    return any(str(key).lower() == name for key in (*response.headers, *response.multi_value_headers))
 
 
 def _kept(name: str) -> bool:

@@ -36,6 +36,7 @@ class ResponseStream:
         self._socket = connection
         self._head = head
         self._read_answer = read_answer
+        self._unsent: Sequence[Buffer] = ()  # what a full socket has not taken yet
 
     def open(self, start: bytes = b"", first: bytes = b"") -> None:
         """Send the head, `start` (the prelude) and the first chunk in one go; both may be empty."""
@@ -47,11 +48,8 @@ class ResponseStream:
 
     async def open_async(self, loop: "AbstractEventLoop", start: bytes = b"", first: bytes = b"") -> None:
         """`open` for coroutines."""
-        buffers = self._opening(start, first)
-        try:
-            await send_all_async(loop, self._socket, buffers)
-        except OSError as error:
-            self._turned_down(error)
+        self._unsent = self._opening(start, first)
+        await self.drain(loop)
 
     def write(self, data: bytes) -> None:
         """Send one chunk, which is not empty, at once; wait while the reader is slow."""
@@ -68,13 +66,14 @@ class ResponseStream:
         except OSError as error:
             self._turned_down(error)
 
-    def write_nowait(self, data: bytes) -> "Sequence[Buffer]":
-        """Send of one chunk what fits into the socket now; returns the rest, for `drain`."""
+    def write_nowait(self, data: bytes) -> bool:
+        """Send of one chunk what fits into the socket now; False if a rest is left, for `drain`."""
         if self.state != "open":
             framing.advance(self.state, "chunk")
         try:
             if len(data) > framing.COPY_LIMIT:
-                return _send_now(self._socket, framing.large_chunk(data))
+                self._unsent = _send_now(self._socket, framing.large_chunk(data))
+                return not self._unsent
             frame = framing.small_chunk(data)
             try:
                 sent = self._socket.send(frame, MSG_DONTWAIT)
@@ -82,12 +81,18 @@ class ResponseStream:
                 sent = 0
         except OSError as error:
             self._turned_down(error)
-        return () if sent == len(frame) else (frame[sent:],)
+        if sent == len(frame):
+            return True
+        self._unsent = (frame[sent:],)
+        return False
 
-    async def drain(self, loop: "AbstractEventLoop", rest: "Sequence[Buffer]") -> None:
-        """Send what `write_nowait` left over, whenever the reader has room."""
+    async def drain(self, loop: "AbstractEventLoop") -> None:
+        """Send what is left over, whenever the reader has room. What a cancelled one leaves goes out with `end`."""
         try:
-            await send_all_async(loop, self._socket, rest)
+            self._unsent = _send_now(self._socket, self._unsent)
+            while self._unsent:
+                await _writable(loop, self._socket)
+                self._unsent = _send_now(self._socket, self._unsent)
         except OSError as error:
             self._turned_down(error)
 
@@ -95,7 +100,7 @@ class ResponseStream:
         """Send the last chunk, with error trailers if given, and read the answer."""
         self.state = framing.advance(self.state, "trailers" if trailers else "end")
         try:
-            self._socket.sendall(trailers or framing.LAST_CHUNK)
+            send_all(self._socket, (*self._unsent, trailers or framing.LAST_CHUNK))
         except OSError as error:
             self._turned_down(error)
         self._read_answer()
@@ -143,17 +148,14 @@ def _send_now(connection: "socket", buffers: "Sequence[Buffer]") -> "Sequence[Bu
     return rest
 
 
-async def send_all_async(loop: "AbstractEventLoop", connection: "socket", buffers: "Sequence[Buffer]") -> None:
-    """`send_all`, where a full socket suspends the coroutine instead of blocking the event loop."""
-    rest = _send_now(connection, buffers)
-    while rest:
-        writable = loop.create_future()
-        loop.add_writer(connection.fileno(), _resolve, writable)
-        try:
-            await writable
-        finally:
-            loop.remove_writer(connection.fileno())
-        rest = _send_now(connection, rest)
+async def _writable(loop: "AbstractEventLoop", connection: "socket") -> None:
+    """Suspend the coroutine until the socket takes more."""
+    writable = loop.create_future()
+    loop.add_writer(connection.fileno(), _resolve, writable)
+    try:
+        await writable
+    finally:
+        loop.remove_writer(connection.fileno())
 
 
 def _resolve(future: "Future[None]") -> None:
