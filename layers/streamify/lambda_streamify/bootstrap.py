@@ -68,13 +68,15 @@ def invoke_mode(environ: "Mapping[str, str]") -> str:
 
 
 _COROUTINE_OR_ASYNC_GENERATOR = 0x80 | 0x200  # inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_FUNCTION = type(main)
 
 
 def defines_async_function(handler: "Handler") -> bool:
     """Whether the handler's module defines one anywhere, nested functions included."""
     module = sys.modules.get(getattr(handler, "__module__", None) or "")
-    functions = (getattr(value, "__code__", None) for value in vars(module).values()) if module else ()
-    return any(code.co_flags & _COROUTINE_OR_ASYNC_GENERATOR for code in _with_nested(filter(None, functions)))
+    # By type: to ask a value for an attribute may run its code (a Flask proxy raises outside of a request).
+    codes = (value.__code__ for value in vars(module).values() if type(value) is _FUNCTION) if module else iter(())
+    return any(code.co_flags & _COROUTINE_OR_ASYNC_GENERATOR for code in _with_nested(codes))
 
 
 def _with_nested(codes: "Iterator[CodeType]") -> "Iterator[CodeType]":
