@@ -21,11 +21,18 @@ def error_report(error: BaseException, request_id: str = "") -> "dict[str, Any]"
     else:
         error_type, stack_trace = type(error).__name__, _stack_trace(error.__traceback__)
     return {
-        "errorMessage": str(error),
+        "errorMessage": _message(error),
         "errorType": error_type,
         "requestId": request_id,
         "stackTrace": stack_trace,
     }
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a `__str__` of the function's own: the report must go out all the same
+        return "<exception str() failed>"  # as in Python's own tracebacks
 
 
 def _stack_trace(trace: "TracebackType | None") -> "list[str]":

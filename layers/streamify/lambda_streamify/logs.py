@@ -53,7 +53,10 @@ class StandardSink:
 
     def log(self, message: str, frame_type: "bytes | None" = None) -> None:  # noqa: ARG002 - as any sink
         """Write `message` as it stands."""
-        sys.stdout.write(message)
+        try:
+            sys.stdout.write(message)
+        except UnicodeEncodeError:  # half a surrogate pair, for one
+            sys.stdout.write(message.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
 
     def log_error(self, lines: "Iterable[str]") -> None:
         """Write the lines as one record."""
@@ -155,7 +158,10 @@ def attach_on_import(logs: Logs) -> None:
 
 
 class _LoggingFinder:
-    """Finds `logging` once, as the other finders do, and has its loader tell when it is done."""
+    """Finds `logging` as the other finders do, and has its loader tell when it is done.
+
+    It stays until then: to look for a module is not yet to import it.
+    """
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
@@ -163,14 +169,15 @@ class _LoggingFinder:
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         if name != "logging":
             return None
-        sys.meta_path.remove(self)
-        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next(spec for spec in found if spec is not None)
         execute = spec.loader.exec_module  # type: ignore[union-attr]
 
         def exec_module(module: "Any") -> None:
             execute(module)
-            self._logs.attach(module)
+            if self in sys.meta_path:  # another finder may have asked this one too, and wrapped the loader twice
+                sys.meta_path.remove(self)
+                self._logs.attach(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[union-attr,method-assign]
         return spec
