@@ -74,7 +74,9 @@ class LambdaContext:
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
         w3c = client_context.pop("w3c", None) if client_context else None
-        self._w3c = {name: w3c[name] for name in _W3C_FIELDS if isinstance(w3c.get(name), str)} if w3c else {}
+        if not isinstance(w3c, dict):
+            w3c = {}
+        self._w3c = {name: w3c[name] for name in _W3C_FIELDS if isinstance(w3c.get(name), str)}
         self.client_context = None
         if client_context is not None:
             self.client_context = ClientContext(client_context)

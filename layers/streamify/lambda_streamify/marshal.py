@@ -16,7 +16,7 @@ def unmarshal(body: bytes, content_type: "str | None") -> "Any":
         return body
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RuntimeFault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
 
 
