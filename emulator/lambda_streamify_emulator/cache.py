@@ -6,6 +6,8 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
+from .errors import BuildError
+
 
 def cache_folder() -> Path:
     """STREAMIFY_CACHE_DIR, else the place that the XDG Base Directory Specification names."""
@@ -23,15 +25,17 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
     """
     folder = cache_folder() / name
     if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(mkdtemp(prefix=f".{name}-", dir=folder.parent))
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(mkdtemp(prefix=f".{name}-", dir=folder.parent))
+        except OSError as error:
+            message = f"{folder.parent} cannot hold the cache: {error.strerror}; choose a folder by STREAMIFY_CACHE_DIR"
+            raise BuildError(message) from error
         try:
             build(scratch)
             scratch.rename(folder)
-        except FileExistsError:
-            pass  # another process was first
         except OSError:
-            if not folder.exists():
+            if not folder.exists():  # else another process was first
                 raise
         finally:
             rmtree(scratch, ignore_errors=True)

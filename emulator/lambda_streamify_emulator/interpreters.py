@@ -56,7 +56,7 @@ def _version(python: str) -> str | None:
     code = "import sys; print('python%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run([python, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=30, check=False)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 

@@ -18,8 +18,19 @@ def assemble(layers: Iterable[Layer], opt: Path) -> None:
     opt.mkdir(parents=True)
     for layer in layers:
         with TemporaryDirectory(prefix="streamify-layer-") as scratch:
-            built = _build(layer, Path(scratch))
-            copytree(built, opt, symlinks=True, dirs_exist_ok=True)
+            try:
+                _merge(_build(layer, Path(scratch)), opt)
+            except OSError as error:  # shutil.Error is one, with a reason for each file
+                raise BuildError(f"the layer {layer.logical_id} cannot be copied: {error}") from error
+
+
+def _merge(layer: Path, opt: Path) -> None:
+    # copytree would write through a link that an earlier layer brought, and refuses to put a link over anything.
+    for path in layer.rglob("*"):
+        place = opt / path.relative_to(layer)
+        if place.is_symlink() or place.is_file():
+            place.unlink()
+    copytree(layer, opt, symlinks=True, dirs_exist_ok=True)
 
 
 def _build(layer: Layer, scratch: Path) -> Path:
@@ -54,7 +65,8 @@ def _make(layer: Layer, source: Path, artifacts: Path) -> None:
             env={**environment, "ARTIFACTS_DIR": str(artifacts)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
     except FileNotFoundError:
@@ -90,7 +102,8 @@ def install_requirements(requirements: Path, target: Path, python: Path | None =
         [*command, "--target", str(target), "--requirement", str(requirements)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from .cache import build_once
+from .errors import BuildError
 from .layers import install_requirements
 
 
@@ -18,6 +19,8 @@ def has_requirements(code: Path) -> bool:
         lines = (code / "requirements.txt").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return False
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError(f"{code / 'requirements.txt'} cannot be read: {error}") from error
     return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 

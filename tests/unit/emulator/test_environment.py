@@ -1,0 +1,62 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lambda_streamify_emulator.environment import Folders, sandbox_environment
+from lambda_streamify_emulator.template import Function
+
+FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path("/code"), 3, 256, {}, (), None)
+FOLDERS = Folders(Path("/scratch/opt"), Path("/scratch/task"), Path("/scratch/runtime"))
+
+
+def environment(**variables: str) -> dict[str, str]:
+    function = replace(FUNCTION, environment=variables)
+    return sandbox_environment(function, FOLDERS, Path("/env/bin/python"), "local/abc", "127.0.0.1:9001")
+
+
+def test_it_is_lambdas_and_nothing_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+
+    assert environment() == {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_NAME": "hello",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/hello",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local/abc",
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_REGION": "us-east-1",
+        "LAMBDA_RUNTIME_DIR": "/scratch/runtime",
+        "LAMBDA_TASK_ROOT": "/scratch/task",
+        "LANG": "en_US.UTF-8",
+        "PATH": "/env/bin:/usr/local/bin:/usr/bin:/bin:/scratch/opt/bin",
+        "TZ": ":UTC",
+        "_HANDLER": "app.handler",
+    }
+
+
+def test_the_templates_variables_come_last() -> None:
+    found = environment(MINE="x", TZ="Europe/Berlin")
+
+    assert (found["MINE"], found["TZ"]) == ("x", "Europe/Berlin")
+
+
+@pytest.mark.parametrize("name", ["AWS_LAMBDA_EXEC_WRAPPER", "STREAMIFY_NEXT_WRAPPER"])
+@pytest.mark.parametrize(
+    ("value", "mapped"),
+    [
+        ("/opt/streamify", "/scratch/opt/streamify"),
+        ("/opt/a/opt/b", "/scratch/opt/a/opt/b"),
+        ("/optional", "/optional"),
+        ("relative/opt/", "relative/opt/"),
+    ],
+)
+def test_a_wrapper_of_a_layer_is_found_where_the_layers_lie(name: str, value: str, mapped: str) -> None:
+    assert environment(**{name: value})[name] == mapped
+
+
+def test_other_variables_keep_their_opt() -> None:
+    assert environment(CONFIG="/opt/config")["CONFIG"] == "/opt/config"
