@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from layer_build import MODULES, SOURCE, build_layer
+from process_table import is_running
 from processes import ROOT
-from rie import Rie, function_url_event, is_running, running
+from rie import Rie, function_url_event, running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="AWS's emulator is a program for Linux")
 

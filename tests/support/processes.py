@@ -10,7 +10,10 @@ from shutil import which
 ROOT = Path(__file__).resolve().parents[2]
 
 # PYTHONDONTWRITEBYTECODE, for one, would hide that bytecode ships; by MAKEFLAGS `make test` speaks to its own children.
-_FOREIGN = ("PYTHON", "PYTEST_", "COVERAGE_", "AWS_", "SAM_", "STREAMIFY_", "MAKE", "MFLAGS", "VIRTUAL_ENV")
+_FOREIGN = (
+    *("PYTHON", "PYTEST_", "COVERAGE_", "AWS_", "SAM_", "STREAMIFY_", "MAKE", "MFLAGS", "VIRTUAL_ENV"),
+    *("FORCE_COLOR", "NO_COLOR"),
+)
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

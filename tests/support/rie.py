@@ -22,6 +22,8 @@ from pathlib import Path
 from socket import SO_REUSEADDR, SOL_SOCKET, create_connection, socket
 from typing import Any, NamedTuple
 
+from process_table import running_in_session
+
 PATIENCE = 20  # seconds; no wait is longer. Nothing here takes one second on an idle machine.
 EXECUTION_ENVIRONMENT = f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -109,7 +111,7 @@ class Rie:
 
     def processes(self) -> set[int]:
         """Return the ids of the running processes: the emulator, and its sandbox if there is one."""
-        return _running_in_session(self._process.pid)
+        return running_in_session(self._process.pid)
 
     def stop(self) -> None:
         """End the sandbox, then the emulator, and make sure that both are gone."""
@@ -162,11 +164,6 @@ def running(layer: Path, task_root: Path, handler: str, scratch: Path, **variabl
         rie.stop()
 
 
-def is_running(process: int) -> bool:
-    """Whether the process still runs. One that has ended and waits to be noticed by its parent does not."""
-    return _state_and_session(process)[0] not in ("", "Z", "X")
-
-
 def _bound() -> socket:
     bound = socket()
     bound.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -194,21 +191,6 @@ def _bootstrap(layer: Path, scratch: Path) -> Path:
     bootstrap.write_text(f"#!/bin/sh\nexport AWS_EXECUTION_ENV={EXECUTION_ENVIRONMENT}\nexec {command}\n")
     bootstrap.chmod(0o755)
     return bootstrap
-
-
-def _running_in_session(session: int) -> set[int]:
-    processes = {int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()}
-    return {process for process in processes if _state_and_session(process)[1] == session and is_running(process)}
-
-
-def _state_and_session(process: int) -> tuple[str, int]:
-    """Return the third and the sixth field of proc_pid_stat(5); the second may hold anything, in parentheses."""
-    with suppress(OSError):  # it ended meanwhile
-        state, _parent, _group, session, *_ = (
-            Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        )
-        return state, int(session)
-    return "", 0
 
 
 def _signal(process: int, number: int) -> None:

@@ -1,0 +1,5 @@
+"""A module that ends its process."""
+
+import sys
+
+sys.exit(4)

@@ -1,0 +1,36 @@
+"""What the tests of the emulator share: one emulator, and the ways to it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator_process import EmulatorProcess, boto3_client, emulating
+from gate import Gate
+from gate import gate as open_gate
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where the emulators of this run keep what is slow to make."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
+    with emulating(tmp_path_factory.mktemp("emulator"), cache) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def sdk(emulator: EmulatorProcess) -> Iterator[Any]:
+    with closing(boto3_client(emulator.lambda_api)) as client:
+        yield client
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with open_gate() as gate:
+        yield gate

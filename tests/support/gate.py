@@ -1,0 +1,57 @@
+"""A gate between the chunks of a stream: the function waits at it after each one, the test opens it.
+
+A test that opens it only when it has read chunk n proves that chunk n came before chunk n + 1 existed; no clock does.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socket import create_server, socket
+
+from waiting import PATIENCE
+
+
+class Gate:
+    """The test's side. The function gets `address` in its event, connects, sends a byte and waits for one."""
+
+    def __init__(self, listener: socket) -> None:
+        self._listener = listener
+        self._function: socket | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the function finds the gate, as host:port."""
+        host, port = self._listener.getsockname()
+        return f"{host}:{port}"
+
+    def open(self) -> None:
+        """Let the function go on to its next chunk, once. It has to come and wait."""
+        self.wait_for_function()
+        self._connection().sendall(b"!")
+
+    def wait_for_function(self) -> None:
+        """Return when the function waits at the gate."""
+        assert self._connection().recv(1) == b"?", "the function has left without waiting"
+
+    def close(self) -> None:
+        """Take the gate away; a function that waits at it gets an error."""
+        if self._function is not None:
+            self._function.close()
+        self._listener.close()
+
+    def _connection(self) -> socket:
+        if self._function is None:
+            self._function, _ = self._listener.accept()
+            self._function.settimeout(PATIENCE)
+        return self._function
+
+
+@contextmanager
+def gate() -> Iterator[Gate]:
+    """Have a gate for the length of the block."""
+    listener = create_server(("127.0.0.1", 0))
+    listener.settimeout(PATIENCE)
+    made = Gate(listener)
+    try:
+        yield made
+    finally:
+        made.close()

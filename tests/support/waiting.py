@@ -1,0 +1,31 @@
+"""Waiting that ends: what a test waits for either happens or fails the test by its name."""
+
+import os
+import select
+import time
+from collections.abc import Callable
+from typing import IO
+
+# Seconds. No wait takes one of them on an idle machine; only a test that fails, or a busy machine, takes more.
+PATIENCE = 20
+
+
+def wait_until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Return as soon as the condition holds; fail the test if it does not in time."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {patience} s in vain: {what}"
+        time.sleep(0.005)
+
+
+def read_exactly(pipe: IO[bytes], size: int) -> bytes:
+    """Return the next bytes of a pipe as soon as there are so many; fewer if it ends."""
+    data, deadline = b"", time.monotonic() + PATIENCE
+    while len(data) < size:
+        ready, _, _ = select.select([pipe], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"waited {PATIENCE} s in vain for {size} bytes, after {data!r}"
+        received = os.read(pipe.fileno(), size - len(data))
+        if not received:
+            break
+        data += received
+    return data
