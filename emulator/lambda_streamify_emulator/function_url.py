@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from . import prelude
-from .asgi import REQUEST_LIMIT, TOO_LARGE, Receive, Scope, Send, read_body, respond, start
+from .asgi import REQUEST_LIMIT, TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, start
 from .channel import FunctionFailed
 from .errors import PreludeError
 from .invocation import Invocation, new_trace_id
@@ -65,7 +65,8 @@ class FunctionUrl:
             headers.append(("content-type", "application/octet-stream"))
         cookies = [("set-cookie", cookie) for cookie in fields.cookies]
         await start(send, fields.status, [*own, *headers, *cookies])
-        await _stream(pieces, first, send)
+        # RFC 9110, section 6.4.1. HEAD's body uvicorn drops itself.
+        await _stream(pieces, first, _without_body(send) if fields.status in (204, 304) else send)
         if channel.error is not None:
             self._warn(f"{channel.error.error_type} after the response began: the client sees a body that ends early")
 
@@ -89,3 +90,12 @@ async def _stream(pieces: AsyncIterator[bytes], first: bytes, send: Send) -> Non
     async for piece in pieces:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _without_body(send: Send) -> Send:
+    """Drops what a runtime sends as the body of a response that must have none; the function runs to its end."""
+
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""})
+
+    return send_head
