@@ -51,7 +51,7 @@ class Unbuffered:
 class StandardSink:
     """The function's standard output. Each line is a record: inside one, lines end in a carriage return."""
 
-    def log(self, message: str, frame_type: "bytes | None" = None) -> None:  # noqa: ARG002 - as any sink
+    def log(self, message: str, frame_type: "bytes | None" = None) -> None:
         """Write `message` as it stands."""
         try:
             sys.stdout.write(message)

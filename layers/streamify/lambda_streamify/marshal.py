@@ -1,13 +1,19 @@
-"""Events and results as JSON, the way AWS's Python runtime reads and writes them (observed with awslambdaric 4.2.2)."""
+"""Events and results as JSON, the way AWS's Python runtime reads and writes them (observed with awslambdaric 4.2.2).
+
+AWS's runtime uses simplejson, this one the standard library's json. Where they write different text, the value is
+changed first: bytes become text, what has `_asdict` (a namedtuple) becomes an object, a Decimal keeps its digits.
+"""
 
 import json
 import os
+import sys
+from marshal import dumps
 
 from .errors import RuntimeFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 def unmarshal(body: bytes, content_type: "str | None") -> "Any":
@@ -15,9 +21,13 @@ def unmarshal(body: bytes, content_type: "str | None") -> "Any":
     if content_type != "application/json":
         return body
     try:
-        return json.loads(body)
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise RuntimeFault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
+
+
+def _refuse_constant(name: str) -> "NoReturn":
+    raise ValueError(f"{name} is no JSON value")
 
 
 def marshal(value: object) -> "tuple[bytes, str]":
@@ -30,15 +40,54 @@ def marshal(value: object) -> "tuple[bytes, str]":
         raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
 
 
-def to_json(value: object) -> str:
-    """`value` as JSON text; escaped to ASCII, as AWS does it, before Python 3.12 only."""
-    return json.dumps(value, ensure_ascii=os.environ.get("AWS_EXECUTION_ENV") not in _UNESCAPED, default=_default)
-
-
 _UNESCAPED = {f"AWS_Lambda_python3.{minor}" for minor in range(12, 16)}
 
 
-def _default(value: object) -> object:
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+def to_json(value: object) -> str:
+    """`value` as JSON text; escaped to ASCII, as AWS does it, before Python 3.12 only."""
+    try:
+        dumps(value)  # type: ignore[arg-type]  # fails on what is not exactly of a built-in type, faster than any look
+    except ValueError:
+        value = _converted(value)
+    try:
+        return _encode(value)
+    except TypeError:  # of the built-in types, bytes for a key
+        return _encode(_converted(value))
+
+
+def _encode(value: object) -> str:
+    # json writes what its hook returns as JSON again, so a number's own digits have to pass as a string. It is marked
+    # by what no value can hold, since nobody knows it, and loses its quotes afterwards.
+    mark = os.urandom(12).hex()
+    decimal = sys.modules.get("decimal")  # not imported, it has made no number
+
+    def default(part: "Any") -> object:
+        if decimal and isinstance(part, decimal.Decimal):
+            return float("nan") if part.is_nan() else f"{mark}{part}{mark}"
+        if isinstance(part, bytes):
+            return part.decode("utf-8")
+        raise TypeError(f"Object of type {type(part).__name__} is not JSON serializable")
+
+    ascii_only = os.environ.get("AWS_EXECUTION_ENV") not in _UNESCAPED
+    text = json.JSONEncoder(ensure_ascii=ascii_only, default=default).encode(value)
+    return text.replace(f'"{mark}', "").replace(f'{mark}"', "") if mark in text else text
+
+
+def _converted(value: object) -> object:
+    """`value` with objects for what has `_asdict`, and text for keys in bytes: json has no hook for either."""
+    if callable(getattr(value, "_asdict", None)):
+        value = _fields(value)
+    if isinstance(value, dict):
+        return {_key(key): _converted(part) for key, part in value.items()}
+    return [_converted(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _key(key: object) -> object:
+    return key.decode("utf-8") if isinstance(key, bytes) else key
+
+
+def _fields(value: "Any") -> "dict[str, Any]":
+    fields = value._asdict()
+    if not isinstance(fields, dict):
+        raise TypeError(f"_asdict() must return a dict, not {type(fields).__name__}")
+    return fields
