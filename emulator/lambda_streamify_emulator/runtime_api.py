@@ -6,7 +6,6 @@ Interface Emulator, whose code is close to Lambda's.
 
 import asyncio
 import base64
-import binascii
 import re
 import time
 from collections.abc import Callable
@@ -163,7 +162,7 @@ def _route(method: str, path: str) -> tuple[str, str | None]:
     """The name of the call that a request makes, or the request itself if it is none; and the request id in it."""
     name = path.removeprefix(VERSION) if path.startswith(VERSION) else ""
     parts = name.split("/")
-    if method == "POST" and len(parts) == 3 and parts[0] == "invocation":
+    if method == "POST" and len(parts) == 3 and parts[0] == "invocation" and parts[2] in ("response", "error"):
         return parts[2], parts[1]
     return {"GET invocation/next": "next", "POST init/error": "init/error"}.get(
         f"{method} {name}", f"{method} {path}"
@@ -196,8 +195,7 @@ class _Error(Call):
         self._body = bytearray()
 
     def body(self, data: bytes) -> None:
-        if len(self._body) + len(data) <= ERROR_BODY_LIMIT:
-            self._body += data
+        self._body += data[: ERROR_BODY_LIMIT - len(self._body)]
 
     def done(self, trailers: dict[str, str]) -> Answer:
         self._report(FunctionError(self._error_type, bytes(self._body)))
@@ -249,7 +247,7 @@ class _Response(Call):
 def _decoded(value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

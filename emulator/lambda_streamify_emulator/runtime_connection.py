@@ -11,6 +11,7 @@ import httptools
 
 HEAD_LIMIT = 1024 * 1024 + 64 * 1024  # an X-Ray cause may take up to 1 MiB of a request's head
 TRAILER_LIMIT = 4096  # bytes; over it Go's HTTP server, which Lambda's daemon is built on, resets the connection
+LINE_LIMIT = 2 * TRAILER_LIMIT  # bytes without any of the body: the line of a chunk or a trailer that does not end
 
 Answer = tuple[int, bytes]
 ACCEPTED: Answer = (202, b'{"status":"OK"}\n')
@@ -62,6 +63,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._in_head = False
         self._head_size = 0
         self._trailer_size = 0
+        self._since_body = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -72,13 +74,19 @@ class RuntimeConnection(asyncio.Protocol):
         self._api.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
+        self._since_body += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse("not a request that the Runtime API understands: Upgrade")
+            return
         except httptools.HttpParserError as error:
             self._refuse(f"not a request that the Runtime API understands: {error}")
             return
         if self._call is not None:
             self._call.pause(self._transport)
+            if self._since_body > LINE_LIMIT:
+                self._reset()
         elif self._in_head:
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT:
@@ -93,6 +101,12 @@ class RuntimeConnection(asyncio.Protocol):
         fields = {"Content-Type": "application/json", **(headers or {}), "Content-Length": str(len(body))}
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self._transport.write(f"HTTP/1.1 {status} {_REASONS[status]}\r\n{lines}\r\n".encode("latin-1") + body)
+
+    def _reset(self) -> None:
+        if not self._transport.is_closing():
+            text = f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done"
+            self._api.warn(text)
+            self.abort()
 
     def _refuse(self, message: str) -> None:
         self._api.warn(message)
@@ -113,23 +127,24 @@ class RuntimeConnection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        field, text = name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")  # llhttp leaves it on
         if self._call is None:
-            self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+            # Two fields of one name are one list (RFC 9110, section 5.3): Trailer may come so.
+            self._headers[field] = f"{self._headers[field]},{text}" if field in self._headers else text
             return
         self._trailer_size += len(name) + len(value) + 4
-        self._trailers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._trailers[field] = text
         if self._trailer_size > TRAILER_LIMIT:
-            self._api.warn(
-                f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done"
-            )
-            self.abort()
+            self._reset()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._since_body = 0
         method = self._parser.get_method().decode("ascii")
         self._call = self._api.open(self, method, self._url.decode("latin-1"), self._headers)
 
     def on_body(self, data: bytes) -> None:
+        self._since_body = 0
         if self._call is not None:
             self._call.body(data)
 
