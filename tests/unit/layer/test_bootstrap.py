@@ -1,0 +1,337 @@
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import lambda_streamify
+from invoking import FUNCTION_URL
+from lambda_streamify import bootstrap
+from lambda_streamify.errors import HandlerError
+from processes import clean_environment, run
+from scripted_api import ACCEPTED, Peer, Script, ScriptedApi, answers, invocation, reply
+from sent import parse
+
+LAYER = Path(lambda_streamify.__file__).parents[1]
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "mode"),
+    [
+        ({}, "auto"),
+        ({"STREAMIFY_INVOKE_MODE": ""}, "auto"),
+        ({"STREAMIFY_INVOKE_MODE": "auto"}, "auto"),
+        ({"STREAMIFY_INVOKE_MODE": "BUFFERED"}, "buffered"),
+        ({"STREAMIFY_INVOKE_MODE": "Response_Stream"}, "response_stream"),
+        ({"AWS_SAM_LOCAL": "true"}, "buffered"),
+        ({"AWS_SAM_LOCAL": "true", "STREAMIFY_INVOKE_MODE": "response_stream"}, "buffered"),
+        ({"AWS_SAM_LOCAL": "false"}, "auto"),
+    ],
+)
+def test_the_mode_is_a_setting_and_sam_local_is_always_buffered(environ: dict[str, str], mode: str) -> None:
+    assert bootstrap.invoke_mode(environ) == mode
+
+
+def test_a_mode_that_is_none_is_named_with_those_there_are() -> None:
+    with pytest.raises(HandlerError) as raised:
+        bootstrap.invoke_mode({"STREAMIFY_INVOKE_MODE": "streaming"})
+
+    assert str(raised.value) == (
+        "STREAMIFY_INVOKE_MODE is 'streaming'; it must be one of auto, response_stream, buffered"
+    )
+
+
+# --- whether asyncio will be needed ----------------------------------------------------------------------------------
+
+
+def plain() -> None: ...
+
+
+async def coroutine() -> None: ...
+
+
+async def async_generator() -> AsyncIterator[str]:
+    yield ""
+
+
+def nesting() -> Callable[..., Any]:
+    def middle() -> Callable[..., Any]:
+        async def inner() -> None: ...
+
+        return inner
+
+    return middle
+
+
+class Proxy:
+    """As Flask's `request`: outside of a request, whatever is asked of it raises."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("Working outside of request context.")
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of a handler."""
+    made = ModuleType("handlers_module")
+    monkeypatch.setitem(sys.modules, "handlers_module", made)
+    return made
+
+
+def handler_of(module_name: str | None) -> Callable[[Any, Any], Any]:
+    def handler(_event: Any, _context: Any) -> None: ...
+
+    handler.__module__ = module_name  # type: ignore[assignment]
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([], False),
+        ([plain, 5, "text", None, Proxy()], False),
+        ([plain, coroutine], True),
+        ([async_generator], True),
+        ([nesting], True),
+        ([Proxy(), coroutine], True),
+    ],
+)
+def test_an_async_function_anywhere_in_the_handlers_module_is_found(
+    values: list[Any], module: ModuleType, *, found: bool
+) -> None:
+    vars(module).update({f"value_{number}": value for number, value in enumerate(values)})
+
+    assert bootstrap.defines_async_function(handler_of("handlers_module")) is found
+
+
+@pytest.mark.parametrize("name", [None, "", "a module that was never imported"])
+def test_a_handler_may_come_from_nowhere(name: str | None) -> None:
+    assert not bootstrap.defines_async_function(handler_of(name))
+    assert not bootstrap.defines_async_function(json.JSONEncoder())  # type: ignore[arg-type]
+
+
+# --- from the environment to the loop, in this process ---------------------------------------------------------------
+
+
+Start = Callable[[str, str, str], Any]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Run `main` with a handler's module of this source; what it changes in the process is put back."""
+    root, modules = logging.getLogger(), set(sys.modules)
+    handlers = root.handlers[:]
+    monkeypatch.setattr(logging.Formatter, "converter", logging.Formatter.converter)
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def main(source: str, setting: str, address: str) -> Any:
+        (tmp_path / "bootstrap_app.py").write_text(source, encoding="utf-8")
+        monkeypatch.setenv("_HANDLER", setting)
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", address)
+        monkeypatch.setattr(sys, "stdout", sys.stdout)
+        monkeypatch.setattr(sys, "stderr", sys.stderr)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # a process that ends closes nothing
+            with pytest.raises(SystemExit) as raised:
+                bootstrap.main()
+            code = raised.value.code
+            del raised
+            gc.collect()
+        return code
+
+    yield main
+    root.handlers[:] = handlers
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+HELLO = "def handler(event, context):\n    print('hello')\n    return event\n"
+LAST = reply(500, b"the end")  # what ends the loop
+
+
+def started(start: Start, source: str, *scripts: Script, setting: str = "bootstrap_app.handler") -> Any:
+    with ScriptedApi(*scripts) as api:
+        code = start(source, setting, api.address)
+    return code, api.requests
+
+
+def test_a_handler_is_loaded_and_run_until_the_runtime_api_ends_it(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, requests = started(start, HELLO, answers(invocation({"a": 1}), ACCEPTED), answers(LAST))
+
+    assert (code, parse(requests[1]).json) == (1, {"a": 1})
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert (
+        parse(requests[0]).headers["user-agent"] == f"lambda-streamify/{lambda_streamify.__version__} python/{version}"
+    )
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "hello"
+    assert second.startswith("[ERROR]\t")
+    assert second.endswith("\trequest-1\tthe runtime stops: the Runtime API answered 500 to next: the end")
+
+
+@pytest.mark.parametrize(
+    ("source", "setting", "kind", "message", "frames"),
+    [
+        (
+            HELLO,
+            "nope.handler",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'nope': No module named 'nope'",
+            0,
+        ),
+        (HELLO, "bootstrap_app.nope", "Runtime.HandlerNotFound", "Handler 'nope' missing on module 'bootstrap_app'", 0),
+        ("raise ValueError('why')", "bootstrap_app.handler", "ValueError", "why", 1),
+        ("class Ошибка(Exception): pass\nraise Ошибка('why')", "bootstrap_app.handler", "Ошибка", "why", 1),
+    ],
+)
+def test_a_handler_that_does_not_load_is_logged_and_reported(  # noqa: PLR0917 - one table
+    source: str, setting: str, kind: str, message: str, frames: int, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, [request] = started(start, source, answers(ACCEPTED), setting=setting)
+
+    sent = parse(request)
+    assert (code, sent.path) == (1, "/2018-06-01/runtime/init/error")
+    assert (sent.json["errorType"], sent.json["errorMessage"], sent.json["requestId"]) == (kind, message, "")
+    assert ("bootstrap_app.py" in "".join(sent.json["stackTrace"])) == bool(frames)
+    assert sent.headers["lambda-runtime-function-error-type"] == "".join(c if c.isascii() else "_" for c in kind)
+    assert capsys.readouterr().out.startswith(f"[ERROR] {kind}: {message}\r")
+
+
+def test_so_is_a_setting_that_cannot_be(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMIFY_INVOKE_MODE", "nope")
+
+    code, [request] = started(start, HELLO, answers(ACCEPTED))
+
+    assert (code, parse(request).json["errorType"]) == (1, "HandlerError")
+
+
+def test_an_init_error_that_is_refused_ends_the_process_too(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _ = started(start, "raise ValueError('why')", answers(reply(403, b"no")))
+
+    assert code == 1
+    assert capsys.readouterr().out.endswith("\tthe runtime stops: the Runtime API answered 403 to init/error: no\n")
+
+
+def test_a_module_that_exits_is_not_reported(start: Start) -> None:
+    nobody = "127.0.0.1:0"
+
+    assert start("raise SystemExit(5)", "bootstrap_app.handler", nobody) == 5
+
+
+def test_a_handler_that_is_asynchronous_is_served_too(start: Start) -> None:
+    source = "async def handler(event, context):\n    yield 'chunk'\n"
+
+    _, requests = started(start, source, answers(invocation(FUNCTION_URL), ACCEPTED), answers(LAST))
+
+    assert parse(requests[1]).content == b"chunk"
+
+
+# --- in a process of its own -----------------------------------------------------------------------------------------
+
+START = f"import sys; sys.path[:0] = [{str(LAYER)!r}, '.']; from lambda_streamify import bootstrap; bootstrap.main()"
+
+
+def process(folder: Path, source: str, *scripts: Script, status: int = 1, before: str = "") -> tuple[str, list[bytes]]:
+    """Run the function in a fresh interpreter; returns what it printed and what it sent."""
+    (folder / "app.py").write_text(source)
+    with ScriptedApi(*scripts) as api:
+        environment = clean_environment(_HANDLER="app.handler", AWS_LAMBDA_RUNTIME_API=api.address)
+        output = run(sys.executable, "-ISc", before + START, cwd=folder, env=environment, status=status)
+    return output, api.requests
+
+
+LOADED = """
+import sys
+
+NAMES = ("asyncio", "logging", "socket", "traceback", "typing", "threading")
+
+{extra}
+
+def handler(event, context):
+    return [name for name in NAMES if name in sys.modules]
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "loaded"),
+    [("", []), ("async def other(): pass", ["asyncio"]), ("def other():\n    async def inner(): pass", ["asyncio"])],
+)
+def test_a_cold_start_pays_only_for_what_the_function_needs(extra: str, loaded: list[str], tmp_path: Path) -> None:
+    _, requests = process(tmp_path, LOADED.format(extra=extra), answers(invocation(), ACCEPTED), answers(LAST))
+
+    found = parse(requests[1]).json
+    assert [name for name in found if name == "asyncio"] == loaded
+    assert loaded or found == []
+
+
+EXIT = """
+import sys
+
+def handler(event, context):
+    yield "one"
+    sys.exit(7)
+"""
+
+
+def test_an_exit_in_mid_stream_is_the_exit_of_the_process(tmp_path: Path) -> None:
+    _, requests = process(tmp_path, EXIT, answers(invocation(FUNCTION_URL), ACCEPTED), status=7)
+
+    sent = parse(requests[1])
+    assert (sent.content, sent.trailed_error["errorType"]) == (b"one", "SystemExit")
+
+
+KILL = """
+import os, signal, sys
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
+
+def handler(event, context):
+    return os.getpid()
+"""
+
+
+def test_a_signal_handler_of_the_function_runs_while_it_waits_for_an_event(tmp_path: Path) -> None:
+    def script(peer: Peer) -> None:
+        peer.answer(invocation())
+        pid = parse(peer.answer(ACCEPTED)).json
+        peer.read_request()
+        os.kill(pid, signal.SIGTERM)
+        assert peer.is_closed_by_the_other_side()
+
+    process(tmp_path, KILL, script, status=9)
+
+
+FRAMED = """
+import logging
+
+def handler(event, context):
+    logging.warning("text")
+    context.log("no line break")
+    raise ValueError("why")
+"""
+OPEN = "import os; log = os.open('log', os.O_CREAT | os.O_WRONLY); os.environ['_LAMBDA_TELEMETRY_LOG_FD'] = str(log); "
+
+
+def test_with_a_telemetry_descriptor_the_log_goes_there(tmp_path: Path) -> None:
+    output, _ = process(tmp_path, FRAMED, answers(invocation(), ACCEPTED), answers(LAST), before=OPEN)
+
+    log = (tmp_path / "log").read_bytes()
+    messages = [part[13:].decode() for part in log.split(b"\xa5\x5a\x00")[1:]]  # after the type, length and time
+    assert messages[0].endswith("\trequest-1\ttext\n")
+    assert messages[1] == "no line break"
+    assert messages[2].startswith("[ERROR] ValueError: why\nTraceback (most recent call last):\n")
+    assert messages[3].endswith("\tthe runtime stops: the Runtime API answered 500 to next: the end\n")
+    assert output == ""

@@ -1,0 +1,98 @@
+"""The package as a whole: what may import what, and what it costs."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lambda_streamify
+from processes import clean_environment, run
+
+FOLDER = Path(lambda_streamify.__file__).parent
+MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem.isidentifier())
+
+LEAVES = {"context", "error_report", "loader", "logs", "marshal"}  # what a runtime needs besides HTTP
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "framing": {"errors"},
+    "sources": set(),
+    "response": {"errors"},
+    "response_stream": {"errors", "framing"},
+    "runtime_api": {"errors", "framing", "response_stream"},
+    **{leaf: {"errors"} for leaf in LEAVES},
+    "invocation": {"errors", "framing", "sources", "response", "response_stream", "runtime_api"} | LEAVES,
+    "runtime": {"invocation"},
+    "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime"} | LEAVES,
+}
+
+
+def imports(module: str) -> Iterator[tuple[str, bool]]:
+    """Each module that `module` imports when it runs, and whether it is one of ours; not what types alone need."""
+    tree = ast.parse((FOLDER / f"{module}.py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.partition(".")[0], False) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            assert node.module is not None
+            yield node.module.partition(".")[0], False
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.module or (alias.name if alias.name in MODULES else "__init__"), True
+
+
+def test_every_module_has_its_place_in_the_table() -> None:
+    assert set(MODULES) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
+    assert {name for name, ours in imports(module) if ours} <= MAY_IMPORT[module]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_everything_else_is_of_the_standard_library(module: str) -> None:
+    assert {name for name, ours in imports(module) if not ours} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("module", ["errors", "framing", "response", "response_stream", "sources"])
+def test_what_knows_bytes_or_rules_does_no_input_or_output(module: str) -> None:
+    assert {name for name, ours in imports(module) if not ours} <= {"json", "binascii", "sys"}
+
+
+def test_one_module_opens_sockets_and_knows_the_paths() -> None:
+    def which(pattern: str) -> list[str]:
+        return [module for module in MODULES if re.search(pattern, (FOLDER / f"{module}.py").read_text())]
+
+    assert [module for module in MODULES if ("_socket", False) in imports(module)] == ["runtime_api"]
+    assert which("2018-06-01") == ["runtime_api"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_grows_beyond_what_can_be_read_in_one_go(module: str) -> None:
+    assert len((FOLDER / f"{module}.py").read_text().splitlines()) <= 300
+
+
+def test_each_module_has_its_tests() -> None:
+    tests = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
+
+    assert set(MODULES) - {"__init__"} <= tests
+
+
+def test_to_import_the_package_is_to_load_nothing_else() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules); import lambda_streamify; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+
+    assert run(sys.executable, "-ISc", program, FOLDER.parent, env=clean_environment()) == "lambda_streamify\n"
+
+
+def test_the_version_is_one() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", lambda_streamify.__version__)
