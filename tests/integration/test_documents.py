@@ -1,0 +1,45 @@
+"""The code in the README and in docs/ runs as it stands there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from documents import all_blocks
+from emulator_process import EmulatorProcess, emulating
+from processes import ROOT
+
+EXAMPLES = all_blocks("python")
+DEFAULT_API = "http://127.0.0.1:4000"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
+    """Return an emulator of the project's own template, which the documents speak of."""
+    with emulating(tmp_path_factory.mktemp("project"), cache, template=ROOT / "template.yaml") as emulator:
+        yield emulator
+
+
+def pieces(result: Any) -> list[str | bytes]:
+    """Return the body of what a handler returned, chunk by chunk."""
+    body = result["body"] if isinstance(result, dict) else result
+    if isinstance(body, AsyncIterator):
+        return asyncio.run(_collect(body))
+    assert isinstance(body, Iterator)
+    return list(body)
+
+
+async def _collect(body: AsyncIterator[str | bytes]) -> list[str | bytes]:
+    return [chunk async for chunk in body]
+
+
+@pytest.mark.parametrize("code", [code for _, code in EXAMPLES], ids=[place for place, _ in EXAMPLES])
+def test_an_example_runs(code: str, project: EmulatorProcess, capfd: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code.replace(DEFAULT_API, project.lambda_api), "example", "exec"), namespace)  # noqa: S102
+    if "lambda_handler" in namespace:
+        assert pieces(namespace["lambda_handler"]({}, None)) != []
+    else:
+        assert capfd.readouterr().out != "", "the example prints what it has read"

@@ -1,0 +1,24 @@
+"""The code blocks of the README and of docs/, as a Markdown parser sees them."""
+
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+from processes import ROOT
+
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """Return the fenced blocks of this language, in order."""
+    tokens = MarkdownIt().parse(document.read_text(encoding="utf-8"))
+    return [token.content for token in tokens if token.type == "fence" and token.info.strip() == language]
+
+
+def all_blocks(language: str) -> list[tuple[str, str]]:
+    """Return each block of this language with the place that it stands at, such as "docs/local.md #2"."""
+    return [
+        (f"{document.relative_to(ROOT)} #{number}", block)
+        for document in DOCUMENTS
+        for number, block in enumerate(blocks(document, language), 1)
+    ]

@@ -1,0 +1,33 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from documents import DOCUMENTS, blocks
+from processes import ROOT, run
+
+LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
+
+
+def test_the_readme_shows_the_tutorials_handler_word_for_word() -> None:
+    assert blocks(ROOT / "README.md", "python")[0] == (ROOT / "functions/hello/app.py").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    targets = LINK.findall(document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_reference_of_the_commands_is_what_their_help_says(tmp_path: Path) -> None:
+    output = tmp_path / "cli.md"
+    options = ("--name", "streamify", "--title", "Commands", "--output", output)
+    run("typer", "lambda_streamify_emulator.cli", "utils", "docs", *options)
+    assert (ROOT / "docs/cli.md").read_text() == output.read_text(), "run: make docs/cli.md"
+
+
+def test_every_setting_of_the_layer_is_documented() -> None:
+    layer = ROOT / "layers/streamify/lambda_streamify"
+    sources = "".join(path.read_text() for path in layer.iterdir() if path.is_file())
+    documented = (ROOT / "docs/settings.md").read_text()
+    assert [name for name in set(re.findall(r"STREAMIFY_[A-Z_]+", sources)) if f"`{name}`" not in documented] == []
