@@ -9,7 +9,6 @@ import pytest
 
 from emulator_process import EmulatorProcess, boto3_client, emulating
 from gate import Gate
-from gate import gate as open_gate
 
 
 @pytest.fixture(scope="session")
@@ -32,5 +31,5 @@ def sdk(emulator: EmulatorProcess) -> Iterator[Any]:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    with open_gate() as gate:
+    with Gate() as gate:
         yield gate

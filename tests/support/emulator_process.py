@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -115,13 +115,19 @@ class EmulatorProcess:
 
 @contextmanager
 def emulating(
-    scratch: Path, cache: Path, *options: str, template: Path = TEMPLATE, **variables: str
+    scratch: Path,
+    cache: Path,
+    *options: str,
+    template: Path = TEMPLATE,
+    measured: bool = True,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[EmulatorProcess]:
-    """Run an emulator for the length of the block."""
-    emulator = EmulatorProcess(template, scratch, cache, *options, **variables)
+    """Run an emulator for the length of the block; unless `measured`, coverage leaves its functions alone."""
+    emulator = EmulatorProcess(template, scratch, cache, *options, **(variables or {}))
     try:
         emulator.wait_until_ready()
-        measure_sandboxes(cache)
+        if measured:
+            measure_sandboxes(cache)
         yield emulator
         if emulator.process.poll() is None:
             emulator.stop()

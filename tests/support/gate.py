@@ -3,8 +3,6 @@
 A test that opens it only when it has read chunk n proves that chunk n came before chunk n + 1 existed; no clock does.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from socket import create_server, socket
 
 from waiting import PATIENCE
@@ -13,9 +11,16 @@ from waiting import PATIENCE
 class Gate:
     """The test's side. The function gets `address` in its event, connects, sends a byte and waits for one."""
 
-    def __init__(self, listener: socket) -> None:
-        self._listener = listener
+    def __init__(self) -> None:
+        self._listener = create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
         self._function: socket | None = None
+
+    def __enter__(self) -> "Gate":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def address(self) -> str:
@@ -26,11 +31,15 @@ class Gate:
     def open(self) -> None:
         """Let the function go on to its next chunk, once. It has to come and wait."""
         self.wait_for_function()
-        self._connection().sendall(b"!")
+        self.open_for_waiting()
 
     def wait_for_function(self) -> None:
         """Return when the function waits at the gate."""
         assert self._connection().recv(1) == b"?", "the function has left without waiting"
+
+    def open_for_waiting(self) -> None:
+        """Let the function go on, which is known to wait."""
+        self._connection().sendall(b"!")
 
     def close(self) -> None:
         """Take the gate away; a function that waits at it gets an error."""
@@ -43,15 +52,3 @@ class Gate:
             self._function, _ = self._listener.accept()
             self._function.settimeout(PATIENCE)
         return self._function
-
-
-@contextmanager
-def gate() -> Iterator[Gate]:
-    """Have a gate for the length of the block."""
-    listener = create_server(("127.0.0.1", 0))
-    listener.settimeout(PATIENCE)
-    made = Gate(listener)
-    try:
-        yield made
-    finally:
-        made.close()

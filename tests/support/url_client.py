@@ -1,14 +1,15 @@
 """Clients of function URLs: one that reads whole responses, and one that reads bytes as they stand on the wire."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Container, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from socket import SO_RCVBUF, SOL_SOCKET, socket
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from waiting import PATIENCE
+from gate import Gate
+from waiting import PATIENCE, wait_until
 
 
 class Reply(NamedTuple):
@@ -98,3 +99,20 @@ def wire(
         connection.connect((address.hostname, address.port))
         connection.sendall("\r\n".join([*lines, head and f"{head}\r\n", ""]).encode() + body)
         yield Wire(connection)
+
+
+def wait_until_one_answers(url: str, processes: Container[int]) -> None:
+    """Return when one of these processes has answered a request; they have to be idle, or about to be.
+
+    Whichever process answers in their place is held: it would be the first to be asked again.
+    """
+    with ExitStack() as held:
+
+        def answers() -> bool:
+            gate = held.enter_context(Gate())
+            stream = held.enter_context(wire(url, "/gated_processes", gate=gate.address, chunks=1))
+            held.callback(gate.open)
+            stream.read_until(b"process ")
+            return int(stream.read_until(b"\n")) in processes
+
+        wait_until(answers, f"an answer of {processes}")

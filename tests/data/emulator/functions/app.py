@@ -21,11 +21,8 @@ import lambda_streamify
 
 Event = dict[str, Any]
 
-INVOCATIONS: list[str] = []
 
-
-def handler(event: Event, context: Any) -> object:
-    INVOCATIONS.append(context.aws_request_id)
+def handler(event: Event, _context: object) -> object:
     if "rawPath" in event:
         asked = {**event.get("queryStringParameters", {}), "event": event}
         return CASES[event["rawPath"].split("/")[1]](asked)
@@ -75,10 +72,11 @@ async def coroutine_gated_body(asked: Event) -> Event:
     return async_gated_body(asked)
 
 
-def gated_process(asked: Event) -> Iterator[str]:
-    yield f"{os.getpid()}\n"
-    Gate(asked).wait()
-    yield f"{os.getpid()}\n"
+def gated_processes(asked: Event) -> Iterator[str]:
+    gate = Gate(asked)
+    for _ in range(int(asked["chunks"])):
+        yield f"process {os.getpid()}\n"
+        gate.wait()
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -106,11 +104,6 @@ def event(asked: Event) -> object:
 
 def process(_asked: Event) -> int:
     return os.getpid()
-
-
-def number(_asked: Event) -> int:
-    """Return how many invocations this process has had."""
-    return len(INVOCATIONS)
 
 
 def unsent(asked: Event) -> Event:
@@ -153,9 +146,17 @@ def quits(_asked: Event) -> Iterator[str]:
     sys.exit(3)
 
 
+def exits_first(_asked: Event) -> object:
+    os._exit(3)
+
+
+def quits_first(_asked: Event) -> object:
+    sys.exit(3)
+
+
 def hangs(asked: Event) -> Iterator[str]:
-    """Start a process that would outlive this one, yield its id and never end."""
-    yield f"{sleeper().pid}\n"
+    """Start a process that would outlive this one, yield the ids of both and never end."""
+    yield f"{os.getpid()} {sleeper().pid}\n"
     Gate(asked).wait()
 
 
@@ -186,21 +187,33 @@ def sleeper(**options: Any) -> "subprocess.Popen[bytes]":
 def counted(asked: Event) -> Iterator[bytes]:
     """Yield chunks of 64 KiB, and keep in a file how many it has been by now."""
     chunk = bytes(64 * 1024)
-    with Path(asked["note"]).open("w", buffering=1) as note:
+    with Path(asked["note"]).open("wb", buffering=0) as note:
         for index in range(1, int(asked["chunks"]) + 1):
-            note.seek(0)
-            note.write(f"{index}\n")
+            os.pwrite(note.fileno(), b"%d" % index, 0)
             yield chunk
-        note.write("done\n")
+        os.pwrite(note.fileno(), b"done", 0)
+
+
+async def async_counted(asked: Event) -> AsyncIterator[bytes]:
+    for chunk in counted(asked):
+        yield chunk
 
 
 def abandoned(asked: Event) -> Iterator[str]:
-    """Yield much more than all buffers hold, and leave a note at the end."""
-    yield f"{os.getpid()}\n"
+    """Yield more than all buffers hold once the gate is open, and leave a note at the end."""
+    yield "first\n"
+    yield from abandoned_early(asked)
+
+
+def abandoned_early(asked: Event) -> Iterator[str]:
     Gate(asked).wait()
     for _ in range(500):
         yield "x" * 65536
-    leave_note(asked, f"finished in {os.getpid()}")
+    leave_note(asked, str(os.getpid()))
+
+
+def note(asked: Event) -> None:
+    leave_note(asked, "invoked")
 
 
 # --- surroundings ----------------------------------------------------------------------------------------------------
@@ -228,7 +241,11 @@ def says(asked: Event) -> None:
 
 
 def leave_note(asked: Event, text: str) -> None:
-    Path(asked["note"]).write_text(text)
+    """Write the note whole or not at all: the test waits for it to be there."""
+    note = Path(asked["note"])
+    unfinished = note.with_suffix(".unfinished")
+    unfinished.write_text(text)
+    unfinished.rename(note)
 
 
 CASES: dict[str, Callable[[Event], object]] = {
@@ -239,24 +256,28 @@ CASES: dict[str, Callable[[Event], object]] = {
         gated_body,
         async_gated_body,
         coroutine_gated_body,
-        gated_process,
+        gated_processes,
         answer,
         value,
         event,
         process,
-        number,
         unsent,
         fails,
         async_fails,
         raises,
         exits,
         quits,
+        exits_first,
+        quits_first,
         hangs,
         hangs_with_handler,
         leaves_sleeper,
         leaves_daemon,
         counted,
+        async_counted,
         abandoned,
+        abandoned_early,
+        note,
         surroundings,
         says,
     )

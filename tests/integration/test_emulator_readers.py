@@ -1,0 +1,105 @@
+"""What a client's reading does to the function: one that is slow holds it, one that leaves does not stop it."""
+
+import json
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from emulator_process import EmulatorProcess
+from gate import Gate
+from process_table import resident
+from url_client import request, wait_until_one_answers, wire
+from waiting import PATIENCE, wait_until
+
+CHUNK = 64 * 1024
+CHUNKS = 1600  # 100 MB: far beyond what the kernel holds for two connections, which is up to 20 MB on most machines
+LITTLE = 16 * 1024 * 1024  # memory that comes and goes in any process
+
+
+def settled(read: Callable[[], str]) -> str:
+    """Return what `read` gives once that has not changed for a while.
+
+    Nothing tells from outside that a process will stay in its `send`. A machine that is too busy to go on may be taken
+    for a function that is held: then the test has seen less than it could, but nothing that is not so.
+    """
+    value, since, deadline = read(), monotonic(), monotonic() + PATIENCE
+    while monotonic() < since + 0.3:
+        assert monotonic() < deadline, f"it never settled: {value}"
+        sleep(0.01)
+        now = read()
+        if now != value:
+            value, since = now, monotonic()
+    return value
+
+
+def asked(case: str, surface: str, **arguments: object) -> dict[str, Any]:
+    """Return what is to be sent to have the case run: to the function's URL, or to the Lambda API as SDKs do."""
+    if surface == "url":
+        return {"target": f"/{case}", **arguments}
+    body = json.dumps({"case": case, **arguments}).encode()
+    target = "/2021-11-15/functions/cases/response-streaming-invocations"
+    return {"target": target, "head": f"Content-Length: {len(body)}", "body": body}
+
+
+def address(emulator: EmulatorProcess, surface: str) -> str:
+    return emulator.urls["cases"] if surface == "url" else emulator.lambda_api
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads in /proc how much memory the emulator holds")
+@pytest.mark.parametrize(("surface", "case"), [("url", "counted"), ("url", "async_counted"), ("api", "counted")])
+def test_a_reader_that_stops_holds_the_generator_and_one_that_reads_on_gets_everything(
+    emulator: EmulatorProcess, tmp_path: Path, surface: str, case: str
+) -> None:
+    note = tmp_path / "note"
+    before = resident(emulator.process.pid)
+
+    sent = asked(case, surface, note=str(note), chunks=CHUNKS)
+    with wire(address(emulator, surface), receive_buffer=CHUNK, **sent) as connection:
+        connection.read_until(bytes(1000))
+        held_at = settled(note.read_text)
+        held = resident(emulator.process.pid)
+        size, end = 0, deque[bytes](maxlen=2)
+        for received in connection.read_on():
+            size += len(received)
+            end.append(received)
+        after = resident(emulator.process.pid)
+
+    assert held_at != "done"
+    assert int(held_at) < CHUNKS / 2
+    assert held < before + LITTLE
+    assert note.read_text() == "done"
+    assert size > CHUNKS * CHUNK
+    assert b"".join(end).endswith(b"\r\n0\r\n\r\n")
+    assert after < before + LITTLE
+
+
+@pytest.mark.parametrize("surface", ["url", "api"])
+@pytest.mark.parametrize("case", ["abandoned", "abandoned_early"])
+def test_a_function_whose_client_leaves_runs_to_its_end_and_serves_the_next_one(
+    emulator: EmulatorProcess, gate: Gate, tmp_path: Path, surface: str, case: str
+) -> None:
+    note = tmp_path / "note"
+    with wire(address(emulator, surface), **asked(case, surface, gate=gate.address, note=str(note))) as connection:
+        if case == "abandoned":
+            connection.read_until(b"first\n")
+        gate.wait_for_function()
+    gate.open_for_waiting()
+
+    wait_until(note.exists, "the function's note that it has run to its end")
+    wait_until_one_answers(emulator.urls["cases"], {int(note.read_text())})
+
+
+def test_a_client_that_leaves_before_its_request_is_complete_invokes_nothing(
+    emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    url = emulator.urls["cases"]
+    with wire(url, "/note", head="Content-Length: 100", body=b"so far", note=str(tmp_path / "note")):
+        pass
+
+    assert request(url, "/value", value="42").body == b"42"
+    assert not (tmp_path / "note").exists()
