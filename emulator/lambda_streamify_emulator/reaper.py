@@ -12,6 +12,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 class Reaper:
@@ -20,7 +21,9 @@ class Reaper:
     def __init__(self, scratch: Path) -> None:
         read_end, self._pipe = os.pipe()
         command = [sys.executable, "-I", "-S", __file__, str(scratch)]
-        self._process = subprocess.Popen(command, stdin=read_end)
+        # In a group of its own: what kills the emulator's whole group must leave somebody to clean up.
+        group: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+        self._process = subprocess.Popen(command, stdin=read_end, **group)
         os.close(read_end)
 
     def add(self, group: int) -> None:
@@ -39,7 +42,7 @@ class Reaper:
 
 def main() -> None:
     """Wait for the emulator's end, then clean up after it."""
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the emulator, sent to the whole group
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the emulator, whose end it awaits
         signal.signal(ignored, signal.SIG_IGN)
     groups: set[int] = set()
     for line in sys.stdin:
