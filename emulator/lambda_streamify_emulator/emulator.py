@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -49,26 +50,26 @@ class Emulator:
 
     async def __aenter__(self) -> "Emulator":
         sockets: dict[socket.socket, App] = {}
-        try:
+        with ExitStack() as stack:
             self._scratch = Path(mkdtemp(prefix="streamify-"))
             self._reaper = Reaper(self._scratch)
+            stack.callback(self._reaper.close)
             # Ports first: if one is taken nobody should have to wait to be told.
-            control = listen(HOST, self._port, "the Lambda API")
+            control = stack.enter_context(listen(HOST, self._port, "the Lambda API"))
             served = [function for function in self._template.functions if self._is_servable(function)]
             doors: dict[str, socket.socket] = {}
             for function in served:
                 if self._has_url(function):
                     number = self._port and self._port + 1 + len(doors)
-                    doors[function.name] = listen(HOST, number, f"the URL of {function.name}")
+                    door = listen(HOST, number, f"the URL of {function.name}")
+                    doors[function.name] = stack.enter_context(door)
             await asyncio.to_thread(self._prepare, served)
             sockets[control] = lambda_api(self._pools)
             for name, door in doors.items():
                 sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))
             self._server = WebServer(sockets)
             await self._server.start()
-        except BaseException:
-            self._reaper.close()
-            raise
+            self._resources = stack.pop_all()
         self.lambda_api = _address(control)
         self.urls = {name: _address(door) + "/" for name, door in doors.items()}
         return self
@@ -78,7 +79,7 @@ class Emulator:
     ) -> None:
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
         await self._server.stop()
-        self._reaper.close()
+        self._resources.close()
 
     def _is_servable(self, function: Function) -> bool:
         if WRAPPER in function.environment:

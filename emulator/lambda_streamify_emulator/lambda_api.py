@@ -34,7 +34,7 @@ def lambda_api(pools: Mapping[str, SandboxPool]) -> Starlette:
             return _error(413, "RequestTooLargeException", TOO_LARGE)
         try:
             json.loads(body or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = f"Could not parse request body into json: {error}"
             return _error(400, "InvalidRequestContentException", message)
         invocation = Invocation(body or b"{}")
@@ -53,8 +53,8 @@ def lambda_api(pools: Mapping[str, SandboxPool]) -> Starlette:
 def function_name(reference: str) -> str:
     """The name in a reference: a name, a partial or a full ARN, with or without a qualifier."""
     parts = reference.split(":")
-    if "function" in parts:
-        parts = parts[parts.index("function") + 1 :]
+    if "function" in parts[1:-1]:  # not first or last: a function may have that name
+        parts = parts[parts.index("function", 1) + 1 :]
     return parts[0]
 
 

@@ -18,6 +18,7 @@ class SandboxPool:
         self._log = log
         self._idle: list[Sandbox] = []
         self._all: set[Sandbox] = set()
+        self._stopped = False
 
     @property
     def function(self) -> Function:
@@ -26,6 +27,9 @@ class SandboxPool:
 
     async def invoke(self, invocation: Invocation) -> None:
         """Start `invocation`; what becomes of it comes through its channel."""
+        if self._stopped:
+            invocation.fail("Sandbox.Failure", "The emulator has stopped")
+            return
         if self._idle:
             self._idle.pop().invoke(invocation)  # the last one used: the others age and could be ended
             return
@@ -40,7 +44,8 @@ class SandboxPool:
             invocation.fail("Runtime.InvalidEntrypoint", message)
 
     async def stop(self) -> None:
-        """End all sandboxes."""
+        """End all sandboxes; from now on invocations fail."""
+        self._stopped = True
         await asyncio.gather(*(sandbox.stop() for sandbox in list(self._all)))
 
     def _forget(self, sandbox: Sandbox) -> None:

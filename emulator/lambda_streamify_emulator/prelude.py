@@ -51,7 +51,7 @@ def parse(data: bytes) -> Prelude:
     """The prelude in `data`, which ends before the delimiter."""
     try:
         fields = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PreludeError(f"the prelude is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise PreludeError(f"the prelude is not a JSON object but {type(fields).__name__}")

@@ -52,19 +52,23 @@ class Sandbox:
         self._timer: asyncio.TimerHandle | None = None
         self._timed_out: float | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def start(self, invocation: Invocation) -> None:
         """Start the process, cold, for `invocation`. Raises OSError if the wrapper or the interpreter does not run."""
+        self.invoke(invocation)  # before the process can ask for it: one that finds nothing to do is idle
         address = await self._api.start()
         try:
             await self._start_process(address)
-        except OSError:
+        except BaseException:
             await self._api.close()
             raise
         self._reaper.add(self._process.pid)
-        self._set_timer(INIT_LIMIT + self._package.function.timeout)
+        if self._timer is None:
+            self._set_timer(INIT_LIMIT + self._package.function.timeout)
         self._watcher = asyncio.create_task(self._watch())
-        self.invoke(invocation)
+        if self._stopped:
+            await self.stop()
 
     async def _start_process(self, address: str) -> None:
         package = self._package
@@ -76,19 +80,28 @@ class Sandbox:
         command = [*filter(None, [wrapper]), str(package.python), str(package.folders.runtime / "bootstrap.py")]
         # Not a session of its own: in one, a stopped child would outlive an emulator that crashed.
         group: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
-        self._process = await asyncio.create_subprocess_exec(
-            *command,
-            env=environment,
-            cwd=package.folders.task,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=LINE_LIMIT,
-            **group,
+        # Not asyncio's own pipe: with it a process has not ended while a child that left its group holds the other end.
+        read_end, write_end = os.pipe()
+        output, loop = asyncio.StreamReader(LINE_LIMIT), asyncio.get_running_loop()
+        self._pipe, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb", 0)
         )
-        if self._process.stdout is None:
-            raise AssertionError  # it is a pipe
-        self._output = self._process.stdout
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                env=environment,
+                cwd=package.folders.task,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=asyncio.subprocess.STDOUT,
+                **group,
+            )
+        except BaseException:
+            self._pipe.close()
+            raise
+        finally:
+            os.close(write_end)
+        self._output = output
 
     def invoke(self, invocation: Invocation) -> None:
         """Run `invocation` next. The sandbox must be idle, or new."""
@@ -97,7 +110,8 @@ class Sandbox:
 
     async def stop(self) -> None:
         """End the process and all that it started: asked first, then forced."""
-        if self._watcher is None:
+        self._stopped = True
+        if self._watcher is None:  # its start, which is under way, sees to it
             return
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGTERM)
@@ -133,7 +147,9 @@ class Sandbox:
         printing = asyncio.create_task(self._print(self._output))
         code = await self._process.wait()
         self._signal(signal.SIGKILL)  # what it started does not outlive it
-        await printing
+        await asyncio.wait([printing], timeout=GRACE)  # but for what has left its group, which may hold the pipe
+        printing.cancel()
+        self._pipe.close()
         await self._api.close()  # a response that was sent whole is delivered whole
         if self._timer:
             self._timer.cancel()
@@ -152,7 +168,7 @@ class Sandbox:
             except asyncio.LimitOverrunError as long:
                 line = await output.readexactly(long.consumed)
             # A record of several lines has carriage returns inside.
-            for part in line.decode("utf-8", "replace").rstrip("\n").split("\r"):
+            for part in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
                 self._log(part)
 
     def _end_invocation(self, code: int) -> None:

@@ -16,6 +16,7 @@ FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 DEFAULT_TIMEOUT, DEFAULT_MEMORY = 3, 128  # seconds, MB: AWS SAM specification, AWS::Serverless::Function
 # AWS Lambda API Reference, "CreateFunction" and "Environment".
 _NAME, _VARIABLE = re.compile(r"[A-Za-z0-9_-]{1,64}"), re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_IMPOSSIBLE = re.compile(r"[\0\ud800-\udfff]")  # no environment variable, and Handler becomes one
 _NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -180,7 +181,7 @@ def _function(
     where = f"{path}: {logical_id}"
     properties = intrinsics.resolve(merged)
     for key in ("Handler", "Runtime"):
-        if not isinstance(properties.get(key), str):
+        if not isinstance(properties.get(key), str) or _IMPOSSIBLE.search(properties[key]):
             raise TemplateError(f"{where}: it has no {key}")
     used = properties.get("Layers") or []
     if not isinstance(used, list):
@@ -233,8 +234,8 @@ def _variable(where: str, name: Any, value: Any) -> str:
         raise TemplateError(f"{where}: Environment: {name!r} is not a name of letters, digits and _ for a variable")
     if value is None or isinstance(value, list):
         raise TemplateError(f"{where}: Environment: {name}: it is {_kind(value)} instead of text")
-    if "\0" in text(value):
-        raise TemplateError(f"{where}: Environment: {name}: it is text with a zero byte in it")
+    if _IMPOSSIBLE.search(text(value)):
+        raise TemplateError(f"{where}: Environment: {name}: a character of it is none that a variable can hold")
     return text(value)
 
 

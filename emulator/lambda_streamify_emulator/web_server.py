@@ -47,7 +47,11 @@ class WebServer:
     async def start(self) -> None:
         """Serve from now on."""
         self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
-        await self._server.listening.wait()
+        listening = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait([self._task, listening], return_when=asyncio.FIRST_COMPLETED)
+        if not listening.done():
+            listening.cancel()
+            await self._task  # it has failed
 
     async def stop(self) -> None:
         """Stop serving; responses under way have a second to end."""

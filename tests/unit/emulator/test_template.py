@@ -329,10 +329,13 @@ def test_a_wrong_property_is_named_with_its_function(tmp_path: Path, replaced: d
     assert refusal(tmp_path, function(**replaced)) == f"Hello: {message}"
 
 
-def test_a_zero_byte_in_a_variable_is_refused(tmp_path: Path) -> None:
-    text = function('Environment: {Variables: {A: "b\\0"}}')
+@pytest.mark.parametrize("escape", ["\\0", "\\ud800"])
+def test_text_that_no_process_can_be_given_is_refused(tmp_path: Path, escape: str) -> None:
+    variable = function(f'Environment: {{Variables: {{A: "b{escape}"}}}}')
 
-    assert refusal(tmp_path, text) == "Hello: Environment: A: it is text with a zero byte in it"
+    message = "Hello: Environment: A: a character of it is none that a variable can hold"
+    assert refusal(tmp_path, variable) == message
+    assert refusal(tmp_path, function(Handler=f'"app.{escape}"')) == "Hello: it has no Handler"
 
 
 def test_two_functions_of_one_name_are_refused(tmp_path: Path) -> None:
