@@ -183,6 +183,12 @@ def test_the_frames_in_the_middle_go_first() -> None:
     assert len(kept) == 17
 
 
+def test_the_first_frame_is_the_last_to_go() -> None:
+    _, sent = trailers_of(framing.error_trailers(report(frames=("f" * 100, "g" * 3000, "h" * 3000))))
+
+    assert sent["stackTrace"] == ["f" * 100, "  ... 2 frames left out ...\n"]
+
+
 def test_then_all_frames_go_before_the_message_does() -> None:
     _, sent = trailers_of(framing.error_trailers(report("m" * 2000, frames=("f" * 1000, "g" * 1000))))
 

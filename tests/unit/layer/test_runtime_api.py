@@ -116,6 +116,16 @@ def stream(client: RuntimeApi, request: Request) -> None:
     opened.end()
 
 
+def closed_after(*replies: bytes) -> Script:
+    """Answer so many requests and then demand that the client, for its part, ends the connection."""
+
+    def script(peer: Peer) -> None:
+        answers(*replies)(peer)
+        assert peer.is_closed_by_the_other_side()
+
+    return script
+
+
 every_answer = pytest.mark.parametrize("answer", [respond, fail, stream])
 
 
@@ -170,7 +180,7 @@ def test_an_event_that_trickles_in_arrives_whole() -> None:
 @every_answer
 @pytest.mark.parametrize("status", [200, 204, 301, 400, 403, 410, 413, 500, 599])
 def test_202_is_the_only_yes_to_an_answer(answer: Answer, status: int) -> None:
-    with client_of(answers(invocation(), reply(status, b"why")), answers(invocation())) as (client, _):
+    with client_of(closed_after(invocation(), reply(status, b"why")), answers(invocation())) as (client, _):
         request = client.next()
         with pytest.raises(RequestRefused, match=f"answered {status} to (response|error): why$") as raised:
             answer(client, request)
@@ -239,11 +249,7 @@ def test_the_socket_waits_for_ever_and_sends_at_once_whatever_the_function_has_s
 
 @pytest.mark.parametrize("value", ["close", "Close"])
 def test_a_connection_that_the_api_wants_closed_is_closed(value: str) -> None:
-    def script(peer: Peer) -> None:
-        peer.answer(reply(200, b"{}", f"Connection: {value}"))
-        assert peer.is_closed_by_the_other_side()
-
-    with client_of(script, answers(ACCEPTED)) as (client, _):
+    with client_of(closed_after(reply(200, b"{}", f"Connection: {value}")), answers(ACCEPTED)) as (client, _):
         respond(client, client.next())
 
 
@@ -267,18 +273,25 @@ def test_next_is_asked_again_where_the_kept_connection_ends_over_it() -> None:
     assert len(requests) == 3
 
 
+def silent(peer: Peer) -> None:
+    peer.read_request()
+
+
 def test_next_is_not_asked_a_third_time() -> None:
-    with client_of(answers(invocation()), lambda peer: peer.read_request()) as (client, requests):
+    with client_of(answers(invocation()), silent, answers(invocation("later"))) as (client, requests):
         client.next()
         with pytest.raises(ConnectionLost, match="closed before the answer was complete"):
             client.next()
+        assert client.next().body == b'"later"'
 
-    assert len(requests) == 2
+    assert len(requests) == 3
 
 
 def test_next_is_not_asked_again_on_a_new_connection() -> None:
-    with client_of(lambda peer: peer.read_request()) as (client, _), pytest.raises(ConnectionLost):
-        client.next()
+    with client_of(silent, answers(invocation("later"))) as (client, _):
+        with pytest.raises(ConnectionLost):
+            client.next()
+        assert client.next().body == b'"later"'
 
 
 def test_nor_once_the_answer_has_begun() -> None:
@@ -287,12 +300,11 @@ def test_nor_once_the_answer_has_begun() -> None:
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\n")
 
-    with client_of(half) as (client, requests):
+    with client_of(half, answers(invocation("later"))) as (client, _):
         client.next()
         with pytest.raises(ConnectionLost, match="broke: closed before the answer was complete"):
             client.next()
-
-    assert len(requests) == 2
+        assert client.next().body == b'"later"'
 
 
 @every_answer
@@ -312,7 +324,7 @@ def test_an_answer_is_never_sent_twice(answer: Answer) -> None:
 
 @pytest.mark.parametrize("nonsense", [b"SSH-2.0\r\n\r\n", ACCEPTED + b"!"])
 def test_after_what_is_not_http_the_connection_is_not_used_again(nonsense: bytes) -> None:
-    with client_of(answers(invocation(), nonsense), answers(invocation())) as (client, _):
+    with client_of(closed_after(invocation(), nonsense), answers(invocation())) as (client, _):
         request = client.next()
         with pytest.raises(ConnectionLost):
             respond(client, request)
