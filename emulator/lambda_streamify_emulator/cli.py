@@ -1,6 +1,7 @@
 """The commands, and how their errors reach people: one line on standard error and an exit status that is not zero."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,9 +107,11 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 def _read_event(path: Path | None) -> bytes:
     if path is None:
         return b"{}"
-    if str(path) == "-":
-        return sys.stdin.buffer.read()
     try:
-        return path.read_bytes()
+        event = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        json.loads(event)
     except OSError as error:
         raise EmulatorError(f"the event {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise EmulatorError(f"the event {path} is not JSON: {error}") from error
+    return event

@@ -24,10 +24,13 @@ def invoke(name: str, event: bytes, clock: Callable[[], float] = time.monotonic)
     Yields the events of a recording: `h` head, `o` text chunk, `b` base64 chunk, `e` error, `x` end. The endpoint is
     AWS_ENDPOINT_URL_LAMBDA, else the emulator's default port.
     """
-    from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL_LAMBDA", DEFAULT_ENDPOINT)
-    client = _client(endpoint)
+    try:
+        client = _client(endpoint)
+    except (BotoCoreError, ValueError) as error:
+        raise EndpointError(f"no client for Lambda at {endpoint}: {error}") from error
     start = clock()
 
     def event_now(code: str, data: object) -> Event:
@@ -43,6 +46,8 @@ def invoke(name: str, event: bytes, clock: Callable[[], float] = time.monotonic)
         raise EndpointError(f"{name}: {problem['Code']}: {problem['Message']}") from error
     except HTTPClientError as error:
         raise EndpointError(f"the connection to {endpoint} broke: {error}") from error
+    except BotoCoreError as error:
+        raise EndpointError(f"{name!r} cannot be invoked: {' '.join(str(error).split())}") from error
 
 
 def show(events: Iterator[Event], *, as_json: bool) -> bool:
