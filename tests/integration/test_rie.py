@@ -345,7 +345,9 @@ def test_a_handler_that_cannot_be_loaded_is_every_invocation_s_answer(
                 answer = rie.invoke({})
 
             assert (answer.status, answer.body) == (502, report(error_type, message, []))
-            assert log == [record(error_type, message, [])]
+            warning, *rest = log
+            assert "\tLAMBDA_WARNING: Unhandled exception. " in warning
+            assert rest == [record(error_type, message, [])]
 
 
 def test_an_error_while_the_handler_s_module_is_imported_is_answered_with_its_trace(
@@ -361,7 +363,7 @@ def test_an_error_while_the_handler_s_module_is_imported_is_answered_with_its_tr
     # As on AWS, Python's own frames of the import go before it.
     code = 'raise RuntimeError("no configuration")'
     assert stack_trace[-1] == f'  File "{HANDLERS / "broken.py"}", line 3, in <module>\n    {code}\n'
-    assert log == [record("RuntimeError", "no configuration", stack_trace)]
+    assert log[1:] == [record("RuntimeError", "no configuration", stack_trace)]
 
 
 # --- under sam local -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ SOURCE = ROOT / "layers" / "streamify"
 
 MODULES = (
     "__init__",
+    "__main__",
     "bootstrap",
     "context",
     "error_report",
@@ -17,12 +18,14 @@ MODULES = (
     "framing",
     "invocation",
     "loader",
+    "logging_handler",
     "logs",
     "marshal",
     "response",
     "response_stream",
     "runtime",
     "runtime_api",
+    "snapstart",
     "sources",
 )
 

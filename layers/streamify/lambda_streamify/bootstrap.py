@@ -7,54 +7,115 @@ and not earlier, since wrappers rewrite them.
 import os
 import sys
 
-from . import __version__, sources
+from . import __version__, snapstart, sources
 from .error_report import error_report
 from .errors import HandlerError, RuntimeApiError
 from .loader import load_handler
-from .logs import Logs, Unbuffered, attach_on_import, open_sink
+from .logs import Logs, Unbuffered, attach_on_import, open_logs
 from .marshal import to_json
 from .runtime import Runtime
-from .runtime_api import RuntimeApi
+from .runtime_api import RuntimeApi as LambdaRuntimeClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import CodeType
 
+    from .invocation import Invocation
     from .loader import Handler
+
+_INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
+
+UNHANDLED = (
+    "LAMBDA_WARNING: Unhandled exception. The function could not be loaded, most likely for a reason in its code. "
+    "If it has not changed, the version of the runtime may have: the INIT_START line of the log names it."
+)
 
 
 def main() -> None:
     """Load the handler and run its invocations. Exits with 1 if it does not load or the Runtime API fails."""
     sys.stdout = Unbuffered(sys.stdout)
     sys.stderr = Unbuffered(sys.stderr)
-    logs = Logs(open_sink(os.environ))
+    logs = open_logs(os.environ)
     attach_on_import(logs)
     python = ".".join(map(str, sys.version_info[:3]))
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"], f"lambda-streamify/{__version__} python/{python}")
+    api = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"], f"lambda-streamify/{__version__} python/{python}")
     try:
-        runtime = _initialise(api, logs)
-        if runtime:
-            runtime.run()
+        _run(api, logs)
     except RuntimeApiError as error:
         logs.line("ERROR", f"the runtime stops: {error}")
     sys.exit(1)
 
 
-def _initialise(api: RuntimeApi, logs: Logs) -> "Runtime | None":
-    """Load the handler; a failure is logged and reported, and None returned."""
+def _run(api: LambdaRuntimeClient, logs: Logs) -> None:
+    """Run the function's invocations; returns only if it cannot start, once that is logged and reported."""
+    _note_surroundings(logs)
     try:
         mode = invoke_mode(os.environ)
         handler = load_handler(os.environ["_HANDLER"])
     except Exception as error:  # noqa: BLE001 - whatever a module does while it is imported
-        report = error_report(error)
-        logs.error(report)  # noqa: TRY400 - not the logging module
-        api.fail_init(to_json(report).encode("utf-8", "replace"), report["errorType"])
-        return None
-    runtime = Runtime(api, handler, logs, mode=mode)
-    if defines_async_function(handler):
+        logs.line("WARNING", UNHANDLED)
+        api.post_init_error(_report(error, logs), error_report(error)["errorType"])
+        return
+    runtime = Runtime(api, handler, logs, mode=mode, handle=_handle)
+    if snapstart.is_snapstart(os.environ):
+        runtime.event_loop()
+        _pass_snapshot(api, logs)
+    elif defines_async_function(handler) or os.environ.get(_INITIALIZATION_TYPE) == "provisioned-concurrency":
         runtime.event_loop()  # during init, so that the first request does not wait for the import of asyncio
-    return runtime
+    runtime.run()
+
+
+def handle_event_request(
+    lambda_runtime_client: LambdaRuntimeClient,  # noqa: ARG001 - passed to whoever replaces this function
+    request_handler: "Handler",
+    invocation: "Invocation",
+) -> None:
+    """Run one invocation.
+
+    AWS's runtime has a function of this name that takes a client and a handler first; Sentry's integration replaces it
+    with one that wraps the handler.
+    """
+    invocation.run(request_handler)
+
+
+def _handle(api: LambdaRuntimeClient, handler: "Handler", invocation: "Invocation") -> None:
+    handle_event_request(api, handler, invocation)  # looked up at each call: it may have been replaced
+
+
+def _pass_snapshot(api: LambdaRuntimeClient, logs: Logs) -> None:
+    """Be frozen into a snapshot and thawed, perhaps many times over; the function's hooks run on both sides."""
+    try:
+        snapstart.run_before_snapshot()
+        api.restore_next()
+    except BaseException as error:  # noqa: BLE001 - as AWS's runtime: a hook's SystemExit is an error too
+        api.post_init_error(_report(error, logs), snapstart.BEFORE_SNAPSHOT_ERROR)
+        sys.exit(snapstart.BEFORE_SNAPSHOT_EXIT)
+    try:
+        snapstart.run_after_restore()
+    except BaseException as error:  # noqa: BLE001
+        api.post_restore_error(_report(error, logs), snapstart.AFTER_RESTORE_ERROR)
+        sys.exit(snapstart.AFTER_RESTORE_EXIT)
+
+
+def _report(error: BaseException, logs: Logs) -> bytes:
+    """The report of `error`, which is logged."""
+    report = error_report(error)
+    logs.error(report)
+    return to_json(report).encode("utf-8", "replace")
+
+
+def _note_surroundings(logs: Logs) -> None:
+    """Log what a function's author may want to know about how it runs."""
+    copy = os.path.join(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"), "lambda_streamify", "__init__.py")
+    if os.path.exists(copy) and not os.path.samefile(copy, os.path.join(os.path.dirname(__file__), "__init__.py")):
+        with open(copy, encoding="utf-8") as file:
+            version = file.read().partition('__version__ = "')[2].partition('"')[0]
+        if version != __version__:
+            logs.line("WARNING", f"the function brings lambda_streamify {version}; the layer's {__version__} is used")
+    concurrency = os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")
+    if concurrency != "1":
+        logs.line("WARNING", f"AWS_LAMBDA_MAX_CONCURRENCY is {concurrency}; this runtime runs one invocation at a time")
 
 
 def invoke_mode(environ: "Mapping[str, str]") -> str:

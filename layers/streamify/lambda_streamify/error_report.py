@@ -1,14 +1,16 @@
-"""An exception as the Runtime API, the caller and the log are told of it.
+"""An exception as the Runtime API, the caller, the log and X-Ray are told of it.
 
-The shape `{"errorMessage", "errorType", "requestId", "stackTrace"}`, in that order and with "" and [] for what is
-absent, is what AWS's Python runtime sends (observed with awslambdaric 4.2.2).
+The report `{"errorMessage", "errorType", "requestId", "stackTrace"}`, in that order and with "" and [] for what is
+absent, and X-Ray's cause are what AWS's Python runtime sends (observed with awslambdaric 4.2.2).
 """
+
+import os
 
 from .errors import RuntimeFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
+    from traceback import StackSummary
     from typing import Any
 
 _PACKAGE = __file__.rpartition("/")[0] + "/"
@@ -19,12 +21,25 @@ def error_report(error: BaseException, request_id: str = "") -> "dict[str, Any]"
     if isinstance(error, RuntimeFault):
         error_type, stack_trace = error.error_type, error.stack_trace
     else:
-        error_type, stack_trace = type(error).__name__, _stack_trace(error.__traceback__)
+        error_type, stack_trace = type(error).__name__, _frames(error).format()
     return {
         "errorMessage": _message(error),
         "errorType": error_type,
         "requestId": request_id,
         "stackTrace": stack_trace,
+    }
+
+
+def xray_cause(error: BaseException) -> "dict[str, Any]":
+    """`error` in the form of X-Ray's segments, for the header Lambda-Runtime-Function-XRay-Error-Cause."""
+    is_fault = isinstance(error, RuntimeFault)
+    frames = [] if is_fault else _frames(error)
+    kind = "LambdaValidationError" if is_fault else type(error).__name__
+    stack = [{"label": frame.name, "path": frame.filename, "line": frame.lineno} for frame in frames]
+    return {
+        "working_directory": os.getcwd(),
+        "exceptions": [{"message": _message(error), "type": kind, "stack": stack}],
+        "paths": sorted({frame.filename for frame in frames}),
     }
 
 
@@ -35,12 +50,13 @@ def _message(error: BaseException) -> str:
         return "<exception str() failed>"  # as in Python's own tracebacks
 
 
-def _stack_trace(trace: "TracebackType | None") -> "list[str]":
+def _frames(error: BaseException) -> "StackSummary":
     import traceback  # costs 7 ms, and most invocations have no error
 
     ours = _PACKAGE, traceback.__file__.rpartition("/")[0] + "/asyncio/"  # the loop that runs an asynchronous body
+    trace = error.__traceback__
     while trace and trace.tb_next and trace.tb_frame.f_code.co_filename.startswith(ours):
         trace = trace.tb_next
-    frames = traceback.extract_tb(trace)
     # Without the column markers that newer versions of Python add: AWS's runtime formats bare tuples.
-    return traceback.format_list([(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames])
+    frames = traceback.extract_tb(trace)
+    return traceback.StackSummary.from_list([(f.filename, f.lineno or 0, f.name, f.line) for f in frames])

@@ -5,9 +5,11 @@ From then on an error becomes HTTP trailers, and is always logged. The body is a
 task that ran it, before the next invocation begins.
 """
 
+import json
+
 from . import framing, sources
 from .context import LambdaContext, parse_header
-from .error_report import error_report
+from .error_report import error_report, xray_cause
 from .errors import RuntimeApiError
 from .marshal import marshal, to_json, unmarshal
 from .response import StreamingResponse, as_bytes, as_http, as_stream, has_no_body, keepable, prelude_fields, proxy_dict
@@ -112,14 +114,14 @@ class Invocation:
         if self._stream is None:
             self._deliver_sync(response, result)
         if self._stream is not None:
-            self._stream.end()
+            self._api.post_invocation_result(self._request, self._stream)
 
     def _deliver_sync(self, response: "StreamingResponse | None", result: object) -> None:
         answer = self._source.answer(self._mode, streamed=response is not None)
         if response is None and answer == sources.PRELUDE:
             response = as_http(result, lambda value: marshal(value)[0])
         if response is None:
-            self._api.respond(self._request, *marshal(result))
+            self._api.post_invocation_result(self._request, *marshal(result))
             return
         with _Iteration(response.body) as chunks:
             if answer == sources.COLLECTED:
@@ -190,17 +192,18 @@ class Invocation:
     def _respond_collected(self, response: StreamingResponse, chunks: "list[str | bytes]") -> None:
         if self._source.http:
             repeats = self._source in (sources.REST_API, sources.LOAD_BALANCER)
-            self._api.respond(self._request, *marshal(proxy_dict(response, chunks, repeats=repeats)))
+            self._api.post_invocation_result(self._request, *marshal(proxy_dict(response, chunks, repeats=repeats)))
         else:
-            self._api.respond(self._request, b"".join(map(as_bytes, chunks)), RAW_CONTENT_TYPE)
+            self._api.post_invocation_result(self._request, b"".join(map(as_bytes, chunks)), RAW_CONTENT_TYPE)
 
     def _fail(self, error: BaseException) -> None:
         report = error_report(error, self._request.request_id)
         self._logs.error(report)
         if self._stream is None:
-            self._api.fail(self._request, to_json(report).encode("utf-8", "replace"))
+            cause = json.dumps(xray_cause(error))
+            self._api.post_invocation_error(self._request, to_json(report).encode("utf-8", "replace"), cause)
         elif self._stream.state == "open":
-            self._stream.end(framing.error_trailers(report))
+            self._api.post_invocation_error(self._request, framing.error_trailers(report), stream=self._stream)
 
 
 def _is_async(response: StreamingResponse) -> bool:

@@ -4,13 +4,13 @@ On AWS the root logger has a handler from the moment a handler's module can see 
 `logging` itself costs 11 ms: it is set up when somebody imports it, and a function that never logs never pays.
 """
 
-import os
 import sys
 import time
 
+from .marshal import to_json
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging as logging_module
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
     from typing import Any, Protocol, TextIO
 
@@ -63,6 +63,14 @@ class StandardSink:
         self.log("\r".join(lines) + "\n")
 
 
+# Frame types by level: AWS's Python runtime marks each record with its format and its level.
+TEXT_FRAMES, JSON_FRAMES = (
+    {level * 10: (0xA55A0000 + code).to_bytes(4, "big") for level, code in enumerate(codes)}
+    for codes in ((0x03, 0x0B, 0x0F, 0x13, 0x17, 0x1B), (0x02, 0x0A, 0x0E, 0x12, 0x16, 0x1A))
+)
+_WARNING, _ERROR = 30, 40  # logging.WARNING, logging.ERROR
+
+
 class FramedSink:
     """The descriptor in _LAMBDA_TELEMETRY_LOG_FD, which keeps records of several lines whole.
 
@@ -70,41 +78,45 @@ class FramedSink:
     all big-endian, and the message in UTF-8.
     """
 
-    TEXT = (0xA55A0003).to_bytes(4, "big")
-    TEXT_ERROR = (0xA55A0017).to_bytes(4, "big")
-
-    def __init__(self, descriptor: int, clock: "Callable[[], int]" = time.time_ns) -> None:
+    def __init__(
+        self, descriptor: int, clock: "Callable[[], int]" = time.time_ns, error_frame: bytes = TEXT_FRAMES[_ERROR]
+    ) -> None:
         self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115 - open as long as the process lives
         self._clock = clock
+        self._error_frame = error_frame
 
     def log(self, message: str, frame_type: "bytes | None" = None) -> None:
         """Write `message` as one frame."""
         data = message.encode("utf-8", "replace")
-        head = (frame_type or self.TEXT) + len(data).to_bytes(4, "big")
+        head = (frame_type or TEXT_FRAMES[0]) + len(data).to_bytes(4, "big")
         self._file.write(head + (self._clock() // 1000).to_bytes(8, "big") + data)
 
     def log_error(self, lines: "Iterable[str]") -> None:
         """Write the lines as one frame of type error."""
-        self.log("\n".join(lines), self.TEXT_ERROR)
-
-
-def open_sink(environ: "MutableMapping[str, str]") -> "Sink":
-    """The sink that the environment asks for. The descriptor has one reader: the variable is taken away."""
-    descriptor = environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
-    return StandardSink() if descriptor is None else FramedSink(int(descriptor))
+        self.log("\n".join(lines), self._error_frame)
 
 
 class Logs:
-    """The log of this process. `request_id` and `tenant_id` are those of the running invocation."""
+    """The log of this process. `request_id` and `tenant_id` are those of the running invocation.
 
-    def __init__(self, sink: "Sink", clock: "Callable[[], float]" = time.time) -> None:
+    `json` and `level` are AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL.
+    """
+
+    def __init__(
+        self, sink: "Sink", clock: "Callable[[], float]" = time.time, *, json: bool = False, level: str = ""
+    ) -> None:
         self.sink = sink
+        self.json = json
+        self.level = level
         self.request_id = ""
         self.tenant_id: str | None = None
         self._clock = clock
 
     def error(self, report: "Mapping[str, Any]") -> None:
         """Log an error report with its stack trace."""
+        if self.json:
+            self.sink.log_error([to_json({"timestamp": f"{self._timestamp()}Z", "level": "ERROR", **report})])
+            return
         lines = [f"[ERROR] {report['errorType']}" + (f": {report['errorMessage']}" if report["errorMessage"] else "")]
         lines.append("Traceback (most recent call last):")
         for frame in report["stackTrace"]:
@@ -114,47 +126,42 @@ class Logs:
         self.sink.log_error(lines)
 
     def line(self, level: str, message: str) -> None:
-        """Log a line of our own, in the format of the root logger's handler."""
-        now = self._clock()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-        self.sink.log(f"[{level}]\t{stamp}.{int(now % 1 * 1000):03d}Z\t{self.request_id}\t{message}\n")
+        """Log a line of our own, WARNING or ERROR, as the root logger's handler would."""
+        number = {"WARNING": _WARNING, "ERROR": _ERROR}[level]
+        if self.json:
+            fields = {"timestamp": f"{self._timestamp()}Z", "level": level, "message": message, "logger": "root"}
+            self.sink.log(to_json({**fields, "requestId": self.request_id}) + "\n", JSON_FRAMES[number])
+        else:
+            stamp = f"{self._timestamp()}.{int(self._clock() % 1 * 1000):03d}Z"
+            text = f"[{level}]\t{stamp}\t{self.request_id}\t{message}\n"
+            self.sink.log(text, TEXT_FRAMES[number] if self.level else None)
 
-    def attach(self, logging: "Any") -> None:
-        """Give the root logger the handler that it has on AWS."""
-        logs = self
+    def _timestamp(self) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._clock()))
 
-        class LambdaLoggerHandler(logging.Handler):  # type: ignore[misc]
-            def __init__(self) -> None:
-                super().__init__()
-                self.log_sink = logs.sink
 
-            def emit(self, record: "logging_module.LogRecord") -> None:
-                self.log_sink.log(self.format(record))
-
-        class LambdaLoggerFilter(logging.Filter):  # type: ignore[misc]
-            def filter(self, record: "logging_module.LogRecord") -> bool:
-                record.aws_request_id = logs.request_id
-                record.tenant_id = logs.tenant_id
-                return True
-
-        logging.Formatter.converter = time.gmtime
-        handler = LambdaLoggerHandler()
-        line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"
-        handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
-        handler.addFilter(LambdaLoggerFilter())
-        root = logging.getLogger()
-        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
-        if level in ("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
-            root.setLevel("DEBUG" if level == "TRACE" else level)
-        root.addHandler(handler)
+def open_logs(environ: "MutableMapping[str, str]") -> Logs:
+    """The log that the environment asks for. The descriptor has one reader: its variable is taken away."""
+    json = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    level = environ.get("AWS_LAMBDA_LOG_LEVEL", "")
+    frames = JSON_FRAMES if json else TEXT_FRAMES
+    descriptor = environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
+    sink = StandardSink() if descriptor is None else FramedSink(int(descriptor), error_frame=frames[_ERROR])
+    return Logs(sink, json=json, level="DEBUG" if level == "TRACE" else level.upper())
 
 
 def attach_on_import(logs: Logs) -> None:
-    """Call `logs.attach` as soon as `logging` is there: now, or at the end of its import by whomever."""
+    """Give the root logger its handler as soon as `logging` is there: now, or when its import by whomever ends."""
     if "logging" in sys.modules:
-        logs.attach(sys.modules["logging"])
+        _attach(logs)
     else:
         sys.meta_path.insert(0, _LoggingFinder(logs))
+
+
+def _attach(logs: Logs) -> None:
+    from .logging_handler import install  # imports logging
+
+    install(logs)
 
 
 class _LoggingFinder:
@@ -177,7 +184,7 @@ class _LoggingFinder:
             execute(module)
             if self in sys.meta_path:  # another finder may have asked this one too, and wrapped the loader twice
                 sys.meta_path.remove(self)
-                self._logs.attach(module)
+                _attach(self._logs)
 
         spec.loader.exec_module = exec_module  # type: ignore[union-attr,method-assign]
         return spec

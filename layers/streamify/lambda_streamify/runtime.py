@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from .runtime_api import RuntimeApi
 
 
+def run_invocation(_: "RuntimeApi", handler: "Handler", invocation: Invocation) -> None:
+    """Run one invocation."""
+    invocation.run(handler)
+
+
 class Runtime:
     """Runs the invocations of one process, one after the other.
 
-    `mode` is STREAMIFY_INVOKE_MODE; `clock` gives the seconds since the epoch.
+    `handle` runs one invocation; `mode` is STREAMIFY_INVOKE_MODE; `clock` gives the seconds since the epoch.
     """
 
     def __init__(
@@ -28,12 +33,14 @@ class Runtime:
         logs: "Logs",
         *,
         mode: str,
+        handle: "Callable[[RuntimeApi, Handler, Invocation], None]" = run_invocation,
         clock: "Callable[[], float]" = time.time,
     ) -> None:
         self._api = api
         self._handler = handler
         self._logs = logs
         self._mode = mode
+        self._handle = handle
         self._clock = clock
         self._event_loop: AbstractEventLoop | None = None
 
@@ -55,7 +62,7 @@ class Runtime:
         invocation = Invocation(
             self._api, request, self._logs, mode=self._mode, loop=self.event_loop, clock=self._clock
         )
-        invocation.run(self._handler)
+        self._handle(self._api, self._handler, invocation)
 
     def event_loop(self) -> "AbstractEventLoop":
         """The event loop of this process, made when first needed and kept.

@@ -22,8 +22,11 @@ _NEXT = f"{_VERSION}/invocation/next"
 _RESPONSE = f"{_VERSION}/invocation/%s/response"
 _ERROR = f"{_VERSION}/invocation/%s/error"
 _INIT_ERROR = f"{_VERSION}/init/error"
+_RESTORE_NEXT = f"{_VERSION}/restore/next"
+_RESTORE_ERROR = f"{_VERSION}/restore/error"
 
 ACCEPTED = 202
+_CAUSE_LIMIT = 1024 * 1024  # bytes; AWS's runtimes send no larger one
 _RECEIVE = 64 * 1024  # bytes per recv; from 128 KiB on malloc maps and unmaps pages for each
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 
@@ -78,19 +81,50 @@ class RuntimeApi:
             raise RequestRefused("next", parser.status, parser.body)
         return Request(parser.headers, parser.body)
 
-    def respond(self, request: Request, body: bytes, content_type: str) -> None:
-        """Answer in one piece."""
-        self._post("response", _RESPONSE % _quoted(request), body, [("Content-Type", content_type), *_echo(request)])
+    # The names of the three methods are those of AWS's runtime: tools that monitor functions wrap them, and look for
+    # them on the class.
 
-    def fail(self, request: Request, report: bytes) -> None:
-        """Answer with an error. Legal only before the response has started."""
-        self._post("error", _ERROR % _quoted(request), report, [("Content-Type", "application/json"), *_echo(request)])
+    def post_invocation_result(
+        self, request: Request, result: "bytes | ResponseStream", content_type: str = ""
+    ) -> None:
+        """Answer in one piece, or end the stream that is the answer."""
+        if isinstance(result, ResponseStream):
+            result.end()
+        else:
+            headers = [("Content-Type", content_type), *_echo(request)]
+            self._post("response", _RESPONSE % _quoted(request), result, headers)
 
-    def fail_init(self, report: bytes, error_type: str) -> None:
+    def post_invocation_error(
+        self, request: Request, report: bytes, cause: str = "", stream: "ResponseStream | None" = None
+    ) -> None:
+        """Answer with an error: `report` in JSON, and `cause` in X-Ray's form of it.
+
+        Once the response has begun, `stream` is to end with the error: then `report` is the trailers that tell it.
+        """
+        if stream is not None:
+            stream.end(report)
+            return
+        headers = [("Content-Type", "application/json"), *_echo(request)]
+        if 0 < len(cause) < _CAUSE_LIMIT:
+            headers.append(("Lambda-Runtime-Function-XRay-Error-Cause", cause))
+        self._post("error", _ERROR % _quoted(request), report, headers)
+
+    def post_init_error(self, report: bytes, error_type: str) -> None:
         """Tell that the function cannot start. Legal only before the first `next`."""
-        kind = ("Lambda-Runtime-Function-Error-Type", framing.error_name(error_type))
-        headers = [("Content-Type", "application/json"), kind]
-        self._post("init/error", _INIT_ERROR, report, headers)
+        self._post("init/error", _INIT_ERROR, report, _typed(error_type))
+
+    def restore_next(self) -> None:
+        """Tell that the snapshot can be taken; returns once it has been restored, with no connection open in it."""
+        try:
+            parser = self._exchange(self._head("GET", _RESTORE_NEXT))
+        finally:
+            self.close()
+        if parser.status != 200:
+            raise RequestRefused("restore/next", parser.status, parser.body)
+
+    def post_restore_error(self, report: bytes, error_type: str) -> None:
+        """Tell that the function cannot go on after its snapshot was restored."""
+        self._post("restore/error", _RESTORE_ERROR, report, _typed(error_type))
 
     def stream(self, request: Request, content_type: str) -> ResponseStream:
         """A response to `request` that is written piece by piece. Nothing is sent yet."""
@@ -173,6 +207,11 @@ def _echo(request: Request) -> "list[tuple[str, str]]":
     """The header that ties an answer to the attempt it belongs to; sent back only where /next had it."""
     nonce = request.header("invocation-id")
     return [("Lambda-Runtime-Invocation-Id", nonce)] if nonce else []
+
+
+def _typed(error_type: str) -> "list[tuple[str, str]]":
+    name = framing.error_name(error_type)
+    return [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", name)]
 
 
 def _quoted(request: Request) -> str:

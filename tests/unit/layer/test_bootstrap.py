@@ -207,7 +207,9 @@ def test_a_handler_that_does_not_load_is_logged_and_reported(  # noqa: PLR0917 -
     assert (sent.json["errorType"], sent.json["errorMessage"], sent.json["requestId"]) == (kind, message, "")
     assert ("bootstrap_app.py" in "".join(sent.json["stackTrace"])) == bool(frames)
     assert sent.headers["lambda-runtime-function-error-type"] == "".join(c if c.isascii() else "_" for c in kind)
-    assert capsys.readouterr().out.startswith(f"[ERROR] {kind}: {message}\r")
+    warning, report = capsys.readouterr().out.split("\n", 1)
+    assert "\tLAMBDA_WARNING: Unhandled exception." in warning
+    assert report.startswith(f"[ERROR] {kind}: {message}\r")
 
 
 def test_so_is_a_setting_that_cannot_be(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

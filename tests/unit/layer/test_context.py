@@ -7,6 +7,7 @@ import pytest
 from invoking import Log
 from lambda_streamify.context import LambdaContext, parse_header
 from lambda_streamify.errors import RuntimeFault
+from lambda_streamify.logging_handler import install
 from lambda_streamify.logs import Logs
 
 VARIABLES = {
@@ -111,7 +112,7 @@ def test_a_message_goes_to_the_log_as_it_stands() -> None:
     log = Log()
     root = logging.getLogger()
     before = root.handlers[:]
-    Logs(log).attach(logging)
+    install(Logs(log))
     try:
         context().log("no line break")
         context().log(5)

@@ -13,7 +13,8 @@ import pytest
 
 import lambda_streamify
 from invoking import Log
-from lambda_streamify.logs import FramedSink, Logs, StandardSink, Unbuffered, attach_on_import, open_sink
+from lambda_streamify.logging_handler import install
+from lambda_streamify.logs import FramedSink, Logs, StandardSink, Unbuffered, attach_on_import, open_logs
 from processes import clean_environment, run
 
 LAYER = Path(lambda_streamify.__file__).parents[1]
@@ -144,12 +145,12 @@ def test_a_message_is_one_frame_with_its_type_length_and_time(pipe: tuple[int, i
 def test_the_environment_names_the_descriptor_once(pipe: tuple[int, int]) -> None:
     environ = {"_LAMBDA_TELEMETRY_LOG_FD": str(pipe[0])}
 
-    sink = open_sink(environ)
+    sink = open_logs(environ).sink
 
     assert isinstance(sink, FramedSink)
     sink._file.close()  # noqa: SLF001 - on Lambda it stays open
     assert environ == {}
-    assert isinstance(open_sink(environ), StandardSink)
+    assert isinstance(open_logs(environ).sink, StandardSink)
 
 
 # --- what is written -------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ def attached(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Logs, Log]]:
     handlers, level = root.handlers[:], root.level
     monkeypatch.setattr(logging.Formatter, "converter", logging.Formatter.converter)
     logs = Logs(log)
-    logs.attach(logging)
+    install(logs)
     yield logs, log
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -255,7 +256,7 @@ def test_a_traceback_follows_its_record(attached: tuple[Logs, Log]) -> None:
         (None, logging.WARNING),
         ("", logging.WARNING),
         ("loud", logging.WARNING),
-        ("NOTSET", logging.WARNING),
+        ("NOTSET", logging.NOTSET),
         ("TRACE", logging.DEBUG),
         ("debug", logging.DEBUG),
         ("INFO", logging.INFO),
@@ -269,12 +270,9 @@ def test_the_level_is_the_functions_setting(variable: str | None, level: int, mo
     root = logging.getLogger()
     before, handlers = root.level, root.handlers[:]
     monkeypatch.setattr(logging.Formatter, "converter", logging.Formatter.converter)
-    monkeypatch.delenv("AWS_LAMBDA_LOG_LEVEL", raising=False)
-    if variable is not None:
-        monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", variable)
     root.setLevel(logging.WARNING)
     try:
-        Logs(Log()).attach(logging)
+        install(open_logs({} if variable is None else {"AWS_LAMBDA_LOG_LEVEL": variable}))
         assert root.level == level
     finally:
         root.setLevel(before)
@@ -288,6 +286,7 @@ def test_the_level_is_the_functions_setting(variable: str | None, level: int, mo
 def _without_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process where nobody has imported logging: the next import makes a module of its own."""
     monkeypatch.delitem(sys.modules, "logging")
+    monkeypatch.delitem(sys.modules, "lambda_streamify.logging_handler")  # made of the other one's classes
     monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
 
 

@@ -39,7 +39,7 @@ def test_next_asks_for_an_event() -> None:
 
 def test_a_response_goes_out_in_one_piece() -> None:
     with client_of(answers(invocation(), ACCEPTED)) as (client, requests):
-        client.respond(client.next(), b"body", "text/x")
+        client.post_invocation_result(client.next(), b"body", "text/x")
 
     sent = parse(requests[1])
     assert (sent.method, sent.path) == ("POST", "/2018-06-01/runtime/invocation/request-1/response")
@@ -49,7 +49,7 @@ def test_a_response_goes_out_in_one_piece() -> None:
 
 def test_an_empty_response_says_that_it_is_empty() -> None:
     with client_of(answers(invocation(), ACCEPTED)) as (client, requests):
-        client.respond(client.next(), b"", "text/x")
+        client.post_invocation_result(client.next(), b"", "text/x")
 
     assert parse(requests[1]).headers["content-length"] == "0"
     assert requests[1].endswith(b"\r\n\r\n")
@@ -57,7 +57,7 @@ def test_an_empty_response_says_that_it_is_empty() -> None:
 
 def test_an_error_goes_to_the_invocation() -> None:
     with client_of(answers(invocation(), ACCEPTED)) as (client, requests):
-        client.fail(client.next(), b'{"errorType": "E"}')
+        client.post_invocation_error(client.next(), b'{"errorType": "E"}')
 
     sent = parse(requests[1])
     assert (sent.method, sent.path) == ("POST", "/2018-06-01/runtime/invocation/request-1/error")
@@ -71,7 +71,7 @@ def test_an_error_goes_to_the_invocation() -> None:
 )
 def test_an_error_before_the_first_event_is_named_in_a_header(error_type: str, name: str) -> None:
     with client_of(answers(ACCEPTED)) as (client, requests):
-        client.fail_init(b"{}", error_type)
+        client.post_init_error(b"{}", error_type)
 
     sent = parse(requests[0])
     assert (sent.method, sent.path, sent.body) == ("POST", "/2018-06-01/runtime/init/error", b"{}")
@@ -103,11 +103,11 @@ Answer = Callable[[RuntimeApi, Request], object]
 
 
 def respond(client: RuntimeApi, request: Request) -> None:
-    client.respond(request, b"body", "text/x")
+    client.post_invocation_result(request, b"body", "text/x")
 
 
 def fail(client: RuntimeApi, request: Request) -> None:
-    client.fail(request, b"{}")
+    client.post_invocation_error(request, b"{}")
 
 
 def stream(client: RuntimeApi, request: Request) -> None:
@@ -200,7 +200,7 @@ def test_200_is_the_only_yes_to_next(status: int) -> None:
 def test_an_init_error_can_be_refused_too() -> None:
     refused = pytest.raises(RequestRefused, match="403 to init/error")
     with client_of(answers(reply(403, b"why"))) as (client, _), refused:
-        client.fail_init(b"{}", "E")
+        client.post_init_error(b"{}", "E")
 
 
 @every_answer
@@ -212,8 +212,8 @@ def test_an_answer_given_early_is_heard_though_the_body_was_not_read(answer: Ans
 
     body = bytes(16 * 1024 * 1024)
     large: dict[Answer, Answer] = {
-        respond: lambda client, request: client.respond(request, body, "text/x"),
-        fail: lambda client, request: client.fail(request, body),
+        respond: lambda client, request: client.post_invocation_result(request, body, "text/x"),
+        fail: lambda client, request: client.post_invocation_error(request, body),
         stream: lambda client, request: client.stream(request, "text/x").open(b"", body),
     }
     with client_of(too_large) as (client, _):
@@ -398,8 +398,8 @@ def test_the_standard_librarys_server_understands_every_request() -> None:
         with closing(RuntimeApi(f"127.0.0.1:{server.server_port}", "test/1")) as client:
             request = client.next()
             assert request.body == b'{"a": 1}'
-            client.respond(request, b"body", "text/x")
-            client.fail(client.next(), b"report")
+            client.post_invocation_result(request, b"body", "text/x")
+            client.post_invocation_error(client.next(), b"report")
         one_connection.join(WAIT)
 
     assert StandardServer.received == [
