@@ -37,8 +37,10 @@ class SandboxPool:
         self._all.add(sandbox)
         try:
             await sandbox.start(invocation)
-        except OSError as error:
+        except BaseException as error:
             self._all.discard(sandbox)
+            if not isinstance(error, OSError):
+                raise
             message = f"{error.filename} does not start: {error.strerror}"
             self._log(message)
             invocation.fail("Runtime.InvalidEntrypoint", message)

@@ -1,0 +1,48 @@
+"""A pool that answers invocations by a script in place of sandboxes, which have tests of their own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from lambda_streamify_emulator.channel import ResponseChannel
+from lambda_streamify_emulator.environment import Folders
+from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.pool import SandboxPool
+from lambda_streamify_emulator.sandbox import Package
+from lambda_streamify_emulator.template import Function
+
+if TYPE_CHECKING:
+    from lambda_streamify_emulator.reaper import Reaper
+
+Script = Callable[[ResponseChannel], Awaitable[None]]
+FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 128, {}, (), "RESPONSE_STREAM")
+
+
+class ScriptedPool(SandboxPool):
+    """Runs the script for each invocation, which it keeps."""
+
+    def __init__(self, script: Script) -> None:
+        package = Package(FUNCTION, Path("python"), Folders(Path(), Path(), Path()))
+        super().__init__(package, cast("Reaper", None), lambda _: None)
+        self.invocations: list[Invocation] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self._script = script
+
+    async def invoke(self, invocation: Invocation) -> None:
+        """Start the script."""
+        self.invocations.append(invocation)
+        self.tasks.append(asyncio.ensure_future(self._script(invocation.channel)))
+
+
+def responding(content_type: str, *pieces: bytes) -> Script:
+    """Return the script of a response that succeeds."""
+
+    async def script(channel: ResponseChannel) -> None:
+        channel.start(content_type)
+        for piece in pieces:
+            channel.write(piece)
+            await asyncio.sleep(0)
+        channel.end()
+
+    return script

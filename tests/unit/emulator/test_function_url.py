@@ -1,0 +1,189 @@
+import asyncio
+import json
+
+import pytest
+
+from asgi_client import Exchange
+from asynchronous import run
+from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
+from lambda_streamify_emulator.function_url import FunctionUrl
+from lambda_streamify_emulator.prelude import CONTENT_TYPE
+from scripted_pool import Script, ScriptedPool, responding
+
+HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes(8)
+
+
+class Url:
+    """A function URL before a scripted function."""
+
+    def __init__(self, script: Script) -> None:
+        self.warnings: list[str] = []
+        self.pool = ScriptedPool(script)
+        self.app = FunctionUrl(self.pool, self.warnings.append)
+
+    async def ask(self, exchange: Exchange) -> Exchange:
+        """Send a request, and let the function run to its end."""
+        await exchange.run(self.app)
+        for task in self.pool.tasks:
+            await task
+        return exchange
+
+
+def ask(script: Script, exchange: Exchange | None = None) -> tuple[Exchange, Url]:
+    async def main() -> tuple[Exchange, Url]:
+        url = Url(script)
+        return await url.ask(exchange or Exchange()), url
+
+    return run(main())
+
+
+def own(url: Url) -> list[tuple[str, str]]:
+    """The headers that each answer has."""
+    (invocation,) = url.pool.invocations
+    return [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id)]
+
+
+def test_status_and_headers_come_from_the_prelude_and_pieces_as_they_are() -> None:
+    exchange, url = ask(responding(CONTENT_TYPE, HEAD + b"a", b"b"))
+
+    assert exchange.status == 201
+    assert exchange.fields == [*own(url), ("content-type", "text/plain")]
+    assert exchange.pieces == [b"a", b"b", b""]
+    assert exchange.complete
+    assert url.warnings == []
+
+
+def test_the_function_gets_the_event_of_the_request() -> None:
+    request = Exchange([b'{"a":', b" 1}"], "PUT", "/a%2Fb", "c=d", [("content-type", "application/json")])
+
+    _, url = ask(responding(CONTENT_TYPE, HEAD), request)
+
+    event = json.loads(url.pool.invocations[0].event)
+    assert (event["rawPath"], event["rawQueryString"], event["body"]) == ("/a%2Fb", "c=d", '{"a": 1}')
+    assert event["requestContext"]["http"]["method"] == "PUT"
+    assert event["requestContext"]["http"]["sourceIp"] == "192.0.2.7"
+    assert event["headers"]["x-amzn-trace-id"] == url.pool.invocations[0].trace_id
+
+
+def test_a_prelude_without_content_type_gets_lambdas() -> None:
+    exchange, url = ask(responding(CONTENT_TYPE, b"{}" + bytes(8)))
+
+    assert exchange.status == 200
+    assert exchange.fields == [*own(url), ("content-type", "application/octet-stream")]
+    assert exchange.pieces == [b"", b""]
+
+
+def test_without_prelude_the_body_is_passed_on_under_its_type() -> None:
+    exchange, url = ask(responding("text/event-stream", b"a", bytes(8)))
+
+    assert exchange.status == 200
+    assert exchange.fields == [*own(url), ("content-type", "text/event-stream")]
+    assert exchange.pieces == [b"", b"a", bytes(8), b""]
+
+
+def test_headers_of_a_connection_are_dropped_and_each_cookie_is_a_header() -> None:
+    prelude = {
+        "headers": {"Connection": "close", "Content-Length": "3", "X-Mine": "1", "transfer-encoding": "chunked"},
+        "cookies": ["a=b; Secure", "c=d"],
+    }
+    exchange, url = ask(responding(CONTENT_TYPE, json.dumps(prelude).encode() + bytes(8) + b"abc"))
+
+    assert exchange.fields == [
+        *own(url),
+        ("x-mine", "1"),
+        ("content-type", "application/octet-stream"),
+        ("set-cookie", "a=b; Secure"),
+        ("set-cookie", "c=d"),
+    ]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_has_no_body_gets_none(status: int) -> None:
+    head = b'{"statusCode": %d}' % status + bytes(8)
+
+    exchange, _ = ask(responding(CONTENT_TYPE, head + b"a", b"b"))
+
+    assert exchange.status == status
+    assert b"".join(exchange.pieces) == b""
+    assert exchange.complete
+
+
+def test_a_piece_is_sent_before_the_next_one_exists() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+
+        async def script(channel: ResponseChannel) -> None:
+            channel.start(CONTENT_TYPE)
+            channel.write(HEAD)
+            for _ in range(3):
+                channel.write(b"piece")
+                await gate.wait()
+                gate.clear()
+            channel.end()
+
+        url, exchange = Url(script), Exchange()
+        answering = asyncio.create_task(url.ask(exchange))
+        for number in range(3):
+            await exchange.until(messages=3 + number)  # the head, an empty body, and the pieces
+            assert exchange.pieces == [b"", *[b"piece"] * (number + 1)]
+            gate.set()
+        await answering
+        assert exchange.complete
+
+    run(main())
+
+
+BROKEN: list[tuple[list[bytes], str]] = [
+    ([b"no json" + bytes(8)], "the prelude is not JSON: Expecting value: line 1 column 1 (char 0)"),
+    ([b'{"statusCode": 200}'], "the response ends after 19 bytes, before its prelude does"),
+    ([], "the response ends after 0 bytes, before its prelude does"),
+    ([b"x" * 20_000], "no end of the prelude within its first 16384 bytes"),
+    ([b"[" * 5000 + bytes(8)], "the prelude is not JSON: "),
+]
+
+
+@pytest.mark.parametrize(("pieces", "message"), BROKEN)
+def test_a_broken_prelude_is_502_and_told_to_the_functions_author(pieces: list[bytes], message: str) -> None:
+    exchange, url = ask(responding(CONTENT_TYPE, *pieces))
+
+    assert exchange.status == 502
+    assert exchange.fields == [*own(url), ("content-type", "text/plain"), ("content-length", "21")]
+    assert exchange.pieces == [b"Internal Server Error"]
+    (warning,) = url.warnings
+    assert warning.startswith(message)
+    assert warning.endswith("; the client gets 502")
+
+
+def test_a_function_that_fails_before_its_response_is_502() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.end(FunctionError("Function.A", b"{}"))
+
+    exchange, url = ask(fail)
+
+    assert (exchange.status, exchange.pieces) == (502, [b"Internal Server Error"])
+    assert url.warnings == []
+
+
+def test_a_function_that_fails_within_its_response_ends_it_as_if_it_were_whole() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.start(CONTENT_TYPE)
+        channel.write(HEAD + b"half")
+        channel.end(FunctionError("Function.A", b"{}"))
+
+    exchange, url = ask(fail)
+
+    assert (exchange.status, exchange.pieces) == (201, [b"half", b""])
+    assert exchange.complete
+    assert url.warnings == ["Function.A after the response began: the client sees a body that ends early"]
+
+
+@pytest.mark.parametrize(
+    "exchange", [Exchange([b"x" * 6_291_457], "POST"), Exchange([b"x" * 5_000_000], "POST"), Exchange(leaves=True)]
+)
+def test_a_request_that_is_too_large_as_an_event_is_413(exchange: Exchange) -> None:
+    exchange, url = ask(responding(CONTENT_TYPE, HEAD), exchange)
+
+    assert exchange.status == 413
+    message = "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    assert json.loads(exchange.pieces[0]) == {"message": message}
+    assert url.pool.invocations == []

@@ -1,0 +1,189 @@
+import json
+from typing import Any
+
+import pytest
+from botocore.eventstream import EventStreamBuffer
+
+from asgi_client import Exchange
+from asynchronous import run
+from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
+from lambda_streamify_emulator.lambda_api import function_name, lambda_api
+from scripted_pool import Script, ScriptedPool, responding
+
+
+def path(function: str) -> str:
+    return f"/2021-11-15/functions/{function}/response-streaming-invocations"
+
+
+A_AND_B = responding("text/plain", b"a", b"b")
+
+
+def ask(exchange: Exchange, script: Script = A_AND_B) -> tuple[Exchange, ScriptedPool]:
+    async def main() -> tuple[Exchange, ScriptedPool]:
+        pool = ScriptedPool(script)
+        await exchange.run(lambda_api({"hello": pool}))
+        for task in pool.tasks:
+            await task
+        return exchange, pool
+
+    return run(main())
+
+
+def events(exchange: Exchange) -> list[tuple[str, bytes]]:
+    buffer: Any = EventStreamBuffer()
+    buffer.add_data(b"".join(exchange.pieces))
+    return [(event.headers[":event-type"], event.payload) for event in buffer]
+
+
+@pytest.mark.parametrize(
+    ("body", "event"), [([b'{"a": 1}'], b'{"a": 1}'), ([b'{"a"', b": 1}"], b'{"a": 1}'), ([b""], b"{}"), ([b"7"], b"7")]
+)
+def test_an_invocation_streams_its_response(body: list[bytes], event: bytes) -> None:
+    exchange, pool = ask(Exchange(body, "POST", path("hello")))
+
+    (invocation,) = pool.invocations
+    assert invocation.event == event
+    assert exchange.status == 200
+    assert exchange.fields == [
+        ("content-type", "application/vnd.amazon.eventstream"),
+        ("x-amz-executed-version", "$LATEST"),
+        ("x-amzn-requestid", invocation.request_id),
+    ]
+    assert events(exchange) == [("PayloadChunk", b"a"), ("PayloadChunk", b"b"), ("InvokeComplete", b"{}")]
+    assert exchange.complete
+
+
+def test_an_error_before_the_response_is_its_payload_and_its_end() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.end(FunctionError("Function.A", b'{"errorMessage": "no"}'))
+
+    exchange, _ = ask(Exchange(method="POST", path=path("hello")), fail)
+
+    assert exchange.status == 200
+    (chunk, (kind, complete)) = events(exchange)
+    assert chunk == ("PayloadChunk", b'{"errorMessage": "no"}')
+    assert kind == "InvokeComplete"
+    assert json.loads(complete) == {"ErrorCode": "Function.A", "ErrorDetails": '{"errorMessage": "no"}'}
+
+
+def test_an_error_within_the_response_is_its_end() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.start("text/plain")
+        channel.write(b"half")
+        channel.end(FunctionError("Function.A", b"{}"))
+
+    exchange, _ = ask(Exchange(method="POST", path=path("hello")), fail)
+
+    assert events(exchange)[0] == ("PayloadChunk", b"half")
+    assert json.loads(events(exchange)[1][1]) == {"ErrorCode": "Function.A", "ErrorDetails": "{}"}
+
+
+def test_a_client_that_leaves_holds_the_function_no_longer() -> None:
+    async def main() -> None:
+        pool = ScriptedPool(responding("text/plain", *[b"x" * 100_000] * 10))
+
+        class Left(Exception):
+            pass
+
+        app = lambda_api({"hello": pool})
+
+        async def leave(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                raise Left
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"{}"}
+
+        scope = {"type": "http", "method": "POST", "path": path("hello"), "headers": [], "query_string": b""}
+        with pytest.raises(Left):
+            await app(scope, receive, leave)
+        await pool.tasks[0]
+        assert not pool.invocations[0].channel.is_full
+
+    run(main())
+
+
+REFUSED: list[tuple[Exchange, int, str, str]] = [
+    (
+        Exchange(method="POST", path=path("absent")),
+        404,
+        "ResourceNotFoundException",
+        "Function not found: arn:aws:lambda:us-east-1:123456789012:function:absent",
+    ),
+    (
+        Exchange([b"no json"], "POST", path("hello")),
+        400,
+        "InvalidRequestContentException",
+        "Could not parse request body into json: Expecting value: line 1 column 1 (char 0)",
+    ),
+    (
+        Exchange([b" " * 6_291_457], "POST", path("hello")),
+        413,
+        "RequestTooLargeException",
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    ),
+    (
+        Exchange(method="GET", path=path("hello")),
+        404,
+        "ResourceNotFoundException",
+        f"GET {path('hello')} is not a call that this emulator knows",
+    ),
+    (
+        Exchange(method="POST", path="/2015-03-31/functions/hello/invocations"),
+        404,
+        "ResourceNotFoundException",
+        "POST /2015-03-31/functions/hello/invocations is not a call that this emulator knows",
+    ),
+]
+
+
+@pytest.mark.parametrize(("exchange", "status", "error_type", "message"), REFUSED)
+def test_what_cannot_be_invoked_is_refused_as_lambda_does_it(
+    exchange: Exchange, status: int, error_type: str, message: str
+) -> None:
+    _, pool = ask(exchange)
+
+    assert exchange.status == status
+    assert dict(exchange.fields)["x-amzn-errortype"] == error_type
+    assert json.loads(b"".join(exchange.pieces)) == {"Type": "User", "Message": message}
+    assert pool.invocations == []
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[" * 100_000, b"{", b"nan"])
+def test_what_is_no_json_is_refused(body: bytes) -> None:
+    exchange, pool = ask(Exchange([body], "POST", path("hello")))
+
+    assert exchange.status == 400
+    assert pool.invocations == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("hello", "hello"),
+        ("hello:live", "hello"),
+        ("hello:$LATEST", "hello"),
+        ("123456789012:function:hello", "hello"),
+        ("123456789012:function:hello:7", "hello"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:hello", "hello"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:hello:live", "hello"),
+        ("function", "function"),
+        ("function:live", "function"),
+        ("123456789012:function:function", "function"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:function:function", "function"),
+        ("", ""),
+        ("function:", "function"),
+        (":function:", ""),
+    ],
+)
+def test_a_function_is_named_by_its_name_or_a_part_of_its_arn(reference: str, name: str) -> None:
+    assert function_name(reference) == name
+
+
+@pytest.mark.parametrize(
+    "reference", ["hello%3Alive", "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Ahello"]
+)
+def test_an_arn_may_be_percent_encoded(reference: str) -> None:
+    exchange, _ = ask(Exchange(method="POST", path=path(reference)))
+
+    assert exchange.status == 200

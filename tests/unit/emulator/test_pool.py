@@ -1,0 +1,163 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from asynchronous import run
+from lambda_streamify_emulator.channel import FunctionFailed
+from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.pool import SandboxPool
+from lambda_streamify_emulator.reaper import Reaper
+from lambda_streamify_emulator.sandbox import Package
+from process_table import is_running
+from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running
+
+
+class Pool(SandboxPool):
+    """A pool that tells when a sandbox has become idle, or has gone."""
+
+    def __init__(self, package: Package, reaper: Reaper) -> None:
+        self.lines: list[str] = []
+        super().__init__(package, reaper, self.lines.append)
+
+    async def idle(self, number: int) -> None:
+        while len(self._idle) != number:  # noqa: ASYNC110 - a pool tells nobody
+            await asyncio.sleep(0.001)
+
+    async def say_process(self) -> int:
+        invocation = running(SAY_PROCESS)
+        await self.invoke(invocation)
+        return int(await body(invocation))
+
+
+@asynccontextmanager
+async def pooled(package: Package) -> AsyncIterator[Pool]:
+    scratch = package.folders.task / "scratch"
+    scratch.mkdir()
+    reaper = Reaper(scratch)
+    pool = Pool(package, reaper)
+    try:
+        yield pool
+    finally:
+        await pool.stop()
+        reaper.close()
+
+
+def test_an_idle_sandbox_is_used_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            processes = set()
+            for _ in range(3):
+                processes.add(await pool.say_process())
+                await pool.idle(1)
+
+            assert len(processes) == 1
+            assert pool.function.name == "tiny"
+
+    run(main())
+
+
+def test_while_one_is_at_work_another_starts_and_the_last_used_serves_next(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            busy = running(SAY_HALF + "open('gate').read(); respond = api.sock.sendall(b'0\\r\\n\\r\\n'); api.close()")
+            os.mkfifo(tmp_path / "gate")
+            await pool.invoke(busy)
+            await busy.channel.started()
+            other = await pool.say_process()
+            await pool.idle(1)
+            assert await pool.say_process() == other
+            await pool.idle(1)
+            (tmp_path / "gate").write_text("open")
+            assert await body(busy) == b"half"
+
+    run(main())
+
+
+def test_a_sandbox_that_has_ended_is_not_used_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            first = await pool.say_process()
+            await pool.idle(1)
+            os.kill(first, signal.SIGKILL)
+            await pool.idle(0)
+            assert await pool.say_process() != first
+
+            failing = running("os._exit(1)")
+            await pool.invoke(failing)
+            with pytest.raises(FunctionFailed):
+                await failing.channel.started()
+
+    run(main())
+
+
+def test_a_wrapper_that_does_not_run_fails_each_invocation_and_is_logged(tmp_path: Path) -> None:
+    package = make_package(tmp_path)
+    wrapper = tmp_path / "runtime"
+    wrapper.chmod(0o644)
+
+    async def main() -> None:
+        async with pooled(package) as pool:
+            for _ in range(2):
+                invocation = Invocation(b"{}")
+                await pool.invoke(invocation)
+                message = f"{wrapper} does not start: Permission denied"
+                assert reported(invocation) == ("Runtime.InvalidEntrypoint", message)
+                assert pool.lines.pop() == message
+
+            wrapper.chmod(0o755)
+            assert await pool.say_process()
+
+    run(main())
+
+
+def test_stopping_ends_all_sandboxes_idle_or_not_and_then_none_starts(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            busy = running(SAY_HALF + WAIT)
+            await pool.invoke(busy)
+            await busy.channel.started()
+            process = await pool.say_process()
+            await pool.idle(1)
+            await pool.stop()
+
+            assert not is_running(process)
+            assert reported(busy)[0] == "Runtime.ExitError"
+            late = running(SAY_PROCESS)
+            await pool.invoke(late)
+            assert reported(late) == ("Sandbox.Failure", "The emulator has stopped")
+
+    run(main())
+
+
+def test_a_sandbox_that_starts_while_all_are_stopped_is_stopped_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            invocation = running(SAY_PROCESS)
+            starting = asyncio.create_task(pool.invoke(invocation))
+            await asyncio.sleep(0)
+            await pool.stop()
+            await starting
+
+            assert invocation.channel.ended
+
+    run(main())
+
+
+def test_a_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
+    init = "open('started', 'w').write(str(os.getpid()))"
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path, init=init)) as pool:
+            starting = asyncio.create_task(pool.invoke(running(WAIT)))
+            await asyncio.sleep(0)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            assert pool._all == set()  # noqa: SLF001 - or it would be stopped at the end, though it never ran
+
+    run(main())
