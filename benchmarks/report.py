@@ -1,0 +1,113 @@
+"""The report in Markdown."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from measures import Row
+
+
+def conditions(command: str, rounds: int, node: str, peers: Sequence[str]) -> dict[str, str]:
+    """Under what circumstances the figures came about."""
+    return {
+        "command": command,
+        "rounds": str(rounds),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{os.cpu_count()} processors, {_processor()}, {platform.machine()}",
+        "processors": "the last one for the measuring server, the first one for the client",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "Python": platform.python_version(),
+        "Node.js": node,
+        "peers": ", ".join(peers),
+        "load average before": f"{_LOAD_AT_START[0]:.2f}",
+        "load average after": f"{os.getloadavg()[0]:.2f}",
+    }
+
+
+_LOAD_AT_START = os.getloadavg()
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown processor"
+
+
+def markdown(rows: Sequence[Row], where: Mapping[str, str]) -> str:
+    """The whole report. What the figures mean stands in docs/performance.md."""
+    judged = [row.target.met(row.value) for row in rows if row.value is not None and row.target.number is not None]
+    verdict = (
+        f"**{sum(map(bool, judged))} of {len(judged)} targets are met.** A ratio is ours divided by the peer's, taken"
+        " within each round; its median, least and most are over all rounds."
+    )
+    lines = [
+        "# Benchmark report",
+        "",
+        "Written by `make bench`; [docs/performance.md](../docs/performance.md) says what the figures mean.",
+        "",
+        *(f"* {name}: {_code(value) if name == 'command' else value}" for name, value in where.items()),
+        "",
+        verdict,
+        "",
+        "![How far each measure is from its target](report.svg)",
+        "",
+        "| measure | ours | peer | ratio (least to most) | target | met |",
+        "| --- | ---: | --- | --- | --- | --- |",
+        *map(_line, rows),
+    ]
+    notes = [row for row in rows if row.note]
+    if notes:
+        lines += ["", *(f"* {row.title}: {row.note}." for row in notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: Row) -> str:
+    met = None if row.value is None else row.target.met(row.value)
+    cells = [
+        f"{row.title} ({row.unit})",
+        "not measured" if row.ours is None else number(row.ours),
+        "" if row.peer is None else f"{row.peer_name}: {number(row.peer)}",
+        _spread(row),
+        target_text(row),
+        {True: "yes", False: "**no**", None: "-"}[met],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(row: Row) -> str:
+    if row.value is None:
+        return ""
+    spread = "" if row.least is None or row.most is None else f" ({number(row.least)} to {number(row.most)})"
+    return f"{number(row.value)}{spread}" if row.peer_name else spread.strip(" ()")
+
+
+def target_text(row: Row) -> str:
+    """The target as `≥ 0.7`, with the unit if it is not a ratio."""
+    if row.target.number is None:
+        return "reported"
+    unit = "" if row.peer_name else f" {row.unit}"
+    return f"{'≥' if row.target.at_least else '≤'} {number(row.target.number)}{unit}"
+
+
+def number(value: float) -> str:
+    """Three significant digits, and thousands whole."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def as_json(rows: Sequence[Row], where: Mapping[str, str]) -> str:
+    """The same for machines."""
+    return json.dumps({"conditions": where, "rows": [dataclasses.asdict(row) for row in rows]}, indent=2)
