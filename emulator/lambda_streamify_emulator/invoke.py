@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,9 @@ def invoke(name: str, event: bytes, clock: Callable[[], float] = time.monotonic)
     Yields the events of a recording: `h` head, `o` text chunk, `b` base64 chunk, `e` error, `x` end. The endpoint is
     AWS_ENDPOINT_URL_LAMBDA, else the emulator's default port.
     """
+    from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
+    from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL_LAMBDA", DEFAULT_ENDPOINT)
     try:
@@ -37,14 +40,17 @@ def invoke(name: str, event: bytes, clock: Callable[[], float] = time.monotonic)
         return int((clock() - start) * 1_000_000), code, data
 
     try:
-        response = client.invoke_with_response_stream(FunctionName=name, Payload=event)
-        yield from _read(response["EventStream"], event_now)
+        with (
+            closing(client),
+            closing(client.invoke_with_response_stream(FunctionName=name, Payload=event)["EventStream"]) as stream,
+        ):
+            yield from _read(stream, event_now)
     except EndpointConnectionError as error:
         raise EndpointError(f"nothing answers at {endpoint}: start the emulator with `streamify serve`") from error
     except ClientError as error:
         problem = error.response["Error"]
         raise EndpointError(f"{name}: {problem['Code']}: {problem['Message']}") from error
-    except HTTPClientError as error:
+    except (HTTPClientError, HTTPError, ParserError) as error:
         raise EndpointError(f"the connection to {endpoint} broke: {error}") from error
     except BotoCoreError as error:
         raise EndpointError(f"{name!r} cannot be invoked: {' '.join(str(error).split())}") from error
@@ -98,6 +104,7 @@ def _read(stream: Any, event_now: Callable[[str, object], Event]) -> Iterator[Ev
         if data:
             chunks, size = chunks + 1, size + len(data)
             yield event_now(*_encoded(data))
+    raise EndpointError("the response ended without saying whether it is whole")
 
 
 def _prelude(parser: PreludeParser, data: bytes) -> Any:

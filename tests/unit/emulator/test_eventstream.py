@@ -12,7 +12,7 @@ from lambda_streamify_emulator.eventstream import invoke_complete, payload_chunk
 
 def decoded(*pieces: bytes) -> list[tuple[dict[str, Any], bytes]]:
     """The events, read by the AWS SDK's own parser, which checks lengths and checksums."""
-    buffer = EventStreamBuffer()
+    buffer: Any = EventStreamBuffer()
     events: list[tuple[dict[str, Any], bytes]] = []
     for piece in pieces:
         buffer.add_data(piece)

@@ -1,0 +1,234 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambda_streamify_emulator.channel import FunctionError
+from lambda_streamify_emulator.errors import EndpointError
+from lambda_streamify_emulator.eventstream import invoke_complete, payload_chunk
+from lambda_streamify_emulator.invoke import Event, invoke, show
+from scripted_api import Peer, Script, ScriptedApi, reply
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n"
+PRELUDE = b'{"statusCode": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}' + bytes(8)
+H = {"status": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}
+
+
+def chunked(*pieces: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+
+
+def streaming(*events: bytes, end: bytes = b"0\r\n\r\n") -> Script:
+    return lambda peer: peer.answer(HEAD + chunked(*events) + end)
+
+
+@pytest.fixture(autouse=True)
+def _aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the developer's account."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def events_of(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Event], bytes]:
+    """The events that a server's answer becomes, and the request that it got; each look at the clock takes a second."""
+    ticks = iter(range(1000))
+    with ScriptedApi(script) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+        return list(invoke("hello", b'{"a": 1}', lambda: next(ticks))), api.requests[0]
+
+
+def test_each_chunk_is_an_event_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = streaming(
+        payload_chunk(b"one\n"), payload_chunk("grü".encode()), payload_chunk(b"\xff"), invoke_complete(None)
+    )
+
+    events, request = events_of(script, monkeypatch)
+
+    assert events == [
+        (1_000_000, "o", "one\n"),
+        (2_000_000, "o", "grü"),
+        (3_000_000, "b", "/w=="),
+        (4_000_000, "x", {"reason": "end", "bytes": 9, "chunks": 3}),
+    ]
+    assert request.startswith(b"POST /2021-11-15/functions/hello/response-streaming-invocations HTTP/1.1\r\n")
+    assert request.endswith(b'{"a": 1}')
+
+
+HEADS: list[tuple[list[bytes], list[tuple[str, object]]]] = [
+    ([PRELUDE + b"body"], [("h", H), ("o", "body")]),
+    ([PRELUDE, b"body"], [("h", H), ("o", "body")]),
+    ([PRELUDE], [("h", H)]),
+    ([b"{}" + bytes(8)], [("h", {"status": 200, "headers": {}, "cookies": []})]),
+    ([b'{"json": 1}', PRELUDE], [("o", '{"json": 1}'), ("o", PRELUDE.decode())]),
+    ([b'{"statusCode": 1}' + bytes(8)], [("o", '{"statusCode": 1}' + "\0" * 8)]),
+    ([b"{broken" + bytes(8)], [("o", "{broken" + "\0" * 8)]),
+    ([b"\0" * 8], [("o", "\0" * 8)]),
+    ([b""], []),
+    ([], []),
+]
+
+
+@pytest.mark.parametrize(("chunks", "expected"), HEADS)
+def test_a_prelude_at_the_start_is_the_head(
+    monkeypatch: pytest.MonkeyPatch, chunks: list[bytes], expected: list[tuple[str, object]]
+) -> None:
+    events, _ = events_of(streaming(*map(payload_chunk, chunks), invoke_complete(None)), monkeypatch)
+
+    assert [(code, data) for _, code, data in events[:-1]] == expected
+    assert events[-1][1] == "x"
+
+
+def test_an_error_comes_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = streaming(payload_chunk(b"half"), invoke_complete(FunctionError("Function.A", b'{"errorMessage": "no"}')))
+
+    events, _ = events_of(script, monkeypatch)
+
+    assert events[1:] == [
+        (2_000_000, "e", {"type": "Function.A", "details": '{"errorMessage": "no"}'}),
+        (3_000_000, "x", {"reason": "error", "bytes": 4, "chunks": 1}),
+    ]
+
+
+def failure(script: Script, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The message of the error, with ADDRESS for where the server was."""
+    with ScriptedApi(script) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+        with pytest.raises(EndpointError) as raised:
+            list(invoke("hello", b"{}"))
+        assert "\n" not in str(raised.value)
+        return str(raised.value).replace(api.address, "ADDRESS")
+
+
+def test_an_error_of_the_api_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"Type": "User", "Message": "Function not found: x"}'
+    script: Script = lambda peer: peer.answer(reply(404, body, "x-amzn-errortype: ResourceNotFoundException"))  # noqa: E731
+
+    assert failure(script, monkeypatch) == "hello: ResourceNotFoundException: Function not found: x"
+
+
+BROKEN: list[tuple[Script, str]] = [
+    (streaming(payload_chunk(b"half"), end=b""), "the connection to http://ADDRESS broke: "),
+    (streaming(payload_chunk(b"half"), b"cut", end=b""), "the connection to http://ADDRESS broke: "),
+    (streaming(bytes(64)), "the connection to http://ADDRESS broke: "),
+    (lambda peer: peer.read_request(), "the connection to http://ADDRESS broke: "),
+    (streaming(payload_chunk(b"half")), "the response ended without saying whether it is whole"),
+    (streaming(), "the response ended without saying whether it is whole"),
+]
+
+
+@pytest.mark.parametrize(("script", "message"), BROKEN)
+def test_a_stream_that_breaks_off_is_an_error(monkeypatch: pytest.MonkeyPatch, script: Script, message: str) -> None:
+    assert failure(script, monkeypatch).startswith(message)
+
+
+def test_an_emulator_that_does_not_run_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(peer: Peer) -> None:
+        assert peer.is_closed_by_the_other_side()
+
+    with ScriptedApi(nobody) as api:
+        import socket
+
+        host, port = api.address.split(":")
+        socket.create_connection((host, int(port))).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+
+    with pytest.raises(EndpointError) as raised:
+        list(invoke("hello", b"{}"))
+
+    assert str(raised.value) == f"nothing answers at http://{api.address}: start the emulator with `streamify serve`"
+
+
+EMPTY_NAME = "Invalid length for parameter FunctionName, value: 0, valid min length: 1"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name", "message"),
+    [
+        ("http://lambda.invalid", "hello", "no client for Lambda at http://lambda.invalid: You must specify a region."),
+        (
+            "http://127.0.0.1:9",
+            "",
+            f"'' cannot be invoked: Parameter validation failed: {EMPTY_NAME}",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, name: str, message: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint)
+
+    with pytest.raises(EndpointError) as raised:
+        list(invoke(name, b"{}"))
+
+    assert str(raised.value) == message
+
+
+def test_an_address_that_is_none_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "no address")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    with pytest.raises(EndpointError) as raised:
+        list(invoke("hello", b"{}"))
+
+    assert str(raised.value) == "no client for Lambda at no address: Invalid endpoint: no address"
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
+
+def stream(*events: tuple[str, Any]) -> Iterator[Event]:
+    return ((number * 500_000, code, data) for number, (code, data) in enumerate(events, 1))
+
+
+END = ("x", {"reason": "end", "bytes": 9, "chunks": 2})
+
+
+def test_chunks_are_shown_with_their_times(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(stream(("h", H), ("o", "one\n"), ("o", "two\nthree"), ("b", "/w=="), END), as_json=False)
+
+    output, errors = capsys.readouterr()
+    assert output == (
+        "   0.500 s  HTTP 201\n"
+        "            X-A: b\n"
+        "   1.000 s  one\n"
+        "   1.500 s  two\n"
+        "            three\n"
+        "   2.000 s  1 bytes\n"
+    )
+    assert errors == "   2.500 s  2 chunks, 9 bytes\n"
+
+
+@pytest.mark.parametrize(
+    ("details", "message"),
+    [('{"errorMessage": "no"}', "no"), ("not JSON", "not JSON"), ("[]", "[]"), ("{}", "{}"), ("", "")],
+)
+def test_an_error_is_shown_with_its_message(capsys: pytest.CaptureFixture[str], details: str, message: str) -> None:
+    assert not show(stream(("e", {"type": "Function.A", "details": details}), END), as_json=False)
+
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors == f"error: after 0.500 s: Function.A: {message}\n   1.000 s  2 chunks, 9 bytes\n"
+
+
+def test_as_json_each_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [("o", "grü [bold]\n"), ("e", {"type": "Function.A", "details": ""}), END]
+
+    assert not show(stream(*events), as_json=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [list(event) for event in stream(*events)]
+    assert "grü" in lines[0]
+
+
+def test_a_chunk_is_shown_when_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    def events() -> Iterator[Event]:
+        yield 0, "o", "first"
+        assert "first" in capsys.readouterr().out
+        yield 1, "x", {"reason": "end", "bytes": 5, "chunks": 1}
+
+    for as_json in (True, False):
+        show(events(), as_json=as_json)

@@ -1,0 +1,66 @@
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from lambda_streamify_emulator.__main__ import MISSING, main
+from processes import run
+
+
+def hide(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it seem as if the module were not installed."""
+    for name in [name for name in sys.modules if name.startswith("lambda_streamify_emulator.")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    class Hidden:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == module:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Hidden, *sys.meta_path])
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"), [("typer", []), ("rich", []), ("uvicorn", ["serve"]), ("starlette", ["serve"])]
+)
+def test_without_its_dependencies_the_command_names_the_line_that_installs_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str, arguments: list[str]
+) -> None:
+    hide(module, monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["streamify", *arguments])
+
+    with pytest.raises(SystemExit) as raised:
+        main()
+
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.startswith(f"{MISSING} ({module}")
+
+
+def test_a_module_of_its_own_that_is_missing_is_no_question_of_installing(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide("lambda_streamify_emulator.cli", monkeypatch)
+
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
+def test_it_runs_as_a_module_and_as_a_command() -> None:
+    expected = f"lambda-streamify {version('lambda-streamify')}\n"
+
+    assert run(sys.executable, "-m", "lambda_streamify_emulator", "--version") == expected
+    assert run("streamify", "--version") == expected
+
+
+def test_the_plugin_loads_with_nothing_else_installed() -> None:
+    code = (
+        "import sys; sys.path.insert(0, 'emulator'); before = set(sys.modules); "
+        "import lambda_streamify_emulator.pytest_plugin; "
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+    )
+
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+
+    assert set(done.stdout.split()) <= {"lambda_streamify_emulator", "pytest", "_pytest"}
