@@ -5,6 +5,7 @@ import logging
 import os
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,16 @@ def test_the_environment_names_the_descriptor_once(pipe: tuple[int, int]) -> Non
 # --- what is written -------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "XXX-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_far_from_greenwich")
 def test_a_line_of_our_own_has_level_time_and_request_id() -> None:
     log = Log()
     logs = Logs(log, lambda: NOW)
@@ -230,6 +241,7 @@ def record(message: str, *, level: int = logging.WARNING) -> logging.LogRecord:
     return made
 
 
+@pytest.mark.usefixtures("_far_from_greenwich")
 def test_a_record_has_awss_form(attached: tuple[Logs, Log]) -> None:
     logs, log = attached
     logs.request_id, logs.tenant_id = "id", "tenant"
