@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-# Seconds. No wait takes one of them on an idle machine; only a test that fails, or a busy machine, takes more.
-PATIENCE = 20
+# Seconds. Hardly a wait takes one on an idle machine; only a test that fails, or a busy machine, takes more.
+PATIENCE = 60
 
 
 def wait_until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:

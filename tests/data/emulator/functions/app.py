@@ -160,10 +160,10 @@ def hangs(asked: Event) -> Iterator[str]:
     Gate(asked).wait()
 
 
-def hangs_with_handler(asked: Event) -> Iterator[str]:
+def hangs_stubbornly(asked: Event) -> Iterator[str]:
     """Never end, not even when asked to."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    yield f"{os.getpid()}\n"
+    yield "stubborn\n"
     Gate(asked).wait()
 
 
@@ -270,7 +270,7 @@ CASES: dict[str, Callable[[Event], object]] = {
         exits_first,
         quits_first,
         hangs,
-        hangs_with_handler,
+        hangs_stubbornly,
         leaves_sleeper,
         leaves_daemon,
         counted,

@@ -1,0 +1,132 @@
+"""However the emulator ends, it takes along what it started and what that has started, and its temporary files."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+
+from emulator_process import EmulatorProcess, emulating
+from gate import Gate
+from process_table import is_running
+from url_client import Wire, request, wire
+
+Process = Popen[bytes]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes in /proc")
+
+
+def interrupt(process: Process) -> None:
+    process.send_signal(signal.SIGINT)
+
+
+def terminate(process: Process) -> None:
+    process.send_signal(signal.SIGTERM)
+
+
+def hang_up(process: Process) -> None:
+    process.send_signal(signal.SIGHUP)
+
+
+def press_ctrl_c(process: Process) -> None:
+    """Do as a terminal does: it tells the whole foreground process group."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def kill(process: Process) -> None:
+    process.send_signal(signal.SIGKILL)
+
+
+def kill_group(process: Process) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+every_end = pytest.mark.parametrize(
+    ("end", "status"),
+    [(interrupt, 0), (terminate, 0), (hang_up, 0), (press_ctrl_c, 0), (kill, -9), (kill_group, -9)],
+)
+
+
+@contextmanager
+def streaming(emulator: EmulatorProcess) -> Iterator[tuple[Wire, set[int]]]:
+    """Have a function amid its stream; give the client's connection, and the processes of the function."""
+    with Gate() as gate, wire(emulator.urls["cases"], "/hangs", gate=gate.address) as stream:
+        stream.read_until(b"\r\n\r\n")
+        stream.read_until(b"\r\n")
+        yield stream, {int(process) for process in stream.read_until(b"\n").split()}
+
+
+@every_end
+def test_nothing_outlives_an_emulator_with_functions_that_stream_and_that_are_idle(
+    tmp_path: Path, cache: Path, end: Callable[[Process], None], status: int
+) -> None:
+    with emulating(tmp_path, cache) as emulator:
+        idle = request(emulator.urls["brief"], "/process").json()
+        child_of_idle = request(emulator.urls["brief"], "/leaves_sleeper").json()
+        with streaming(emulator) as (stream, processes):
+            everything = {idle, child_of_idle, emulator.process.pid, *processes}
+            assert len(everything) == 5
+            assert everything < emulator.processes()  # one more waits for the emulator's end
+
+            end(emulator.process)
+
+            assert emulator.wait_until_ended() == status
+            emulator.assert_nothing_is_left()
+            assert not any(map(is_running, everything))
+            rest = b"".join(stream.read_on())  # which ends
+            assert rest in {b"", b"\r\n", b"\r\n0\r\n\r\n"}
+    assert "Traceback" not in emulator.log()
+
+
+@pytest.mark.parametrize("end", [terminate, kill])
+def test_nothing_outlives_an_emulator_that_was_never_used(
+    tmp_path: Path, cache: Path, end: Callable[[Process], None]
+) -> None:
+    with emulating(tmp_path, cache) as emulator:
+        assert list(emulator.scratch.iterdir())
+
+        end(emulator.process)
+
+        emulator.wait_until_ended()
+        emulator.assert_nothing_is_left()
+
+
+def test_a_stopped_process_does_not_outlive_an_emulator_that_crashed(tmp_path: Path, cache: Path) -> None:
+    with emulating(tmp_path, cache) as emulator:
+        os.kill(request(emulator.urls["cases"], "/process").json(), signal.SIGSTOP)
+
+        kill(emulator.process)
+
+        emulator.wait_until_ended()
+        emulator.assert_nothing_is_left()
+
+
+def test_a_function_that_ignores_being_asked_to_end_is_forced(tmp_path: Path, cache: Path) -> None:
+    with (
+        emulating(tmp_path, cache) as emulator,
+        Gate() as gate,
+        wire(emulator.urls["cases"], "/hangs_stubbornly", gate=gate.address) as stream,
+    ):
+        stream.read_until(b"stubborn\n")
+
+        terminate(emulator.process)
+
+        assert emulator.wait_until_ended() == 0
+        emulator.assert_nothing_is_left()
+
+
+def test_a_process_that_has_left_its_group_keeps_the_emulator_from_nothing(tmp_path: Path, cache: Path) -> None:
+    with emulating(tmp_path, cache) as emulator:
+        # It holds the function's log, which the emulator reads to its end.
+        daemon = request(emulator.urls["cases"], "/leaves_daemon").json()
+        try:
+            terminate(emulator.process)
+
+            assert emulator.wait_until_ended() == 0
+            emulator.assert_nothing_is_left()
+        finally:
+            os.kill(daemon, signal.SIGKILL)
