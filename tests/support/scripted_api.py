@@ -75,6 +75,12 @@ class Peer:
             body += self.read_until(LINE_END)
         return body
 
+    def receive(self) -> bytes:
+        """Return the next bytes, as many as there are."""
+        if not self._buffer:
+            self._receive()
+        return self._take(len(self._buffer))
+
     def send(self, data: bytes) -> None:
         """Send all of it."""
         self._connection.sendall(data)

@@ -20,8 +20,10 @@ def unmarshal(body: bytes, content_type: "str | None") -> "Any":
     """The event: parsed if it is exactly `application/json`, else the bytes."""
     if content_type != "application/json":
         return body
+    if body.startswith(b"\xef\xbb\xbf"):  # a byte order mark, which simplejson passes over
+        body = body[3:]
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise RuntimeFault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
 
