@@ -63,7 +63,11 @@ class Emulator:
                     number = self._port and self._port + 1 + len(doors)
                     door = listen(HOST, number, f"the URL of {function.name}")
                     doors[function.name] = stack.enter_context(door)
-            await asyncio.to_thread(self._prepare, served)
+            preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare, served))
+            try:
+                await asyncio.shield(preparing)
+            finally:
+                await asyncio.wait([preparing])  # a thread is not cancelled: it would go on filling what is removed
             sockets[control] = lambda_api(self._pools)
             for name, door in doors.items():
                 sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))

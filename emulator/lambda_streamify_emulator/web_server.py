@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,14 +15,15 @@ from .errors import AddressError
 
 def listen(host: str, port: int, purpose: str) -> socket.socket:
     """A listening socket; with port 0, on any that is free."""
+    if not 0 <= port <= 65535:
+        raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port")
     try:
         return socket.create_server((host, port))
-    except OverflowError:
-        raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
-        raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {error.strerror}") from error
+        reason = os.strerror(error.errno or 0)  # its own text names the address once more
+        raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {reason}") from error
 
 
 class WebServer:

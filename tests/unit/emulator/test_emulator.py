@@ -1,0 +1,208 @@
+import asyncio
+import json
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.eventstream import EventStreamBuffer
+
+from asynchronous import run
+from lambda_streamify_emulator import emulator as module
+from lambda_streamify_emulator.emulator import Emulator
+from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError
+from lambda_streamify_emulator.interpreters import Interpreter, find_interpreter
+from lambda_streamify_emulator.template import load_template
+from process_table import is_running
+from tiny_runtime import SAY_PROCESS
+from tiny_template import RUNTIME, write_template
+
+FUNCTION = "    Type: AWS::Serverless::Function\n    Properties:\n"
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the emulator's temporary folders lie."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "temporary"
+
+
+class Told:
+    """An emulator, and what it told."""
+
+    def __init__(self, path: Path, port: int = 0) -> None:
+        self.said: list[str] = []
+        self.logged: list[tuple[str, str]] = []
+        self.emulator = Emulator(
+            load_template(path), port=port, say=self.said.append, log=lambda *line: self.logged.append(line)
+        )
+
+
+def post(url: str, path: str, body: bytes) -> bytes:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
+        connection.request("POST", path, body)
+        return connection.getresponse().read()
+
+
+def entries(folder: Path) -> int:
+    return len(list(folder.iterdir()))
+
+
+def test_functions_run_behind_their_urls_and_the_lambda_api_until_the_end(tmp_path: Path, scratch: Path) -> None:
+    path = write_template(tmp_path)
+
+    async def main() -> None:
+        told = Told(path)
+        async with told.emulator as emulator:
+            assert list(emulator.urls) == ["first", "Second"]
+            call = "/2021-11-15/functions/first/response-streaming-invocations"
+            body = json.dumps(SAY_PROCESS).encode()
+            buffer: Any = EventStreamBuffer()
+            buffer.add_data(await asyncio.to_thread(post, emulator.lambda_api, call, body))
+            process = int(next(iter(buffer)).payload)
+            # This runtime takes the event's text for code, which an HTTP request's is not.
+            assert await asyncio.to_thread(post, emulator.urls["Second"], "/", b"") == b"Internal Server Error"
+            assert [name for name, _ in told.logged] == ["Second"] * len(told.logged)
+            assert told.logged[-1] == ("Second", "Runtime exited with error: exit status 1")
+            assert entries(scratch) == 1
+
+        assert told.said == []
+        assert entries(scratch) == 0
+        assert not is_running(process)
+        for url in (emulator.lambda_api, *emulator.urls.values()):
+            with pytest.raises(ConnectionRefusedError):
+                post(url, "/", b"")
+
+    run(main())
+
+
+def free_ports(number: int) -> int:
+    """The first of so many ports in a row that are free."""
+    for first in range(20_000, 60_000, 100):
+        try:
+            held = [socket.create_server(("127.0.0.1", first + offset)) for offset in range(number)]
+        except OSError:
+            continue
+        for listening in held:
+            listening.close()
+        return first
+    raise AssertionError
+
+
+def test_the_urls_follow_the_lambda_api_in_the_templates_order(tmp_path: Path) -> None:
+    path, port = write_template(tmp_path), free_ports(3)
+
+    async def main() -> None:
+        async with Told(path, port).emulator as emulator:
+            assert emulator.lambda_api == f"http://127.0.0.1:{port}"
+            assert emulator.urls == {
+                "first": f"http://127.0.0.1:{port + 1}/",
+                "Second": f"http://127.0.0.1:{port + 2}/",
+            }
+
+    run(main())
+
+
+def test_what_is_not_emulated_is_said(tmp_path: Path) -> None:
+    resources = f"""
+  Buffered:
+{FUNCTION}      FunctionUrlConfig: {{AuthType: NONE}}
+  Plain:
+    Type: AWS::Serverless::Function
+    Properties: {{Environment: {{Variables: {{AWS_LAMBDA_EXEC_WRAPPER: !Ref AWS::NoValue}}}}}}
+"""
+
+    async def main() -> None:
+        told = Told(write_template(tmp_path, resources))
+        async with told.emulator as emulator:
+            assert list(emulator.urls) == ["first", "Second"]
+            call = "/2021-11-15/functions/Plain/response-streaming-invocations"
+            assert b"Function not found" in await asyncio.to_thread(post, emulator.lambda_api, call, b"{}")
+
+        assert sorted(told.said) == [
+            "Buffered gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated",
+            "Plain is left out: only functions that set AWS_LAMBDA_EXEC_WRAPPER to /opt/streamify run here",
+        ]
+
+    run(main())
+
+
+def test_a_notice_about_an_interpreter_is_given_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = find_interpreter(RUNTIME).python
+    monkeypatch.setattr(module, "find_interpreter", lambda _: Interpreter(own, "another Python runs it"))
+
+    async def main() -> None:
+        told = Told(write_template(tmp_path))
+        async with told.emulator:
+            assert told.said == ["another Python runs it"]
+
+    run(main())
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """The second of three ports in a row, in use."""
+    first = free_ports(3)
+    with socket.create_server(("127.0.0.1", first + 1)):
+        yield first + 1
+
+
+async def fails(path: Path, port: int, error: type[EmulatorError]) -> str:
+    with pytest.raises(error) as raised:
+        async with Told(path, port).emulator:
+            raise AssertionError
+    return str(raised.value)
+
+
+def test_a_port_that_is_taken_fails_the_start_and_leaves_nothing_open(
+    tmp_path: Path, scratch: Path, taken: int
+) -> None:
+    path = write_template(tmp_path)
+
+    assert "for the Lambda API, is in use" in run(fails(path, taken, AddressError))
+    assert f"port {taken}, for the URL of first, is in use" in run(fails(path, taken - 1, AddressError))
+
+    assert list(scratch.iterdir()) == []
+    socket.create_server(("127.0.0.1", taken - 1)).close()
+
+
+def test_a_layer_that_cannot_be_built_fails_the_start_and_leaves_nothing_open(tmp_path: Path, scratch: Path) -> None:
+    path = write_template(tmp_path)
+    path.write_text(
+        path.read_text().replace("{ContentUri: layer}", "{ContentUri: layer}\n    Metadata: {BuildMethod: makefile}")
+    )
+    (tmp_path / "layer" / "Makefile").write_text("build-Layer:\n\tfalse\n")
+    port = free_ports(3)
+
+    assert run(fails(path, port, BuildError)).startswith("the layer Layer: `make build-Layer` failed:")
+
+    assert list(scratch.iterdir()) == []
+    for number in range(port, port + 3):
+        socket.create_server(("127.0.0.1", number)).close()
+
+
+def test_a_runtime_that_lambda_does_not_have_fails_the_start(tmp_path: Path, scratch: Path) -> None:
+    path = write_template(tmp_path, f"  Old:\n{FUNCTION}      Runtime: python2.7\n")
+
+    assert run(fails(path, 0, InterpreterError)).startswith("there is no Python runtime 'python2.7' on Lambda")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path, scratch: Path) -> None:
+    path = write_template(tmp_path)
+
+    async def main() -> None:
+        starting = asyncio.create_task(Told(path).emulator.__aenter__())
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    run(main())
+    assert list(scratch.iterdir()) == []

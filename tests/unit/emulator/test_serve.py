@@ -1,0 +1,90 @@
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from asynchronous import run
+from lambda_streamify_emulator.errors import TemplateError
+from lambda_streamify_emulator.serve import serve
+from tiny_template import write_template
+
+
+def serving(path: Path, command: str | None, *, as_json: bool = False, **parameters: str) -> int:
+    return run(serve(path, port=0, command=command, as_json=as_json, parameters=parameters))
+
+
+def test_a_command_finds_the_emulator_and_its_status_is_the_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://elsewhere")
+    monkeypatch.setenv("MINE", "kept")
+
+    assert serving(write_template(tmp_path), f"env > {tmp_path}/env; exit 7") == 7
+
+    found = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
+    assert found["AWS_ENDPOINT_URL_LAMBDA"].startswith("http://127.0.0.1:")
+    assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == ("streamify", "streamify")
+    assert (found["AWS_DEFAULT_REGION"], found["MINE"]) == ("us-east-1", "kept")
+
+
+@pytest.mark.parametrize(("command", "status"), [("true", 0), ("kill -KILL $$", 137), ("exec absent-program", 127)])
+def test_the_status_is_as_a_shell_has_it(tmp_path: Path, command: str, status: int) -> None:
+    assert serving(write_template(tmp_path), command) == status
+
+
+def test_a_command_is_ended_when_the_emulator_is(tmp_path: Path) -> None:
+    assert serving(write_template(tmp_path), f"kill -TERM {os.getpid()}; exec sleep 600") == 143
+
+
+def test_the_addresses_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    serving(write_template(tmp_path), "true")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  http://127.0.0.1:")[0] for line in lines] == ["Lambda API", "first     ", "Second    "]
+
+
+def test_the_addresses_are_printed_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    serving(write_template(tmp_path), "true", as_json=True)
+
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed) == {"lambda_api", "urls"}
+    assert list(printed["urls"]) == ["first", "Second"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_without_a_command_it_serves_until_a_signal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    path = write_template(tmp_path)
+
+    async def main() -> int:
+        serving = asyncio.create_task(serve(path, port=0, command=None, as_json=True, parameters={}))
+        while not capsys.readouterr().out:  # noqa: ASYNC110 - what it prints is how it says that it serves
+            await asyncio.sleep(0.001)
+        assert not serving.done()
+        os.kill(os.getpid(), number)
+        return await serving
+
+    assert run(main()) == 0
+
+
+def test_what_is_not_resolved_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    resources = "  Third:\n    Type: AWS::Serverless::Function\n    Properties: {Description: !GetAtt Table.Arn}\n"
+    path = write_template(tmp_path, resources)
+
+    serving(path, "true")
+
+    assert capsys.readouterr().err.startswith(f"not resolved in {path}, and left as text: !GetAtt Table.Arn\n")
+
+
+def test_parameters_are_the_templates(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+
+    assert serving(path, "true", Init="pass") == 0
+    with pytest.raises(TemplateError, match=r"it has no parameter Other; its parameters: Init$"):
+        serving(path, "true", Other="x")
