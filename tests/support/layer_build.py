@@ -17,6 +17,7 @@ MODULES = (
     "errors",
     "framing",
     "invocation",
+    "lean_json",
     "loader",
     "logging_handler",
     "logs",

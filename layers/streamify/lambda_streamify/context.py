@@ -4,7 +4,6 @@ Fields, types and texts are those of AWS's Python runtime (AWS Lambda Developer 
 Python"; details observed with awslambdaric 4.2.2).
 """
 
-import json
 import os
 import sys
 import time
@@ -129,6 +128,8 @@ def parse_header(value: "str | None", name: str) -> "Any":
     """A header of /next that holds JSON; `name` is what the fault calls it."""
     if not value:
         return None
+    import json  # not lean_json: these headers may hold NaN, and few functions get any
+
     try:
         return json.loads(value)
     except ValueError as error:

@@ -4,9 +4,9 @@ Sources: RFC 9112 for HTTP/1.1 framing; the AWS Lambda Developer Guide, "Using t
 custom runtime: response streaming", for the headers, the prelude and the error trailers.
 """
 
-import json
 from binascii import b2a_base64
 
+from . import lean_json
 from .errors import ConnectionLost, ResponseError, StreamStateError
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ def prelude(fields: "Mapping[str, Any]") -> bytes:
 
     JSON escapes U+0000, so that the first eight NULs in a row are always the delimiter.
     """
-    data = json.dumps(fields, separators=(",", ":")).encode("ascii") + PRELUDE_END
+    data = lean_json.write(fields, separators=(",", ":")).encode("ascii") + PRELUDE_END
     if len(data) > PRELUDE_LIMIT:
         raise ResponseError(
             f"the status, headers and cookies take {len(data)} bytes; AWS accepts {PRELUDE_LIMIT}: send less in headers"
@@ -139,7 +139,7 @@ def _fit(report: "ErrorReport", room: int) -> bytes:
 
 
 def _encode(report: "ErrorReport") -> bytes:
-    return json.dumps(report).encode("ascii")
+    return lean_json.write(report).encode("ascii")
 
 
 # --- responses -------------------------------------------------------------------------------------------------------

@@ -5,9 +5,7 @@ From then on an error becomes HTTP trailers, and is always logged. The body is a
 task that ran it, before the next invocation begins.
 """
 
-import json
-
-from . import framing, sources
+from . import framing, lean_json, sources
 from .context import LambdaContext, parse_header
 from .error_report import error_report, xray_cause
 from .errors import RuntimeApiError
@@ -200,7 +198,7 @@ class Invocation:
         report = error_report(error, self._request.request_id)
         self._logs.error(report)
         if self._stream is None:
-            cause = json.dumps(xray_cause(error))
+            cause = lean_json.write(xray_cause(error))
             self._api.post_invocation_error(self._request, to_json(report).encode("utf-8", "replace"), cause)
         elif self._stream.state == "open":
             self._api.post_invocation_error(self._request, framing.error_trailers(report), stream=self._stream)

@@ -4,16 +4,16 @@ AWS's runtime uses simplejson, this one the standard library's json. Where they 
 changed first: bytes become text, what has `_asdict` (a namedtuple) becomes an object, a Decimal keeps its digits.
 """
 
-import json
 import os
 import sys
 from marshal import dumps
 
+from . import lean_json
 from .errors import RuntimeFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
 
 
 def unmarshal(body: bytes, content_type: "str | None") -> "Any":
@@ -23,13 +23,9 @@ def unmarshal(body: bytes, content_type: "str | None") -> "Any":
     if body.startswith(b"\xef\xbb\xbf"):  # a byte order mark, which simplejson passes over
         body = body[3:]
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return lean_json.parse(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RuntimeFault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
-
-
-def _refuse_constant(name: str) -> "NoReturn":
-    raise ValueError(f"{name} is no JSON value")
 
 
 def marshal(value: object) -> "tuple[bytes, str]":
@@ -71,7 +67,7 @@ def _encode(value: object) -> str:
         raise TypeError(f"Object of type {type(part).__name__} is not JSON serializable")
 
     ascii_only = os.environ.get("AWS_EXECUTION_ENV") not in _UNESCAPED
-    text = json.JSONEncoder(ensure_ascii=ascii_only, default=default).encode(value)
+    text = lean_json.write(value, default, ascii_only=ascii_only)
     return text.replace(f'"{mark}', "").replace(f'{mark}"', "") if mark in text else text
 
 
