@@ -8,13 +8,18 @@ PROC = Path("/proc")
 
 def is_running(process: int) -> bool:
     """Whether the process still runs. One that has ended and waits to be noticed by its parent does not."""
-    return _state_and_session(process)[0] not in ("", "Z", "X")
+    return _stat(process)[0] not in ("", "Z", "X")
+
+
+def parent(process: int) -> int:
+    """Return the id of the process that has started this one, if that still runs."""
+    return int(_stat(process)[1])
 
 
 def running_in_session(session: int) -> set[int]:
     """Return the ids of the processes that run in this session."""
     processes = {int(path.name) for path in PROC.iterdir() if path.name.isdigit()}
-    return {process for process in processes if _state_and_session(process)[1] == session and is_running(process)}
+    return {process for process in processes if _stat(process)[3] == str(session) and is_running(process)}
 
 
 def command_line(process: int) -> str:
@@ -31,11 +36,12 @@ def resident(process: int) -> int:
     return int(kibibytes) * 1024
 
 
-def _state_and_session(process: int) -> tuple[str, int]:
-    """Return the third and the sixth field of proc_pid_stat(5); the second may hold anything, in parentheses."""
-    with suppress(OSError):  # it ended meanwhile
-        state, _parent, _group, session, *_ = (
-            (PROC / str(process) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        )
-        return state, int(session)
-    return "", 0
+def _stat(process: int) -> list[str]:
+    """Return the state, the parent, the group and the session.
+
+    They are the fields 3 to 6 of proc_pid_stat(5), of which the second may hold anything, in parentheses. Of a process
+    that is gone there is nothing.
+    """
+    with suppress(OSError):
+        return (PROC / str(process) / "stat").read_text(errors="replace").rpartition(")")[2].split()[:4]
+    return ["", "0", "0", "0"]
