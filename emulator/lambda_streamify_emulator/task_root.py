@@ -42,7 +42,8 @@ def prepare(code: Path, python: Path, root: Path, say: Callable[[str], None]) ->
     root.mkdir(parents=True)
     for folder in (installed, code):  # the code last: its files win
         for entry in folder.iterdir():
-            link = root / entry.name
-            link.unlink(missing_ok=True)
-            link.symlink_to(entry)
+            if entry.name != "__pycache__":  # what is compiled here must not be found by other functions
+                link = root / entry.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(entry)
     return root

@@ -18,7 +18,11 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
         return await asyncio.wait_for(coroutine, PATIENCE)
 
-    result = asyncio.run(main())
-    gc.collect()  # a task that failed unseen says so when it is collected
+    gc.freeze()  # what is there already need not be searched
+    try:
+        result = asyncio.run(main())
+        gc.collect()  # a task that failed unseen says so when it is collected
+    finally:
+        gc.unfreeze()
     assert not lost
     return result

@@ -4,7 +4,7 @@ import pytest
 
 import lambda_streamify
 from lambda_streamify_emulator.errors import BuildError
-from lambda_streamify_emulator.layers import assemble, install_requirements
+from lambda_streamify_emulator.layers import assemble
 from lambda_streamify_emulator.template import Layer
 from layer_build import SOURCE, SOURCE_MODES, modes
 from wheels import make_wheel
@@ -116,19 +116,6 @@ def test_a_python_layer_without_requirements_needs_no_pip(tmp_path: Path) -> Non
     assemble([Layer("Mine", write(tmp_path / "source", **{"mine.py": ""}), "python3.12")], tmp_path / "opt")
 
     assert [path.name for path in (tmp_path / "opt" / "python").iterdir()] == ["mine.py"]
-
-
-def test_requirements_that_do_not_exist_are_named_with_pips_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    requirements = write(tmp_path, **{"requirements.txt": "no-such-distribution\n"}) / "requirements.txt"
-
-    with pytest.raises(BuildError) as raised:
-        install_requirements(requirements, tmp_path / "target")
-
-    reason = "ERROR: No matching distribution found for no-such-distribution"
-    assert str(raised.value) == f"{requirements}: pip could not install it: {reason}"
 
 
 def test_the_installed_layer_is_what_the_makefile_ships_but_for_bytecode(tmp_path: Path) -> None:
