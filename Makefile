@@ -19,7 +19,7 @@ demo: $(DEMO_ENV) ## stream from the two sample functions on this machine, witho
 
 test: .venv/.dev ## run the tests; each of the two packages must be covered to 95 %
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest tests/unit tests/integration tests/packaging
+	.venv/bin/coverage run -m pytest -n auto --dist loadfile tests/unit tests/integration tests/packaging
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --include="*/lambda_streamify/*"
 	.venv/bin/coverage report --include="*/lambda_streamify_emulator/*"

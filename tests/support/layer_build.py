@@ -17,6 +17,7 @@ MODULES = (
     "errors",
     "framing",
     "invocation",
+    "iteration",
     "lean_json",
     "loader",
     "logging_handler",

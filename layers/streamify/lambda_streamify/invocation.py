@@ -9,6 +9,7 @@ from . import framing, lean_json, sources
 from .context import LambdaContext, parse_header
 from .error_report import error_report, xray_cause
 from .errors import RuntimeApiError
+from .iteration import Iteration, in_task
 from .marshal import marshal, to_json, unmarshal
 from .response import StreamingResponse, as_bytes, as_http, as_stream, has_no_body, keepable, prelude_fields, proxy_dict
 
@@ -121,7 +122,7 @@ class Invocation:
         if response is None:
             self._api.post_invocation_result(self._request, *marshal(result))
             return
-        with _Iteration(response.body) as chunks:
+        with Iteration(response.body) as chunks:
             if answer == sources.COLLECTED:
                 self._respond_collected(response, list(map(keepable, chunks)))
             else:
@@ -132,10 +133,12 @@ class Invocation:
         if hasattr(result, "__await__"):
             result = await result
         response = as_stream(result)
-        if response is None or not _is_async(response):
+        if response is None:
             return result
+        if not _is_async(response):
+            response.body = in_task(response.body)  # type: ignore[arg-type]
         answer = self._source.answer(self._mode, streamed=True)
-        async with _Iteration(response.body) as chunks:
+        async with Iteration(response.body) as chunks:
             if answer == sources.COLLECTED:
                 response.body = [keepable(chunk) async for chunk in chunks]
             else:
@@ -189,6 +192,8 @@ class Invocation:
 
     def _respond_collected(self, response: StreamingResponse, chunks: "list[str | bytes]") -> None:
         if self._source.http:
+            if self._mode == sources.AUTO:
+                self._logs.once(f"{self._source.name} callers get no stream: the response is sent in one piece")
             repeats = self._source in (sources.REST_API, sources.LOAD_BALANCER)
             self._api.post_invocation_result(self._request, *marshal(proxy_dict(response, chunks, repeats=repeats)))
         else:
@@ -206,50 +211,3 @@ class Invocation:
 
 def _is_async(response: StreamingResponse) -> bool:
     return hasattr(response.body, "__aiter__")
-
-
-class _Iteration:
-    """The chunks of a body, sync or async. Both are closed, however the block ends: a generator's `finally` runs here.
-
-    A body that is not an iterator itself hands one out, often a generator: then there are two things to close.
-    """
-
-    def __init__(self, body: "Any") -> None:
-        self._body = body
-        self._chunks: Any = None
-
-    def __enter__(self) -> "Iterator[Any]":
-        chunks: Iterator[Any] = iter(self._body)
-        self._chunks = chunks
-        return chunks
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            _close(self._chunks)
-        finally:
-            if self._body is not self._chunks:
-                _close(self._body)
-
-    async def __aenter__(self) -> "AsyncIterator[Any]":
-        chunks: AsyncIterator[Any] = self._body.__aiter__()
-        self._chunks = chunks
-        return chunks
-
-    async def __aexit__(self, *_: object) -> None:
-        try:
-            await _aclose(self._chunks)
-        finally:
-            if self._body is not self._chunks:
-                await _aclose(self._body)
-
-
-def _close(closable: object) -> None:
-    close = getattr(closable, "close", None)
-    if close is not None:
-        close()
-
-
-async def _aclose(closable: object) -> None:
-    aclose = getattr(closable, "aclose", None)
-    if aclose is not None:
-        await aclose()

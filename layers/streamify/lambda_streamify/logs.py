@@ -111,6 +111,7 @@ class Logs:
         self.request_id = ""
         self.tenant_id: str | None = None
         self._clock = clock
+        self._told = set[str]()
 
     def error(self, report: "Mapping[str, Any]") -> None:
         """Log an error report with its stack trace."""
@@ -135,6 +136,12 @@ class Logs:
             stamp = f"{self._timestamp()}.{int(self._clock() % 1 * 1000):03d}Z"
             text = f"[{level}]\t{stamp}\t{self.request_id}\t{message}\n"
             self.sink.log(text, TEXT_FRAMES[number] if self.level else None)
+
+    def once(self, message: str) -> None:
+        """Log a warning of our own the first time that it is due in this process."""
+        if message not in self._told:
+            self._told.add(message)
+            self.line("WARNING", message)
 
     def _timestamp(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._clock()))

@@ -24,15 +24,17 @@ class StreamingResponse:
 
     def __init__(
         self,
-        body: "Body",
+        body: "Body | Chunk",
         status_code: "int | str" = 200,
         headers: "Mapping[str, Any] | None" = None,
-        cookies: "Iterable[str] | None" = None,
+        cookies: "Iterable[str] | str | None" = None,
         content_type: "str | None" = None,
         *,
         eager: bool = False,
     ) -> None:
-        self.body = body
+        # Text and bytes are iterable, but nobody means them character by character.
+        whole = isinstance(body, (str, bytes, bytearray, memoryview))
+        self.body: Body = (body,) if whole else body  # type: ignore[assignment]
         self.status_code = status_code
         self.headers = dict(headers or {})
         if content_type is not None:
@@ -40,7 +42,7 @@ class StreamingResponse:
                 del self.headers[name]
             self.headers["content-type"] = content_type
         self.multi_value_headers: Mapping[str, Iterable[Any]] = {}
-        self.cookies = list(cookies or ())
+        self.cookies = [cookies] if isinstance(cookies, str) else list(cookies or ())
         self.eager = eager
 
 

@@ -5,6 +5,8 @@ import json
 from array import array
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from contextvars import ContextVar
 from io import BytesIO
 from threading import Event
 from typing import Any
@@ -19,12 +21,17 @@ from invoking import (
     REST_API,
     WEBSOCKET,
     Handler,
+    Log,
     Loop,
     invoke,
     invoke_scripted,
+    no_loop,
 )
+from lambda_streamify.invocation import Invocation
+from lambda_streamify.logs import Logs
 from lambda_streamify.response import StreamingResponse
-from scripted_api import ACCEPTED, WAIT, Peer
+from lambda_streamify.runtime_api import RuntimeApi
+from scripted_api import ACCEPTED, WAIT, Peer, ScriptedApi, answers, invocation
 
 # --- the forms of a handler ------------------------------------------------------------------------------------------
 
@@ -269,6 +276,43 @@ def test_a_collected_cookie_is_a_repeated_header_where_cookies_are_unknown(event
 
     assert invoke(handler, event, mode="buffered").sent.json["multiValueHeaders"] == {"set-cookie": ["a=1"]}
     assert invoke(handler, HTTP_API, mode="buffered").sent.json["cookies"] == ["a=1"]
+
+
+@pytest.mark.parametrize("body", ["text", b"text", bytearray(b"text"), memoryview(b"text")])
+def test_text_or_bytes_for_a_body_are_one_chunk(body: Any) -> None:
+    sent = invoke(returning(lambda: StreamingResponse(body, cookies="a=1")), FUNCTION_URL).sent
+
+    assert sent.chunks[1:] == [b"text"]
+    assert sent.prelude["cookies"] == ["a=1"]
+
+
+def test_a_sync_body_of_a_coroutine_runs_in_its_task(loop: Loop) -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+
+    def body() -> Iterator[str]:
+        yield f"{variable.get()} {asyncio.get_running_loop() is loop()} "
+        yield str(asyncio.current_task() is not None)
+
+    async def handler(_event: Any, _context: Any) -> Any:
+        variable.set("set")
+        return body()
+
+    assert invoke(handler, DIRECT, loop=loop).sent.chunks == [b"set True ", b"True"]
+
+
+def test_a_caller_that_cannot_be_streamed_to_is_warned_of_once() -> None:
+    log = Log()
+    logs = Logs(log, lambda: 1.0)
+    for _ in range(2):
+        with (
+            ScriptedApi(answers(invocation(HTTP_API), ACCEPTED)) as api,
+            closing(RuntimeApi(api.address, "")) as client,
+        ):
+            made = Invocation(client, client.next(), logs, mode="auto", loop=no_loop, clock=lambda: 1.0)
+            made.run(lambda *_: iter(["x"]))
+
+    [line] = log.messages
+    assert line.endswith("\tHTTP API callers get no stream: the response is sent in one piece\n")
 
 
 # --- what a handler is given -----------------------------------------------------------------------------------------

@@ -24,12 +24,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "response": {"errors"},
     "response_stream": {"errors", "framing"},
     "runtime_api": {"errors", "framing", "response_stream"},
+    "iteration": set(),
     **{leaf: {"errors"} for leaf in LEAVES},
     "marshal": {"errors", "lean_json"},
     "logs": {"marshal", "logging_handler"},
     "logging_handler": {"logs"},  # which imports it in turn, once `logging` is there
     "snapstart": set(),
-    "invocation": {"errors", "framing", "lean_json", "sources", "response", "response_stream", "runtime_api"} | LEAVES,
+    "invocation": {"errors", "framing", "lean_json", "sources", "response", "response_stream", "runtime_api"}
+    | {"iteration"}
+    | LEAVES,
     "runtime": {"invocation"},
     "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
     "__main__": {"bootstrap"},

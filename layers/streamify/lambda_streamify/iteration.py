@@ -1,0 +1,60 @@
+"""The chunks of a body, one after the other, and the end of the body whatever happens."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from typing import Any
+
+
+class Iteration:
+    """The chunks of a body, sync or async. Both are closed, however the block ends: a generator's `finally` runs here.
+
+    A body that is not an iterator itself hands one out, often a generator: then there are two things to close.
+    """
+
+    def __init__(self, body: "Any") -> None:
+        self._body = body
+        self._chunks: Any = None
+
+    def __enter__(self) -> "Iterator[Any]":
+        chunks: Iterator[Any] = iter(self._body)
+        self._chunks = chunks
+        return chunks
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            _close(self._chunks)
+        finally:
+            if self._body is not self._chunks:
+                _close(self._body)
+
+    async def __aenter__(self) -> "AsyncIterator[Any]":
+        chunks: AsyncIterator[Any] = self._body.__aiter__()
+        self._chunks = chunks
+        return chunks
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await _aclose(self._chunks)
+        finally:
+            if self._body is not self._chunks:
+                await _aclose(self._body)
+
+
+async def in_task(body: "Iterable[Any]") -> "AsyncIterator[Any]":
+    """The chunks of a sync body that a coroutine has made: it may count on the running loop and context variables."""
+    with Iteration(body) as chunks:
+        for chunk in chunks:
+            yield chunk
+
+
+def _close(closable: object) -> None:
+    close = getattr(closable, "close", None)
+    if close is not None:
+        close()
+
+
+async def _aclose(closable: object) -> None:
+    aclose = getattr(closable, "aclose", None)
+    if aclose is not None:
+        await aclose()

@@ -1,0 +1,64 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+from lambda_streamify.iteration import Iteration, in_task
+
+
+def test_what_a_body_hands_out_is_closed_before_the_body() -> None:
+    closed: list[str] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[str]:
+            try:
+                yield "chunk"
+            finally:
+                closed.append("chunks")
+
+        def close(self) -> None:
+            closed.append("body")
+
+    with Iteration(Body()) as chunks:
+        assert next(chunks) == "chunk"
+
+    assert closed == ["chunks", "body"]
+
+
+def test_so_it_is_for_an_asynchronous_body() -> None:
+    closed: list[str] = []
+
+    class Body:
+        async def __aiter__(self) -> AsyncIterator[str]:
+            try:
+                yield "chunk"
+            finally:
+                closed.append("chunks")
+
+        async def aclose(self) -> None:
+            closed.append("body")
+
+    async def run() -> None:
+        async with Iteration(Body()) as chunks:
+            assert await anext(chunks) == "chunk"
+
+    asyncio.run(run())
+
+    assert closed == ["chunks", "body"]
+
+
+def test_a_sync_body_in_a_task_is_closed_with_its_iteration() -> None:
+    closed: list[bool] = []
+
+    def body() -> Iterator[str]:
+        try:
+            yield "chunk"
+            yield "never"
+        finally:
+            closed.append(True)
+
+    async def run() -> None:
+        async with Iteration(in_task(body())) as chunks:
+            assert await anext(chunks) == "chunk"
+
+    asyncio.run(run())
+
+    assert closed == [True]
