@@ -16,7 +16,7 @@ async def serve(path: Path, *, port: int, command: str | None, as_json: bool, pa
     """Serve the template at `path`; returns the exit status, which is that of `command` if there is one."""
     template = load_template(path, parameters)
     if template.unresolved:
-        terminal.say(f"not resolved in {path}, and left as text: {', '.join(template.unresolved)}")
+        terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
