@@ -313,6 +313,6 @@ def test_a_process_that_does_not_come_up_is_every_invocation_s_answer(
 
     with emulator.logged(f"{message}\n") as lines:
         _, complete = invoke(sdk, name)
-    assert lines[-1].startswith(f"{name} | ")
+    assert all(line.startswith(f"{name} | ") for line in lines if line.endswith(message))
     assert complete["ErrorCode"] == error_type
     assert complete["ErrorDetails"].endswith(f'{message}"}}')

@@ -197,16 +197,16 @@ def test_no_payload_is_an_empty_object(sdk: Any) -> None:
 # --- what the handler is told ----------------------------------------------------------------------------------------
 
 
-def test_what_a_function_prints_is_in_the_log_with_its_name(emulator: EmulatorProcess, sdk: Any) -> None:
-    with emulator.logged("said ž", "complained ž") as lines:
-        invoke(sdk, {"case": "says", "text": "ž"})
+# A function's log and its response take different ways: what it wrote before may still come in.
 
-    assert lines == ["cases | said ž", "cases | complained ž"]
+
+def test_what_a_function_prints_is_in_the_log_with_its_name(emulator: EmulatorProcess, sdk: Any) -> None:
+    with emulator.logged("cases | said ž\ncases | complained ž\n"):
+        invoke(sdk, {"case": "says", "text": "ž"})
 
 
 def test_an_error_is_in_the_log_with_its_stack_trace(emulator: EmulatorProcess, sdk: Any) -> None:
-    with emulator.logged("LookupError", "raise") as lines:
+    head = "cases | [ERROR] LookupError: no more chunks\ncases | Traceback (most recent call last):\n"
+    spaces = "\xa0" * 4
+    with emulator.logged(head, f'in fails\ncases | {spaces}raise LookupError("no more chunks")\n'):
         invoke(sdk, {"case": "fails", "after": 2})
-
-    assert lines[:2] == ["cases | [ERROR] LookupError: no more chunks", "cases | Traceback (most recent call last):"]
-    assert lines[-1].replace("\xa0", " ") == 'cases |     raise LookupError("no more chunks")'

@@ -152,10 +152,13 @@ def streamify(
 
 
 def environment(cache: Path | None, **variables: str) -> dict[str, str]:
-    """Return the environment of a command, which keeps what is slow to make in `cache`."""
+    """Return the environment of a command, which keeps what is slow to make in `cache`.
+
+    The layer is built with bytecode for one Python: for each other one there is it would take as long again.
+    """
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     kept = {} if cache is None else {"STREAMIFY_CACHE_DIR": str(cache)}
-    return clean_environment(**{**coverage, **kept, **variables})
+    return clean_environment(**{"LAYER_PYTHONS": RUNTIME, **coverage, **kept, **variables})
 
 
 def measure_sandboxes(cache: Path) -> None:
