@@ -44,6 +44,8 @@ def main() -> None:
         _run(api, logs)
     except RuntimeApiError as error:
         logs.line("ERROR", f"the runtime stops: {error}")
+    finally:
+        api.close()  # Python may warn of a socket that is still open, in the function's log
     sys.exit(1)
 
 

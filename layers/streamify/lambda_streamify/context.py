@@ -72,7 +72,7 @@ class LambdaContext:
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
-        w3c = client_context.pop("w3c", None) if client_context else None
+        w3c = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
         if not isinstance(w3c, dict):
             w3c = {}
         self._w3c = {name: w3c[name] for name in _W3C_FIELDS if isinstance(w3c.get(name), str)}
@@ -131,6 +131,6 @@ def parse_header(value: "str | None", name: str) -> "Any":
     import json  # not lean_json: these headers may hold NaN, and few functions get any
 
     try:
-        return json.loads(value)
+        return json.loads(value.encode("latin-1").decode())  # headers are read as Latin-1, and these are UTF-8
     except ValueError as error:
         raise RuntimeFault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from error

@@ -95,7 +95,7 @@ class Invocation:
         return LambdaContext(
             aws_request_id=self._request.request_id,
             deadline_ms=self._request.deadline_ms,
-            invoked_function_arn=header("invoked-function-arn"),
+            invoked_function_arn=header("invoked-function-arn") or "",
             client_context=parse_header(header("client-context"), "Client Context"),
             cognito_identity=parse_header(header("cognito-identity"), "Cognito Identity"),
             tenant_id=header("aws-tenant-id"),

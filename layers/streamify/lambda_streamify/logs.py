@@ -31,21 +31,27 @@ class Unbuffered:
     """A text stream that is flushed after each write, so that nothing is lost when the process is frozen or killed."""
 
     def __init__(self, stream: "TextIO") -> None:
-        self._stream = stream
+        self.stream = stream
+
+    def __enter__(self) -> "Unbuffered":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it open, as AWS's runtime does: it is the only one there is."""
 
     def write(self, text: str) -> int:
         """Write and flush."""
-        written = self._stream.write(text)
-        self._stream.flush()
+        written = self.stream.write(text)
+        self.stream.flush()
         return written
 
     def writelines(self, lines: "Iterable[str]") -> None:
         """Write and flush."""
-        self._stream.writelines(lines)
-        self._stream.flush()
+        self.stream.writelines(lines)
+        self.stream.flush()
 
     def __getattr__(self, name: str) -> "Any":
-        return getattr(self._stream, name)
+        return getattr(self.stream, name)
 
 
 class StandardSink:

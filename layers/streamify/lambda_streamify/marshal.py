@@ -34,7 +34,7 @@ def marshal(value: object) -> "tuple[bytes, str]":
         return value, "application/unknown"
     try:
         return to_json(value).encode("utf-8"), "application/json"
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # a dict's own `items` or an `_asdict` may raise anything
         raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
 
 
@@ -73,10 +73,11 @@ def _encode(value: object) -> str:
 
 def _converted(value: object) -> object:
     """`value` with objects for what has `_asdict`, and text for keys in bytes: json has no hook for either."""
-    if callable(getattr(value, "_asdict", None)):
+    if callable(getattr(value, "_asdict", None)) and not isinstance(value, type):
         value = _fields(value)
     if isinstance(value, dict):
-        return {_key(key): _converted(part) for key, part in value.items()}
+        # Neither encoder asks an empty one for its items.
+        return {_key(key): _converted(part) for key, part in value.items()} if len(value) else {}
     return [_converted(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 

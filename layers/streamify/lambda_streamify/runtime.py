@@ -46,8 +46,12 @@ class Runtime:
 
     def run(self) -> None:
         """Run invocations until something ends the process."""
-        while True:
-            self.run_one()
+        try:
+            while True:
+                self.run_one()
+        finally:
+            if self._event_loop is not None:
+                self._event_loop.close()  # Python warns of one that is not
 
     def run_one(self) -> None:
         """Wait for one invocation and run it. Its id and its trace stay set until its last chunk is out."""

@@ -42,8 +42,8 @@ class Request:
         self.request_id = headers.get("lambda-runtime-aws-request-id", "")
 
     def header(self, name: str) -> "str | None":
-        """A header of /next, or None; `name` in lower case, without the `lambda-runtime-` in front."""
-        return self._headers.get("lambda-runtime-" + name)
+        """A header of /next, or None if it is empty; `name` in lower case, without the `lambda-runtime-` in front."""
+        return self._headers.get("lambda-runtime-" + name) or None
 
     @property
     def content_type(self) -> "str | None":

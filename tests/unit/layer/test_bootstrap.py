@@ -295,6 +295,24 @@ def test_an_exit_in_mid_stream_is_the_exit_of_the_process(tmp_path: Path) -> Non
     assert (sent.content, sent.trailed_error["errorType"]) == (b"one", "SystemExit")
 
 
+WARNED_EXIT = """
+import sys, warnings
+
+async def other(): pass
+
+def handler(event, context):
+    with warnings.catch_warnings():  # once it was used, Python warns more freely in the end
+        warnings.simplefilter("always")
+    sys.exit()
+"""
+
+
+def test_python_has_nothing_to_warn_of_at_an_exit(tmp_path: Path) -> None:
+    output, _ = process(tmp_path, WARNED_EXIT, answers(invocation()), status=0)
+
+    assert output == ""
+
+
 KILL = """
 import os, signal, sys
 

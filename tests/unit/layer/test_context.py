@@ -73,6 +73,11 @@ def test_of_the_trace_context_the_known_fields_that_are_text_remain() -> None:
     assert made.w3c() == {"traceparent": "00-1", "baggage": "x"}
 
 
+def test_a_client_context_that_is_no_object_is_an_error_as_on_aws() -> None:
+    with pytest.raises(AttributeError, match="'int' object has no attribute 'get'"):
+        context(client_context=5)
+
+
 @pytest.mark.parametrize("client_context", [None, {}, {"w3c": None}, {"w3c": "text"}, {"w3c": ["traceparent"]}])
 def test_there_may_be_no_trace_context(client_context: dict[str, Any] | None) -> None:
     assert context(client_context=client_context).w3c() == {}
@@ -99,6 +104,10 @@ def test_a_header_may_be_absent(value: str | None) -> None:
 
 def test_a_header_is_json() -> None:
     assert parse_header('{"a": 1}', "Client Context") == {"a": 1}
+
+
+def test_a_header_is_utf_8_though_headers_are_read_as_latin_1() -> None:
+    assert parse_header('"é 中"'.encode().decode("latin-1"), "Client Context") == "é 中"
 
 
 def test_a_header_that_is_no_json_is_a_fault() -> None:

@@ -340,6 +340,15 @@ def test_a_handler_gets_the_event_and_what_the_headers_say() -> None:
     assert context.get_remaining_time_in_millis() == 1000
 
 
+def test_without_headers_the_arn_is_empty_and_the_rest_is_none() -> None:
+    seen: list[Any] = []
+
+    invoke(lambda _event, context: seen.append(context))
+
+    [context] = seen
+    assert (context.invoked_function_arn, context.client_context, context.tenant_id) == ("", None, None)
+
+
 def test_a_handler_may_change_its_event() -> None:
     def handler(event: Any, _context: Any) -> Any:
         event.clear()

@@ -47,6 +47,16 @@ def test_each_write_is_flushed() -> None:
     assert stream.flushed_at == [3, 11]
 
 
+def test_it_can_be_entered_and_outlives_that() -> None:
+    stream = Flushes()
+
+    with Unbuffered(stream) as entered:
+        print("inside", file=entered, end="")
+
+    assert entered.stream is stream
+    assert (stream.getvalue(), stream.closed) == ("inside", False)
+
+
 def test_everything_else_is_the_streams_own() -> None:
     stream = Flushes()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import pytest
 from hypothesis import given
@@ -119,9 +119,26 @@ def test_half_a_surrogate_pair_is_a_fault_where_nothing_is_escaped(monkeypatch: 
         marshal("\ud800")
 
 
+class Failing(dict[str, object]):
+    def items(self) -> NoReturn:
+        raise LookupError("no items")
+
+
+def test_whatever_a_value_raises_itself_is_a_fault() -> None:
+    with pytest.raises(RuntimeFault, match=r"^Unable to marshal response: no items$"):
+        marshal(Failing(a=1))
+
+    assert marshal(Failing()) == (b"{}", "application/json")  # nobody asks an empty one
+
+
 class Point(NamedTuple):
     x: object
     y: object
+
+
+def test_a_class_is_no_object_though_its_objects_are() -> None:
+    with pytest.raises(RuntimeFault, match=r"^Unable to marshal response: Object of type type is not JSON "):
+        marshal([Point])
 
 
 class Record:

@@ -153,6 +153,15 @@ def test_one_event_loop_serves_all_invocations_and_is_nobody_elses() -> None:
         runtime.event_loop().close()
 
 
+def test_the_event_loop_is_closed_when_the_loop_ends() -> None:
+    with runtime_of(lambda *_: None, answers(reply(403))) as (runtime, *_):
+        loop = runtime.event_loop()
+        with pytest.raises(RequestRefused):
+            runtime.run()
+
+    assert loop.is_closed()
+
+
 def test_next_is_not_asked_before_the_body_is_closed() -> None:
     order: list[str] = []
 

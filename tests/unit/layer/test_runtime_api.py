@@ -154,6 +154,7 @@ def test_a_request_gives_its_headers_by_their_short_names() -> None:
 
     assert request.header("trace-id") == "Root=1"
     assert request.header("x") is None
+    assert Request({"lambda-runtime-trace-id": ""}, b"").header("trace-id") is None
     assert request.deadline_ms == 5
     assert (request.request_id, request.content_type) == ("", None)
     assert Request({}, b"").deadline_ms == 0
