@@ -1,26 +1,44 @@
-"""One connection of a runtime to the Runtime API: HTTP/1.1, read by httptools, one request after the other.
-
-httptools tells chunks from each other and gives trailers, which web frameworks do not.
-"""
+"""One connection of a runtime to the Runtime API: one request after the other, each answered before the next."""
 
 import asyncio
-import json
-from typing import Any, Protocol
+from collections import deque
+from collections.abc import Mapping
+from typing import Protocol
 
-import httptools
+from .channel import ResponseChannel
+from .runtime_wire import CONTINUE, Answer, End, Event, Fault, Head, RequestReader, render
 
-HEAD_LIMIT = 1024 * 1024 + 64 * 1024  # an X-Ray cause may take up to 1 MiB of a request's head
-TRAILER_LIMIT = 4096  # bytes; over it Go's HTTP server, which Lambda's daemon is built on, resets the connection
-LINE_LIMIT = 2 * TRAILER_LIMIT  # bytes without any of the body: the line of a chunk or a trailer that does not end
-
-Answer = tuple[int, bytes]
-ACCEPTED: Answer = (202, b'{"status":"OK"}\n')
-_REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Too Large"}
+DISCARD_LIMIT = 256 * 1024  # bytes of a refused body that Go's HTTP server reads before it answers and hangs up
+LINGER = 0.5  # seconds from then on: hanging up at once could take the answer from a client that still sends
 
 
-def error_answer(status: int, error_type: str, message: str) -> Answer:
-    """An error as the Runtime API words it."""
-    return status, json.dumps({"errorMessage": message, "errorType": error_type}).encode() + b"\n"
+class Call:
+    """One call while its request is read."""
+
+    refusal: Answer | None = None
+    """Set when the call is not, or no longer, to be had: the rest of the body is thrown away."""
+    channel: ResponseChannel | None = None
+    """What the body goes to: while it is full the request is not read on."""
+
+    def body(self, data: bytes) -> None:
+        """The next bytes of the request's body."""
+
+    def done(self, trailers: Mapping[str, str]) -> Answer | None:
+        """The request is complete; returns the answer, or None if it comes later."""
+        raise NotImplementedError
+
+    def cut(self) -> Answer | None:
+        """The request has ended before it was complete; the answer to that may or may not arrive."""
+
+
+class Refusal(Call):
+    """A call that is not to be had."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.refusal = answer
+
+    def done(self, trailers: Mapping[str, str]) -> Answer | None:
+        return self.refusal
 
 
 class Endpoints(Protocol):
@@ -32,126 +50,178 @@ class Endpoints(Protocol):
     def disconnected(self, connection: "RuntimeConnection") -> None:
         """A connection is closed."""
 
-    def open(self, connection: "RuntimeConnection", method: str, path: str, headers: dict[str, str]) -> "Call":
+    def open(self, connection: "RuntimeConnection", head: Head) -> Call:
         """The call that a request with this head makes."""
 
     def warn(self, text: str) -> None:
         """Tell the runtime's author something."""
 
 
-class Call:
-    """One call while its request is read. `full` is the channel that should be waited for, if any."""
-
-    def body(self, data: bytes) -> None:
-        """The next bytes of the request's body."""
-
-    def done(self, trailers: dict[str, str]) -> Answer | None:
-        """The request is complete; returns the answer, or None if it comes later."""
-        raise NotImplementedError
-
-    def pause(self, transport: asyncio.Transport) -> None:
-        """Stop reading from `transport` while nobody takes what was read."""
-
-
 class RuntimeConnection(asyncio.Protocol):
-    """One connection of the runtime: HTTP/1.1, read by httptools, one request after the other."""
+    """One connection of the runtime."""
 
-    def __init__(self, api: "Endpoints") -> None:
+    def __init__(self, api: Endpoints) -> None:
+        self.received = 0
+        """Bytes so far."""
+        self.half_closed = False
+        """Whether the runtime will send no more; it may have closed the connection, or still read."""
         self._api = api
-        self._parser: Any = httptools.HttpRequestParser(self)
+        self._reader = RequestReader()
+        self._events: deque[Event] = deque()
+        self._head = Head("", "", {}, "1.1", keep_alive=True)
         self._call: Call | None = None
-        self._in_head = False
-        self._head_size = 0
-        self._trailer_size = 0
-        self._since_body = 0
+        self._discarded = 0
+        self._held = False  # an answer is to come later
+        self._full = False  # the runtime does not read its answers
+        self._running = False
+        self._over = False  # what still comes is thrown away
+        self._lingering: asyncio.TimerHandle | None = None
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the body of a response waits here for its reader."""
+        channel = self._call.channel if self._call else None
+        return channel is not None and channel.is_full
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._transport.abort()
+
+    def answer(self, answer: Answer) -> None:
+        """The answer to the call that was held."""
+        self._held = False
+        self._reply(answer)
+        if not self._running:
+            self._run()
+
+    # --- called by asyncio -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._api.connected(self)
 
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        if not self._over:
+            self._events.extend(self._reader.feed(data))
+            self._run()
+
+    def eof_received(self) -> bool:
+        self.half_closed = True
+        call, self._call = self._call, None
+        answer = call.cut() if call is not None else None
+        if answer is not None:
+            self._reply(answer, keep_alive=False)
+        # Some clients end their side when they have asked, and wait.
+        return self._held
+
+    def pause_writing(self) -> None:
+        self._full = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._run()
+
     def connection_lost(self, _: Exception | None) -> None:
+        self._over = True
+        self._events.clear()
+        if self._lingering is not None:
+            self._lingering.cancel()
+        call, self._call = self._call, None
+        if call is not None:
+            call.cut()
         self._api.disconnected(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._since_body += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse("not a request that the Runtime API understands: Upgrade")
+    # --- the requests ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """Go through what has been read, up to a call whose answer is to come later."""
+        self._running = True
+        while self._events and not (self._held or self._full or self._over):
+            event = self._events.popleft()
+            if isinstance(event, bytes):
+                self._body(event)
+            elif isinstance(event, Head):
+                self._begin(event)
+            elif isinstance(event, End):
+                self._complete(event)
+            else:
+                self._break_off(event)
+        self._running = False
+        self._pace()
+
+    def _pace(self) -> None:
+        """Read on, or wait for whoever is slower: the reader of the response, or of the answers."""
+        if self._over or self._transport.is_closing():
             return
-        except httptools.HttpParserError as error:
-            self._refuse(f"not a request that the Runtime API understands: {error}")
-            return
-        if self._call is not None:
-            self._call.pause(self._transport)
-            if self._since_body > LINE_LIMIT:
-                self._reset()
-        elif self._in_head:
-            self._head_size += len(data)
-            if self._head_size > HEAD_LIMIT:
-                self._refuse(f"the head of a request is over {HEAD_LIMIT} bytes")
+        channel = self._call.channel if self._call else None
+        if channel is not None and channel.is_full:
+            self._transport.pause_reading()
+            channel.when_room(self._pace)
+        elif self._events or self._full:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+            if self.half_closed and not self._held:
+                self._transport.close()
 
-    def abort(self) -> None:
-        """Drop the connection."""
-        self._transport.abort()
+    def _begin(self, head: Head) -> None:
+        self._head = head
+        self._discarded = 0
+        self._call = Refusal(head.problem) if head.problem else self._api.open(self, head)
+        if head.awaits_continue:
+            if self._call.refusal is not None:
+                self._hang_up(self._call.refusal)
+            else:
+                self._transport.write(CONTINUE)
 
-    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """Send a response."""
-        fields = {"Content-Type": "application/json", **(headers or {}), "Content-Length": str(len(body))}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self._transport.write(f"HTTP/1.1 {status} {_REASONS[status]}\r\n{lines}\r\n".encode("latin-1") + body)
-
-    def _reset(self) -> None:
-        if not self._transport.is_closing():
-            text = f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done"
-            self._api.warn(text)
-            self.abort()
-
-    def _refuse(self, message: str) -> None:
-        self._api.warn(message)
-        self.answer(*error_answer(400, "InvalidRequest", message))
-        self._transport.close()
-
-    # --- callbacks of the parser: URL, fields and body may come in pieces --------------------------------------------
-
-    def on_message_begin(self) -> None:
-        self._url = b""
-        self._headers: dict[str, str] = {}
-        self._trailers: dict[str, str] = {}
-        self._in_head = True
-        self._head_size = 0
-        self._trailer_size = 0
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        field, text = name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")  # llhttp leaves it on
-        if self._call is None:
-            # Two fields of one name are one list (RFC 9110, section 5.3): Trailer may come so.
-            self._headers[field] = f"{self._headers[field]},{text}" if field in self._headers else text
-            return
-        self._trailer_size += len(name) + len(value) + 4
-        self._trailers[field] = text
-        if self._trailer_size > TRAILER_LIMIT:
-            self._reset()
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._since_body = 0
-        method = self._parser.get_method().decode("ascii")
-        self._call = self._api.open(self, method, self._url.decode("latin-1"), self._headers)
-
-    def on_body(self, data: bytes) -> None:
-        self._since_body = 0
-        if self._call is not None:
+    def _body(self, data: bytes) -> None:
+        assert self._call is not None
+        if self._call.refusal is None:
             self._call.body(data)
+        else:
+            self._discarded += len(data)
+            if self._discarded > DISCARD_LIMIT:
+                self._hang_up(self._call.refusal)
 
-    def on_message_complete(self) -> None:
+    def _complete(self, end: End) -> None:
         call, self._call = self._call, None
-        if call is None or self._transport.is_closing():
-            return
-        answer = call.done(self._trailers)
+        assert call is not None
+        self._held = True
+        answer = call.refusal or call.done(end.trailers)
         if answer is not None:
-            self.answer(*answer)
+            self._held = False
+            self._reply(answer)
+
+    def _break_off(self, fault: Fault) -> None:
+        self._api.warn(fault.message)
+        call, self._call = self._call, None
+        answer = call.cut() if call is not None else None
+        if fault.answer is None:
+            self._over = True
+            self.abort()
+        else:
+            self._hang_up(answer or fault.answer)
+
+    def _reply(self, answer: Answer, *, keep_alive: bool = True) -> None:
+        if self._transport.is_closing():
+            return
+        keep_alive = keep_alive and self._head.keep_alive and self._head.problem is None
+        self._transport.write(render(answer, version=self._head.version, keep_alive=keep_alive))
+        if not keep_alive:
+            self._over = True
+            self._events.clear()
+            self._transport.close()
+
+    def _hang_up(self, answer: Answer) -> None:
+        """Answer a request before its end, if it has one, and hear no more."""
+        self._over = True
+        self._events.clear()
+        self._call = None
+        if not self._transport.is_closing():
+            self._transport.write(render(answer, keep_alive=False))
+            self._transport.write_eof()
+            self._transport.resume_reading()
+            self._lingering = asyncio.get_running_loop().call_later(LINGER, self._transport.abort)

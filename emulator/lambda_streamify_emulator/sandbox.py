@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from .environment import Folders, sandbox_environment
+from .endings import exit_message, timeout_message
+from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
 from .invocation import Invocation
 from .reaper import Reaper
-from .runtime_api import RuntimeApi
+from .runtime_api import Hooks, RuntimeApi
 from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
-GRACE = 2  # seconds between SIGTERM and SIGKILL when the emulator stops
+GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
 LINE_LIMIT = 256 * 1024  # bytes of a log line, beyond which it is shown in parts
 
 
@@ -47,10 +48,12 @@ class Sandbox:
         self._log = log
         self._became_idle = idle
         self._gone = gone
-        self._api = RuntimeApi(package.function, self._handed_over, self._over, log)
+        hooks = Hooks(self._handed_over, self._over, self._failed, log)
+        snapstart = package.function.environment.get(INITIALIZATION_TYPE) == "snap-start"
+        self._api = RuntimeApi(package.function, hooks, snapstart=snapstart)
         self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timed_out: float | None = None
+        self._timed_out = False
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -65,7 +68,7 @@ class Sandbox:
             raise
         self._reaper.add(self._process.pid)
         if self._timer is None:
-            self._set_timer(INIT_LIMIT + self._package.function.timeout)
+            self._set_timer(INIT_LIMIT + self._package.function.timeout, self._time_out)
         self._watcher = asyncio.create_task(self._watch())
         if self._stopped:
             await self.stop()
@@ -121,7 +124,7 @@ class Sandbox:
         await self._watcher
 
     def _handed_over(self) -> None:
-        self._set_timer(self._package.function.timeout)
+        self._set_timer(self._package.function.timeout, self._time_out)
 
     def _over(self) -> None:
         self._invocation = None
@@ -129,13 +132,20 @@ class Sandbox:
             self._timer.cancel()
         self._became_idle(self)
 
-    def _set_timer(self, seconds: float) -> None:
+    def _failed(self) -> None:
+        self._set_timer(GRACE, self._kill)  # it should end by itself
+
+    def _set_timer(self, seconds: float, action: Callable[[], None]) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_out, seconds)
+        self._timer = asyncio.get_running_loop().call_later(seconds, action)
 
-    def _time_out(self, seconds: float) -> None:
-        self._timed_out = seconds
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._api.expire()
+        self._kill()
+
+    def _kill(self) -> None:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -173,16 +183,15 @@ class Sandbox:
 
     def _end_invocation(self, code: int) -> None:
         invocation = self._invocation
-        if invocation is None or invocation.channel.ended:
+        if invocation is None:
             return
-        if self._timed_out is not None:
-            message = f"Task timed out after {self._timed_out:.2f} seconds"
+        if self._timed_out:
+            message = timeout_message(self._package.function.timeout)
             self._log(message)
             invocation.fail("Sandbox.Timedout", message)
-        elif self._api.init_error is not None:
-            invocation.channel.end(self._api.init_error)
-        else:
-            ending = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-            message = f"Runtime exited with error: {ending}" if code else "Runtime exited without providing a reason"
+        elif self._api.start_error is not None:
+            invocation.channel.end(self._api.start_error)
+        elif not invocation.channel.ended:
+            message = exit_message(code)
             self._log(message)
             invocation.fail("Runtime.ExitError", message)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.runtime_api import VERSION, RuntimeApi
+from lambda_streamify_emulator.limits import LIMITS, Limits
+from lambda_streamify_emulator.runtime_api import VERSION, Hooks, RuntimeApi
 from lambda_streamify_emulator.template import Function
 
 FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 128, {}, (), None)
+HOOKS = Hooks(lambda: None, lambda: None, lambda: None, lambda _: None)
 STREAMED = ("Transfer-Encoding: chunked", "Lambda-Runtime-Function-Response-Mode: streaming")
 
 
@@ -87,6 +90,18 @@ class Peer:
         await self.send(data)
         return await self.reply()
 
+    async def told_to_go_on(self) -> bool:
+        """Whether the next answer is the one that asks for the body."""
+        return await self._reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    def end_sending(self) -> None:
+        """Say that nothing more will come; the answer is still read."""
+        self._writer.write_eof()
+
+    def reset(self) -> None:
+        """Drop the connection."""
+        self._writer.transport.abort()
+
     async def rest(self) -> bytes:
         """Return what comes until the connection is closed; b"RST" if it is reset."""
         try:
@@ -105,17 +120,20 @@ class Peer:
 class Scene:
     """A Runtime API, what it told its sandbox, and the connections to it."""
 
+    snapstart: bool = False
+    limits: Limits = LIMITS
     happened: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
 
     async def __aenter__(self) -> "Scene":
-        self.api = RuntimeApi(
-            FUNCTION,
+        hooks = Hooks(
             lambda: self._note("handed over"),
             lambda: self._note("idle"),
+            lambda: self._note("failed"),
             self.warnings.append,
         )
+        self.api = RuntimeApi(FUNCTION, hooks, snapstart=self.snapstart, limits=self.limits)
         self._noted = asyncio.Event()
         self.address = await self.api.start()
         return self
@@ -132,6 +150,11 @@ class Scene:
         self.peers.append(Peer(*await asyncio.open_connection(host, int(port))))
         return self.peers[-1]
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for what the Runtime API tells nobody."""
+        while not condition():  # noqa: ASYNC110 - there is nothing to wait for but the condition
+            await asyncio.sleep(0.001)
+
     async def idle(self, times: int = 1) -> None:
         """Wait until the runtime has asked for an event that is not there."""
         while self.happened.count("idle") < times:
@@ -142,9 +165,20 @@ class Scene:
         self.happened.append(what)
         self._noted.set()
 
-    async def invoked(self) -> tuple[Peer, Invocation]:
+    async def invoked(self, invocation: Invocation | None = None) -> tuple[Peer, Invocation]:
         """Return a runtime that has been given an event."""
-        invocation, peer = Invocation(b'{"a": 1}'), await self.connect()
+        peer = await self.connect()
+        invocation = invocation or Invocation(b'{"a": 1}')
         self.api.invoke(invocation)
         assert (await peer.ask(NEXT)).status == 200
         return peer, invocation
+
+
+def post(request_id: str, call: str, *fields: str, body: bytes = b"") -> bytes:
+    """Return a request that answers an invocation, in one piece."""
+    return request("POST", f"invocation/{request_id}/{call}", *fields, body=body)
+
+
+async def read(invocation: Invocation) -> bytes:
+    """Return the body of the response as far as it came."""
+    return b"".join([piece async for piece in invocation.channel.pieces()])

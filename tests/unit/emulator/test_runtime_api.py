@@ -1,32 +1,16 @@
 import asyncio
-import json
 import time
-from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from http.client import HTTPConnection
 
 import pytest
 
 from asynchronous import run
-from lambda_streamify_emulator.channel import LIMIT, FunctionError, FunctionFailed
-from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.runtime_api import ERROR_BODY_LIMIT, TRANSITIONS, RuntimeApi, error_type
-from lambda_streamify_emulator.runtime_connection import RuntimeConnection
-from runtime_peer import END, FUNCTION, NEXT, Scene, chunk, request, response
+from lambda_streamify_emulator import runtime_api as module
+from lambda_streamify_emulator.invocation import CognitoIdentity, Invocation
+from lambda_streamify_emulator.runtime_api import CONNECTION_LIMIT
+from runtime_peer import END, NEXT, Scene, chunk, post, read, request, response
 
-ERROR_TYPE, ERROR_BODY = "Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"
-REPORT = b'{"errorMessage": "no", "errorType": "ValueError"}'
-
-
-def post(request_id: str, call: str, *fields: str, body: bytes = b"") -> bytes:
-    return request("POST", f"invocation/{request_id}/{call}", *fields, body=body)
-
-
-async def read(invocation: Invocation) -> bytes:
-    return b"".join([piece async for piece in invocation.channel.pieces()])
-
-
-# --- the calls -------------------------------------------------------------------------------------------------------
+# --- the event -------------------------------------------------------------------------------------------------------
 
 
 def test_next_answers_with_the_event_and_what_lambda_says_of_it() -> None:
@@ -44,10 +28,45 @@ def test_next_answers_with_the_event_and_what_lambda_says_of_it() -> None:
                 "content-type": "application/json",
                 "content-length": "8",
                 "lambda-runtime-aws-request-id": invocation.request_id,
+                "lambda-runtime-invocation-id": invocation.attempt,
                 "lambda-runtime-invoked-function-arn": "arn:aws:lambda:us-east-1:123456789012:function:hello",
                 "lambda-runtime-trace-id": invocation.trace_id,
             }
             assert scene.happened == ["handed over"]
+
+    run(main())
+
+
+def test_next_tells_all_that_the_caller_has_said() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            invocation = Invocation(
+                b"{}",
+                trace_id="Root=1",
+                client_context='{"custom": {"name": "\u017elu\u0165"},\r\n "env": {}}',
+                cognito_identity=CognitoIdentity("us-east-1:user", "us-east-1:pool"),
+                tenant_id="blue",
+            )
+            scene.api.invoke(invocation)
+            headers = (await (await scene.connect()).ask(NEXT)).headers
+
+            assert headers["lambda-runtime-trace-id"] == "Root=1"
+            context = headers["lambda-runtime-client-context"].encode("latin-1").decode()
+            assert context == '{"custom": {"name": "\u017elu\u0165"},   "env": {}}'
+            identity = '{"cognitoIdentityId":"us-east-1:user","cognitoIdentityPoolId":"us-east-1:pool"}'
+            assert headers["lambda-runtime-cognito-identity"] == identity
+            assert headers["lambda-runtime-aws-tenant-id"] == "blue"
+
+    run(main())
+
+
+def test_what_there_is_not_has_no_header() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            scene.api.invoke(Invocation(b"{}", trace_id=""))
+            headers = (await (await scene.connect()).ask(NEXT)).headers
+
+            assert "lambda-runtime-trace-id" not in headers
 
     run(main())
 
@@ -67,91 +86,69 @@ def test_next_is_held_until_there_is_an_event() -> None:
     run(main())
 
 
-def test_a_response_arrives_piece_by_piece_while_it_is_sent() -> None:
+def test_next_before_the_answer_gives_the_same_event_with_the_same_deadline() -> None:
     async def main() -> None:
         async with Scene() as scene:
-            peer, invocation = await scene.invoked()
-            await peer.send(response(invocation.request_id, "Content-Type: text/event-stream"))
-            assert await invocation.channel.started() == "text/event-stream"
-            pieces = invocation.channel.pieces()
-            for number in range(10):
-                await peer.send(chunk(b"%d" % number))
-                assert await anext(pieces) == b"%d" % number
-            assert not invocation.channel.ended
-
-            reply = await peer.ask(END)
-            assert (reply.status, reply.body) == (202, b'{"status":"OK"}\n')
-            assert invocation.channel.ended
-            assert invocation.channel.error is None
-
-    run(main())
-
-
-def test_a_response_of_known_length_and_without_the_streaming_mode_is_taken_too() -> None:
-    async def main() -> None:
-        async with Scene() as scene:
-            peer, invocation = await scene.invoked()
-
-            assert (await peer.ask(post(invocation.request_id, "response", body=b'"hello"'))).status == 202
-            assert await invocation.channel.started() == "application/octet-stream"
-            assert await read(invocation) == b'"hello"'
-
-    run(main())
-
-
-def test_an_error_is_the_invocations_end() -> None:
-    async def main() -> None:
-        async with Scene() as scene:
-            peer, invocation = await scene.invoked()
-            data = post(invocation.request_id, "error", f"{ERROR_TYPE}: Function.ValueError", body=REPORT)
-
-            assert (await peer.ask(data)).status == 202
-            with pytest.raises(FunctionFailed) as raised:
-                await invocation.channel.started()
-            assert raised.value.error == FunctionError("Function.ValueError", REPORT)
-
-    run(main())
-
-
-def test_an_error_of_init_is_kept_for_the_process_end() -> None:
-    async def main() -> None:
-        async with Scene() as scene:
-            peer, invocation = await scene.connect(), Invocation(b"{}")
+            peer, invocation = await scene.connect(), Invocation(b'"event"')
             scene.api.invoke(invocation)
+            first, second = await peer.ask(NEXT), await (await scene.connect()).ask(NEXT)
 
-            assert (await peer.ask(request("POST", "init/error", body=REPORT))).status == 202
-            assert scene.api.init_error == FunctionError("Unhandled", REPORT)
-            assert not invocation.channel.ended
-
-    run(main())
-
-
-def test_an_error_that_is_too_long_is_cut_where_it_is() -> None:
-    async def main() -> None:
-        async with Scene() as scene:
-            peer, invocation = await scene.invoked()
-            body = b"x" * (ERROR_BODY_LIMIT - 1) + b"y" * 1_000_000
-
-            assert (await peer.ask(post(invocation.request_id, "error", body=body))).status == 202
-            assert invocation.channel.error is not None
-            assert invocation.channel.error.details == b"x" * (ERROR_BODY_LIMIT - 1) + b"y"
+            assert first == second
+            assert scene.happened == ["handed over"]
+            assert (await peer.ask(post(invocation.request_id, "response"))).status == 202
 
     run(main())
 
 
-def test_one_connection_serves_one_invocation_after_the_other() -> None:
+def test_of_several_connections_that_wait_the_first_gets_the_event() -> None:
     async def main() -> None:
         async with Scene() as scene:
-            peer, invocation = await scene.invoked()
-            for number in range(3):
-                assert (await peer.ask(response(invocation.request_id) + chunk(b"x") + END)).status == 202
+            peers = [await scene.connect() for _ in range(2)]
+            for peer in peers:
                 await peer.send(NEXT)
-                await scene.idle(number + 1)
-                invocation = Invocation(b"%d" % number)
-                scene.api.invoke(invocation)
-                assert (await peer.reply()).body == b"%d" % number
+                await scene.idle()
+            await scene.until(lambda: len(scene.api._waiting) == 2)  # noqa: SLF001
+            first, second = Invocation(b"1"), Invocation(b"2")
+            scene.api.invoke(first)
+            assert (await peers[0].reply()).body == b"1"
+            assert (await peers[0].ask(post(first.request_id, "response"))).status == 202
+            await peers[0].send(NEXT)
+            await peers[0].close()
+            await scene.until(lambda: len(scene.api._waiting) == 2)  # noqa: SLF001
+            scene.api.invoke(second)
+            assert (await peers[1].reply()).body == b"2"
 
-            assert scene.happened == ["handed over", *["idle", "handed over"] * 3]
+    run(main())
+
+
+def test_an_event_is_not_given_to_a_connection_that_is_gone_if_there_is_another() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            gone, peer = await scene.connect(), await scene.connect()
+            await gone.send(NEXT)
+            await scene.idle()
+            await gone.close()
+            (waiting,) = scene.api._waiting  # noqa: SLF001
+            await scene.until(lambda: waiting.half_closed)
+            await peer.send(NEXT)
+            await scene.until(lambda: len(scene.api._waiting) == 2)  # noqa: SLF001
+            scene.api.invoke(Invocation(b'"event"'))
+
+            assert (await peer.reply()).body == b'"event"'
+
+    run(main())
+
+
+def test_an_event_that_went_to_a_connection_that_is_gone_can_be_asked_for_again() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            gone = await scene.connect()
+            await gone.send(NEXT)
+            await scene.idle()
+            await gone.close()
+            scene.api.invoke(Invocation(b'"event"'))
+
+            assert (await (await scene.connect()).ask(NEXT)).body == b'"event"'
 
     run(main())
 
@@ -179,223 +176,32 @@ def test_the_standard_librarys_client_gets_along_with_it() -> None:
             scene.api.invoke(invocation)
             replies = await asyncio.to_thread(client, scene.address)
 
-            assert [status for status, _ in replies] == [200, 202, 400]
+            assert [status for status, _ in replies] == [200, 202, 403]
             assert await read(invocation) == b"abc"
 
     run(main())
 
 
-# --- errors in trailers ----------------------------------------------------------------------------------------------
-
-
-async def trailed(declared: tuple[str, ...], *trailers: str) -> tuple[FunctionError | None, list[str]]:
-    """What the emulator makes of a response with these trailers, and its warnings."""
-    async with Scene() as scene:
-        peer, invocation = await scene.invoked()
-        lines = "".join(f"{trailer}\r\n" for trailer in trailers).encode()
-        data = response(invocation.request_id, *declared) + chunk(b"body") + chunk(b"") + lines + b"\r\n"
-        assert (await peer.ask(data)).status == 202
-        assert await read(invocation) == b"body"
-        assert invocation.channel.ended
-        return invocation.channel.error, scene.warnings
-
-
-BOTH = f"Trailer: {ERROR_TYPE}, {ERROR_BODY}"
-ENCODED = b64encode(REPORT).decode()
+# --- what is called --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "declared",
-    [(BOTH,), (BOTH.lower(),), (f"Trailer: {ERROR_TYPE}", f"Trailer: {ERROR_BODY}"), (BOTH.replace(", ", ",  "),)],
-)
-def test_declared_trailers_are_the_error_with_its_report_decoded(declared: tuple[str, ...]) -> None:
-    found = run(trailed(declared, f"{ERROR_TYPE}: Function.ValueError", f"{ERROR_BODY}: {ENCODED}"))
-
-    assert found == (FunctionError("Function.ValueError", REPORT), [])
-
-
-@pytest.mark.parametrize("body", ["no base64!", ENCODED[:-1], "ü"])
-def test_a_report_that_is_not_base64_is_empty(body: str) -> None:
-    found = run(trailed((BOTH,), f"{ERROR_TYPE}: Function.ValueError", f"{ERROR_BODY}: {body}"))
-
-    assert found == (FunctionError("Function.ValueError", b""), [])
-
-
-def test_a_type_without_report_is_an_error_and_a_report_without_type_is_none() -> None:
-    assert run(trailed((BOTH,), f"{ERROR_TYPE}: Function.A")) == (FunctionError("Function.Unknown", b""), [])
-    assert run(trailed((BOTH,), f"{ERROR_BODY}: {ENCODED}")) == (None, [])
-    assert run(trailed((BOTH,))) == (None, [])
-
-
-def test_trailers_that_no_header_announced_are_dropped_with_a_warning() -> None:
-    name = ERROR_TYPE.lower()
-    warning = f"Lambda drops the trailer {name}: no Trailer header announced it"
-
-    assert run(trailed((), f"{ERROR_TYPE}: Function.ValueError")) == (None, [warning])
-    assert run(trailed((f"Trailer: {ERROR_BODY}",), f"{ERROR_TYPE}: Function.ValueError")) == (None, [warning])
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
+    ("method", "path", "allowed"),
     [
-        (None, "Unhandled"),
-        ("Function.ValueError", "Function.ValueError"),
-        ("Runtime.ImportModuleError", "Runtime.ImportModuleError"),
-        ("Runtime.StreamError.ValueError", "Runtime.StreamError.ValueError"),
-        ("my.Function.Error", "my.Function.Error"),  # Lambda's pattern is not anchored
-        ("Function.my_error", "Function.Unknown"),
-        ("Function.", "Function.Unknown"),
-        ("ValueError", "Runtime.Unknown"),
-        ("unhandled", "Runtime.Unknown"),
-        ("", "Runtime.Unknown"),
+        ("POST", "invocation/next", "GET"),
+        ("GET", "init/error", "POST"),
+        ("GET", "invocation/{id}/response", "POST"),
+        ("PUT", "invocation/other/error", "POST"),
     ],
 )
-def test_error_types_are_normalised_as_lambda_does_it(name: str | None, expected: str) -> None:
-    assert error_type(name) == expected
-
-
-# --- the order of calls ----------------------------------------------------------------------------------------------
-
-
-async def starting(_: Scene) -> str:
-    return "none"
-
-
-async def starting_with_an_event(scene: Scene) -> str:
-    invocation = Invocation(b"{}")
-    scene.api.invoke(invocation)
-    return invocation.request_id
-
-
-async def failed_in_init(scene: Scene) -> str:
-    request_id = await starting_with_an_event(scene)
-    await (await scene.connect()).ask(request("POST", "init/error", body=REPORT))
-    return request_id
-
-
-async def ready(scene: Scene) -> str:
-    await (await scene.connect()).send(NEXT)
-    await scene.idle()
-    return "none"
-
-
-async def invoked(scene: Scene) -> str:
-    return (await scene.invoked())[1].request_id
-
-
-async def responding(scene: Scene) -> str:
-    peer, invocation = await scene.invoked()
-    await peer.send(response(invocation.request_id) + chunk(b"half"))
-    await invocation.channel.started()
-    return invocation.request_id
-
-
-async def responded(scene: Scene) -> str:
-    peer, invocation = await scene.invoked()
-    await peer.ask(response(invocation.request_id) + END)
-    return invocation.request_id
-
-
-async def errored(scene: Scene) -> str:
-    peer, invocation = await scene.invoked()
-    await peer.ask(post(invocation.request_id, "error", body=REPORT))
-    return invocation.request_id
-
-
-Situation = Callable[[Scene], Awaitable[str]]
-WRONG_STATE, WRONG_ID = (403, "InvalidStateTransition"), (400, "InvalidRequestID")
-ACCEPTED, HELD = (202, ""), (0, "")
-SITUATIONS: list[tuple[Situation, str, dict[str, tuple[int, str]]]] = [
-    (
-        starting,
-        "Starting",
-        {"next": HELD, "init/error": ACCEPTED, "response": WRONG_ID, "error": WRONG_ID},
-    ),
-    (
-        starting_with_an_event,
-        "Starting",
-        {"next": (200, ""), "init/error": ACCEPTED, "response": WRONG_STATE, "error": WRONG_STATE},
-    ),
-    (failed_in_init, "InitError", dict.fromkeys(("next", "init/error", "response", "error"), WRONG_STATE)),
-    (
-        ready,
-        "Ready",
-        {"next": WRONG_STATE, "init/error": WRONG_STATE, "response": WRONG_ID, "error": WRONG_ID},
-    ),
-    (
-        invoked,
-        "Invoked",
-        {"next": WRONG_STATE, "init/error": WRONG_STATE, "response": ACCEPTED, "error": ACCEPTED},
-    ),
-    (responding, "Responding", dict.fromkeys(("next", "init/error", "response", "error"), WRONG_STATE)),
-    (
-        responded,
-        "Responded",
-        {"next": HELD, "init/error": WRONG_STATE, "response": WRONG_ID, "error": WRONG_ID},
-    ),
-    (
-        errored,
-        "Responded",
-        {"next": HELD, "init/error": WRONG_STATE, "response": WRONG_ID, "error": WRONG_ID},
-    ),
-]
-
-
-def test_the_situations_cover_every_state() -> None:
-    assert {state for _, state, _ in SITUATIONS} == set(TRANSITIONS)
-    assert {call for row in TRANSITIONS.values() for call in row} == {"next", "init/error", "response", "error"}
-
-
-@pytest.mark.parametrize("call", ["next", "init/error", "response", "error"])
-@pytest.mark.parametrize(("situation", "state", "expected"), SITUATIONS)
-def test_each_call_is_taken_in_its_states_only(
-    situation: Situation, state: str, expected: dict[str, tuple[int, str]], call: str
-) -> None:
+def test_a_call_by_another_method_is_not_allowed(method: str, path: str, allowed: str) -> None:
     async def main() -> None:
         async with Scene() as scene:
-            request_id = await situation(scene)
-            assert scene.api.state == state
-            data = {
-                "next": NEXT,
-                "init/error": request("POST", "init/error", body=REPORT),
-                "response": post(request_id, "response", body=b"x"),
-                "error": post(request_id, "error", body=REPORT),
-            }[call]
-            peer = await scene.connect()
-            await peer.send(data)
-            if expected[call] == HELD:
-                await scene.idle()
-                assert scene.api.state == "Ready"
-                return
-            reply = await peer.reply()
-            assert (reply.status, reply.error_type if reply.status >= 400 else "") == expected[call]
-            if reply.status >= 400:
-                assert scene.api.state == state
+            peer, invocation = await scene.invoked()
 
-    run(main())
-
-
-def test_what_a_refusal_says() -> None:
-    async def main() -> None:
-        async with Scene() as scene:
-            peer = await scene.connect()
-            replies = [
-                await peer.ask(data)
-                for data in (
-                    request("GET", "nonsense"),
-                    request("POST", "invocation/x/response", body=b""),
-                    request("POST", "init/error", body=REPORT),
-                    NEXT,
-                )
-            ]
-
-            assert [
-                (reply.status, json.loads(reply.body)["errorMessage"]) for reply in replies if reply.status > 202
-            ] == [
-                (404, "GET /2018-06-01/runtime/nonsense is no call of the Runtime API"),
-                (400, "Invalid request ID"),
-                (403, "State transition from InitError to next failed for runtime. Error: not allowed"),
-            ]
+            reply = await peer.ask(request(method, path.format(id=invocation.request_id), body=b""))
+            assert (reply.status, reply.headers["allow"], reply.body) == (405, allowed, b"")
+            assert scene.api.state == "Running"
 
     run(main())
 
@@ -403,26 +209,26 @@ def test_what_a_refusal_says() -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "invocation/next"),
-        ("GET", "init/error"),
-        ("GET", "invocation/{id}/response"),
         ("POST", "invocation/{id}/next"),
         ("POST", "invocation/{id}/init/error"),
         ("POST", "invocation/{id}/other"),
         ("POST", "response"),
-        ("DELETE", "invocation/{id}/response"),
         ("GET", ""),
         ("GET", "invocation/next/"),
+        ("GET", "../runtime/invocation/next"),
+        ("GET", "restore/next"),
     ],
 )
 def test_what_is_no_call_is_not_found_whatever_the_state(method: str, path: str) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
+            target = path.format(id=invocation.request_id)
 
-            reply = await peer.ask(request(method, path.format(id=invocation.request_id), body=b""))
-            assert (reply.status, reply.error_type) == (404, "NotFound")
-            assert scene.api.state == "Invoked"
+            reply = await peer.ask(request(method, target, body=b""))
+            assert (reply.status, reply.body) == (404, b"404 page not found\n")
+            assert scene.warnings == [f"{method} /2018-06-01/runtime/{target} is no call of the Runtime API"]
+            assert scene.api.state == "Running"
 
     run(main())
 
@@ -437,65 +243,107 @@ def test_another_version_of_the_api_is_not_found() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("mode", ["Streaming", "buffered", "streaming "])
-def test_a_mode_is_compared_as_it_stands(mode: str) -> None:
+def test_a_query_is_overlooked() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            invocation, peer = Invocation(b"{}"), await scene.connect()
+            scene.api.invoke(invocation)
+
+            assert (await peer.ask(request("GET", "invocation/next?a=b"))).status == 200
+            data = request("POST", f"invocation/{invocation.request_id}/response?a=b", body=b"")
+            assert (await peer.ask(data)).status == 202
+
+    run(main())
+
+
+# --- which invocation it is about ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["response", "error"])
+@pytest.mark.parametrize("other", [lambda _: "other", lambda _: "", lambda own: own.replace("-", "%2D"), str.upper])
+def test_an_id_that_is_not_the_invocations_is_refused(call: str, other: object) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, invocation = await scene.invoked(Invocation(b"{}", request_id="abc-def"))
+            assert callable(other)
+
+            reply = await peer.ask(post(other("abc-def"), call))
+            expected = b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}\n'
+            assert (reply.status, reply.body) == (400, expected)
+            assert not invocation.channel.ended
+            assert scene.api.state == "Running"
+
+    run(main())
+
+
+@pytest.mark.parametrize("call", ["response", "error"])
+def test_a_runtime_may_tell_which_attempt_it_answers(call: str) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
-            field = f"Lambda-Runtime-Function-Response-Mode: {mode}"
-            reply = await peer.ask(post(invocation.request_id, "response", field, body=b"x"))
+            request_id = invocation.request_id
 
-            if mode.strip() == "streaming":  # HTTP takes the space away
-                assert reply.status == 202
-            else:
-                assert (reply.status, reply.error_type) == (400, "InvalidFunctionResponseMode")
-                assert (await peer.ask(post(invocation.request_id, "response", body=b"x"))).status == 202
-
-    run(main())
-
-
-def test_the_id_is_checked_before_the_mode_and_the_mode_before_the_state() -> None:
-    async def main() -> None:
-        async with Scene() as scene:
-            request_id = await responding(scene)
-            peer, field = await scene.connect(), "Lambda-Runtime-Function-Response-Mode: no"
-
-            assert (await peer.ask(post("other", "response", field))).error_type == "InvalidRequestID"
-            assert (await peer.ask(post(request_id, "response", field))).error_type == "InvalidFunctionResponseMode"
-            assert (await peer.ask(post(request_id, "response"))).error_type == "InvalidStateTransition"
+            reply = await peer.ask(post(request_id, call, "Lambda-Runtime-Invocation-Id: of-another-attempt"))
+            assert (reply.status, reply.body) == (
+                410,
+                b'{"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}\n',
+            )
+            assert not invocation.channel.ended
+            own = f"Lambda-Runtime-Invocation-Id: {invocation.attempt}"
+            assert (await peer.ask(post(request_id, call, own))).status == 202
 
     run(main())
 
 
-def test_the_body_of_a_refused_call_is_read_and_thrown_away() -> None:
+@pytest.mark.parametrize("call", ["response", "error"])
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_comes_when_the_time_is_over_is_late(call: str, *, tells: bool) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
+            scene.api.expire()
+            fields = [f"Lambda-Runtime-Invocation-Id: {invocation.attempt}"] if tells else []
 
-            assert (await peer.ask(response("other") + chunk(b"x" * 1_000_000) + END)).status == 400
-            assert (await peer.ask(response(invocation.request_id) + END)).status == 202
-            assert await read(invocation) == b""
+            assert (await peer.ask(post(invocation.request_id, call, *fields))).error_type == "InvokeTimeout"
+            assert (await peer.ask(post("other", call))).error_type == "InvalidRequestID"
+            assert not invocation.channel.ended
 
     run(main())
 
 
-# --- connections -----------------------------------------------------------------------------------------------------
-
-
-def test_an_event_is_not_given_to_a_connection_that_is_gone() -> None:
+def test_the_id_is_checked_before_the_state_and_the_state_before_the_mode() -> None:
     async def main() -> None:
         async with Scene() as scene:
-            peer = await scene.connect()
-            await peer.send(NEXT)
-            await scene.idle()
-            await peer.close()
-            await scene.api._all_closed.wait()  # noqa: SLF001 - nothing else tells that the end has been seen
-            scene.api.invoke(Invocation(b"{}"))
+            peer, invocation = await scene.invoked()
+            other, field = await scene.connect(), "Lambda-Runtime-Function-Response-Mode: no"
+            await peer.send(response(invocation.request_id))
+            await invocation.channel.started()
 
-            assert scene.happened == ["idle"]
-            assert scene.api.state == "Ready"
+            assert (await other.ask(post("other", "response", field))).error_type == "InvalidRequestID"
+            reply = await other.ask(post(invocation.request_id, "response", field))
+            assert reply.error_type == "InvalidStateTransition"
 
     run(main())
+
+
+@pytest.mark.parametrize("call", ["response", "error"])
+def test_an_answer_while_another_connection_still_answers_changes_nothing(call: str) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, invocation = await scene.invoked()
+            await peer.send(response(invocation.request_id) + chunk(b"one, "))
+            await invocation.channel.started()
+            other = await scene.connect()
+
+            assert (await other.ask(post(invocation.request_id, call, body=b"x"))).status == 403
+            assert (await peer.ask(chunk(b"two") + END)).status == 202
+            assert await read(invocation) == b"one, two"
+            assert invocation.channel.error is None
+
+    run(main())
+
+
+# --- closing ---------------------------------------------------------------------------------------------------------
 
 
 def test_closing_waits_for_what_the_runtime_has_sent() -> None:
@@ -529,45 +377,33 @@ def test_closing_waits_for_a_reader_that_is_slow_and_aborting_does_not() -> None
     run(main())
 
 
-class Transport(asyncio.Transport):
-    """Says whether it is read from."""
+@pytest.mark.parametrize("sent", [b"", NEXT, NEXT + NEXT, NEXT[:9], response("x"), b"POST"])
+def test_closing_does_not_wait_for_a_connection_that_somebody_else_holds(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.reading = True
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def is_closing(self) -> bool:
-        return False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        pass
-
-
-def test_the_socket_is_not_read_while_the_channel_is_full() -> None:
     async def main() -> None:
-        api = RuntimeApi(FUNCTION, lambda: None, lambda: None, lambda _: None)
-        transport, connection, invocation = Transport(), RuntimeConnection(api), Invocation(b"{}")
-        connection.connection_made(transport)
-        api.invoke(invocation)
-        connection.data_received(NEXT)
-        connection.data_received(response(invocation.request_id))
+        async with Scene() as scene:
+            peer = await scene.connect()
+            await peer.send(sent)
+            await scene.api.close()
 
-        connection.data_received(chunk(b"x" * (LIMIT - 1)))
-        assert transport.reading
-        connection.data_received(chunk(b"x"))
-        assert not transport.reading
-        pieces = invocation.channel.pieces()
-        await anext(pieces)
-        assert transport.reading
-        connection.data_received(chunk(b"x" * LIMIT))
-        assert not transport.reading
-        invocation.channel.discard()
-        assert transport.reading
+            assert await peer.rest() in (b"", b"RST")
+            assert "idle" not in scene.happened[1:]
+
+    run(main())
+
+
+def test_no_runtime_opens_connections_without_end() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            for _ in range(CONNECTION_LIMIT):
+                await scene.connect()
+            late = await scene.connect()
+
+            assert await late.rest() in (b"", b"RST")
+            assert len(scene.warnings) == 1
+            assert (await scene.peers[0].ask(request("GET", "nonsense"))).status == 404
 
     run(main())

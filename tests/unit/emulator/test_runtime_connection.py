@@ -1,7 +1,5 @@
 import asyncio
-from base64 import b64encode
 from contextlib import suppress
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -9,201 +7,209 @@ from hypothesis import strategies as st
 
 from asynchronous import run
 from lambda_streamify_emulator.channel import LIMIT
-from lambda_streamify_emulator.runtime_connection import (
-    ACCEPTED,
-    HEAD_LIMIT,
-    LINE_LIMIT,
-    TRAILER_LIMIT,
-    Answer,
-    Call,
-    RuntimeConnection,
-    error_answer,
-)
-from runtime_peer import END, NEXT, Scene, chunk, request, response
+from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.runtime_api import RuntimeApi
+from lambda_streamify_emulator.runtime_connection import DISCARD_LIMIT, RuntimeConnection
+from lambda_streamify_emulator.runtime_wire import HEAD_LIMIT
+from runtime_peer import END, FUNCTION, HOOKS, NEXT, Peer, Scene, chunk, post, read, request, response
 
-TRAILERS = "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body"
-FAILURE = b"".join(
-    (
-        b"Lambda-Runtime-Function-Error-Type: Function.ValueError\r\n",
-        b"Lambda-Runtime-Function-Error-Body: " + b64encode(b'{"errorMessage": "no"}') + b"\r\n",
-    )
-)
+NONSENSE = request("GET", "nonsense")
 
 
-class Pipe(asyncio.Transport):
-    """A transport that keeps what is written to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closing = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closing
-        self.written += data
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def close(self) -> None:
-        self.closing = True
-
-    def abort(self) -> None:
-        self.closing = True
+def split(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
-class Recorded(Call):
-    def __init__(self, api: "Recorder", *head: object) -> None:
-        self._api = api
-        self._head = head
-        self._body = b""
-
-    def body(self, data: bytes) -> None:
-        assert data
-        self._body += data
-
-    def done(self, trailers: dict[str, str]) -> Answer:
-        self._api.requests.append((*self._head, self._body, trailers))
-        return ACCEPTED
+# --- connections of all kinds ----------------------------------------------------------------------------------------
 
 
-class Recorder:
-    """Accepts every call, and keeps it."""
+def test_one_connection_serves_one_invocation_after_the_other() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, invocation = await scene.invoked()
+            for number in range(3):
+                assert (await peer.ask(response(invocation.request_id) + chunk(b"x") + END)).status == 202
+                await peer.send(NEXT)
+                await scene.idle(number + 1)
+                invocation = Invocation(b"%d" % number)
+                scene.api.invoke(invocation)
+                assert (await peer.reply()).body == b"%d" % number
 
-    def __init__(self) -> None:
-        self.requests: list[tuple[object, ...]] = []
-        self.warnings: list[str] = []
+            assert scene.happened == ["handed over", *["idle", "handed over"] * 3]
 
-    def connected(self, connection: RuntimeConnection) -> None: ...
-
-    def disconnected(self, connection: RuntimeConnection) -> None: ...
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def open(self, _: RuntimeConnection, method: str, path: str, headers: dict[str, str]) -> Call:
-        return Recorded(self, method, path, headers)
-
-
-def feed(*pieces: bytes) -> tuple[Recorder, Pipe]:
-    api, pipe = Recorder(), Pipe()
-    connection = RuntimeConnection(api)
-    connection.connection_made(pipe)
-    for piece in pieces:
-        if pipe.closing:
-            break
-        connection.data_received(piece)
-    return api, pipe
+    run(main())
 
 
-CONVERSATION = b"".join(
-    (
-        NEXT,
-        response("abc", TRAILERS, "Content-Type: text/plain"),
-        chunk(b"one"),
-        chunk(bytes(range(256)) * 5),
-        chunk(b"") + FAILURE + b"\r\n",
-        request("POST", "init/error", body=b'{"errorMessage": "no"}'),
-        request("POST", "init/error", body=b""),
-        response("%C3%A9"),
-        END,
-    )
-)
-READ = [
-    ("GET", "/2018-06-01/runtime/invocation/next", {"host": "x"}, b"", {}),
-    (
-        "POST",
-        "/2018-06-01/runtime/invocation/abc/response",
-        {
-            "host": "x",
-            "transfer-encoding": "chunked",
-            "lambda-runtime-function-response-mode": "streaming",
-            "trailer": "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
-            "content-type": "text/plain",
-        },
-        b"one" + bytes(range(256)) * 5,
-        {
-            "lambda-runtime-function-error-type": "Function.ValueError",
-            "lambda-runtime-function-error-body": "eyJlcnJvck1lc3NhZ2UiOiAibm8ifQ==",
-        },
-    ),
-    (
-        "POST",
-        "/2018-06-01/runtime/init/error",
-        {"host": "x", "content-length": "22"},
-        b'{"errorMessage": "no"}',
-        {},
-    ),
-    ("POST", "/2018-06-01/runtime/init/error", {"host": "x", "content-length": "0"}, b"", {}),
-    (
-        "POST",
-        "/2018-06-01/runtime/invocation/%C3%A9/response",
-        {"host": "x", "transfer-encoding": "chunked", "lambda-runtime-function-response-mode": "streaming"},
-        b"",
-        {},
-    ),
-]
+@pytest.mark.parametrize(("version", "field"), [("1.1", "Connection: close"), ("1.0", "X: y")])
+def test_each_request_may_have_a_connection_of_its_own(version: str, field: str) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            invocation = Invocation(b'"event"')
+            scene.api.invoke(invocation)
+            for data, status in (
+                (request("GET", "invocation/next", field), 200),
+                (post(invocation.request_id, "response", field, body=b"answer"), 202),
+                (post(invocation.request_id, "response", field, body=b"answer"), 403),
+            ):
+                peer = await scene.connect()
+                reply = await peer.ask(data.replace(b"HTTP/1.1", f"HTTP/{version}".encode()))
+                assert (reply.status, reply.headers["connection"]) == (status, "close")
+                assert await peer.rest() == b""
+
+            assert await read(invocation) == b"answer"
+
+    run(main())
 
 
-def test_requests_are_read_whole() -> None:
-    api, pipe = feed(CONVERSATION)
-
-    assert api.requests == READ
-    assert pipe.written.count(b"HTTP/1.1 202 Accepted\r\n") == len(READ)
-
-
-def test_requests_are_read_byte_by_byte() -> None:
-    api, pipe = feed(*(CONVERSATION[at : at + 1] for at in range(len(CONVERSATION))))
-
-    assert api.requests == READ
-    assert not pipe.closing
-
-
-@given(st.sets(st.integers(0, len(CONVERSATION))))
-def test_requests_are_read_however_they_are_split(cuts: set[int]) -> None:
-    edges = sorted({0, *cuts, len(CONVERSATION)})
-
-    api, _ = feed(*(CONVERSATION[start:end] for start, end in pairwise(edges)))
-
-    assert api.requests == READ
-    assert api.warnings == []
-
-
-@given(st.integers(0, len(CONVERSATION)), st.binary(min_size=1), st.integers(1, 50))
-@settings(max_examples=200)
-def test_garbage_is_refused_or_waited_on_but_never_raises(at: int, garbage: bytes, size: int) -> None:
-    data = CONVERSATION[:at] + garbage + CONVERSATION[at:]
-
-    api, pipe = feed(*(data[start : start + size] for start in range(0, len(data), size)))
-
-    refused = [text for text in api.warnings if text.startswith("not a request that the Runtime API understands: ")]
-    assert refused == api.warnings
-    assert pipe.closing == bool(refused)
-    assert pipe.written.count(b" 400 Bad Request\r\n") == len(refused) <= 1
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"nonsense\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffffff\r\n",
-        b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ],
-)
-def test_what_is_no_request_is_refused_and_the_connection_closed(head: bytes) -> None:
+def test_a_client_of_http_1_0_may_keep_its_connection() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer = await scene.connect()
-            await peer.send(head)
+            for _ in range(2):
+                reply = await peer.ask(NONSENSE.replace(b"1.1\r\n", b"1.0\r\nConnection: keep-alive\r\n"))
+                assert (reply.status, reply.headers["connection"]) == (404, "keep-alive")
 
-            raw = await peer.rest()
-            assert b'"errorType": "InvalidRequest"' in raw
-            assert [text.partition(":")[0] for text in scene.warnings] == [
-                "not a request that the Runtime API understands"
-            ]
+    run(main())
+
+
+def test_a_client_may_end_its_side_when_it_has_asked() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer = await scene.connect()
+            await peer.send(NEXT)
+            peer.end_sending()
+            await scene.idle()
+            scene.api.invoke(Invocation(b'"event"'))
+
+            assert (await peer.reply()).body == b'"event"'
+            assert await peer.rest() == b""
+
+    run(main())
+
+
+def test_an_upgrade_is_not_granted_and_not_resented() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            fields = "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAA"
+            peer, invocation = await scene.connect(), Invocation(b'"event"')
+            scene.api.invoke(invocation)
+
+            assert (await peer.ask(request("GET", "invocation/next", *fields))).body == b'"event"'
+            assert (await peer.ask(post(invocation.request_id, "response", *fields, body=b"answer"))).status == 202
+            assert await read(invocation) == b"answer"
+
+    run(main())
+
+
+# --- pipelining ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 100, 100_000])
+def test_requests_that_come_at_once_are_answered_one_after_the_other(size: int) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, invocation = await scene.connect(), Invocation(b'"first"')
+            data = NEXT + NEXT + post(invocation.request_id, "response", body=b"answer") + NEXT + NONSENSE
+            for piece in split(data, size):
+                await peer.send(piece)
+            await scene.idle()
+            scene.api.invoke(invocation)
+
+            replies = [await peer.reply() for _ in range(3)]
+            assert [reply.status for reply in replies] == [200, 200, 202]
+            assert await read(invocation) == b"answer"
+            await scene.idle(2)
+            scene.api.invoke(Invocation(b'"second"'))
+            assert (await peer.reply()).body == b'"second"'
+            assert (await peer.reply()).status == 404
+
+    run(main())
+
+
+def test_what_comes_behind_a_request_that_is_held_is_not_kept_without_end() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer = await scene.connect()
+            await peer.send(NEXT)
+            await scene.idle()
+            sending = asyncio.create_task(peer.send(NONSENSE * 1_000_000))
+            await asyncio.wait([sending], timeout=0.1)
+
+            assert not sending.done()
+            (connection,) = scene.api._connections  # noqa: SLF001 - nothing else shows it
+            assert connection.received < 1_000_000
+            peer.reset()
+            await asyncio.wait([sending])
+            sending.exception()
+
+    run(main())
+
+
+def test_a_client_that_does_not_read_its_answers_is_not_read_on() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, _ = await scene.invoked(Invocation(b'"' + b"x" * 1_000_000 + b'"'))
+            await peer.send(NEXT * 1000)  # the same event each time: a thousand megabytes
+            (connection,) = scene.api._connections  # noqa: SLF001
+            await scene.until(connection._transport.get_write_buffer_size)  # noqa: SLF001
+            for _ in range(100):  # as far as it can go
+                await asyncio.sleep(0)
+
+            assert connection._transport.get_write_buffer_size() < 3_000_000  # noqa: SLF001
+            for _ in range(100):
+                assert len((await peer.reply()).body) == 1_000_002
+
+    run(main())
+
+
+# --- expectations ----------------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told_so() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, invocation = await scene.invoked()
+            fields = "Expect: 100-continue", "Content-Length: 6"
+            await peer.send(request("POST", f"invocation/{invocation.request_id}/response", *fields))
+            assert await peer.told_to_go_on()
+
+            assert (await peer.ask(b"answer")).status == 202
+            assert await read(invocation) == b"answer"
+
+    run(main())
+
+
+def test_a_client_whose_body_nobody_wants_is_told_that_at_once() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer = await scene.connect()
+            fields = "Expect: 100-continue", "Content-Length: 6"
+            reply = await peer.ask(request("POST", "invocation/other/response", *fields))
+
+            assert (reply.status, reply.headers["connection"]) == (400, "close")
+            assert await peer.rest() == b""
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (request("GET", "invocation/next", "Expect: something"), 417),
+        (NEXT.replace(b"Host: x\r\n", b""), 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", 400),
+    ],
+)
+def test_what_cannot_be_served_is_refused_and_the_connection_closed(data: bytes, status: int) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer = await scene.connect()
+            reply = await peer.ask(data)
+
+            assert (reply.status, reply.headers["connection"]) == (status, "close")
+            assert await peer.rest() == b""
+            assert scene.api.state == "Started"
 
     run(main())
 
@@ -223,90 +229,38 @@ def test_a_head_that_does_not_end_is_refused_at_its_limit() -> None:
     run(main())
 
 
-def test_an_x_ray_cause_of_a_mebibyte_is_no_oversized_head() -> None:
-    cause = "Lambda-Runtime-Function-XRay-Error-Cause: " + "x" * (1024 * 1024)
-    data = request("POST", "init/error", cause, body=b"{}")
-
-    api, pipe = feed(*(data[at : at + 65536] for at in range(0, len(data), 65536)))
-
-    assert len(api.requests) == 1
-    assert not pipe.closing
+# --- bodies that nobody wants ----------------------------------------------------------------------------------------
 
 
-def trailed(size: int) -> bytes:
-    """A response with a trailer section of so many bytes."""
-    name = b"Lambda-Runtime-Function-Error-Body: "
-    return response("abc", TRAILERS) + chunk(b"body") + chunk(b"") + name + b"x" * (size - len(name) - 2) + b"\r\n\r\n"
-
-
-RESET = f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done"
-
-
-@pytest.mark.parametrize("split", [1, 7, 100_000])
-def test_trailers_up_to_the_limit_are_read(split: int) -> None:
-    data = trailed(TRAILER_LIMIT)
-
-    api, pipe = feed(*(data[at : at + split] for at in range(0, len(data), split)))
-
-    assert len(api.requests) == 1
-    assert api.warnings == []
-    assert not pipe.closing
-
-
-@pytest.mark.parametrize("split", [1, 7, 100_000])
-def test_trailers_over_the_limit_reset_the_connection(split: int) -> None:
-    data = trailed(TRAILER_LIMIT + 1)
-
-    api, pipe = feed(*(data[at : at + split] for at in range(0, len(data), split)))
-
-    assert api.requests == []
-    assert api.warnings == [RESET]
-    assert pipe.closing
-    assert pipe.written == b""
-
-
-def test_many_small_trailers_are_counted_together_and_told_once() -> None:
-    many = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 100) for number in range(200))
-
-    api, pipe = feed(response("abc") + chunk(b"") + many + b"\r\n")
-
-    assert (api.requests, api.warnings, pipe.closing) == ([], [RESET], True)
-
-
-@pytest.mark.parametrize("line", [chunk(b"") + b"X: ", b"5;extension="])
-def test_a_line_that_does_not_end_is_not_kept_for_ever(line: bytes) -> None:
-    api, pipe = feed(response("abc"), chunk(b"body"), line, *[b"x" * 1024] * (LINE_LIMIT // 1024 + 1))
-
-    assert api.warnings == [RESET]
-    assert pipe.closing
-
-
-def test_bodies_are_not_counted_as_lines() -> None:
-    data = response("abc") + chunk(b"x" * 100_000) * 2 + b"".join(chunk(b"y") for _ in range(10_000)) + END
-
-    api, pipe = feed(*(data[at : at + 997] for at in range(0, len(data), 997)))
-
-    assert len(api.requests) == 1
-    assert not pipe.closing
-
-
-def test_fields_that_come_twice_are_one_list() -> None:
-    api, _ = feed(request("GET", "invocation/next", "Trailer: A", "trailer: B, C"))
-
-    assert api.requests[0][2] == {"host": "x", "trailer": "A,B, C"}
-
-
-def test_a_reset_reaches_the_runtime_as_one() -> None:
+@pytest.mark.parametrize("size", [1, DISCARD_LIMIT])
+def test_the_body_of_a_refused_call_is_thrown_away_if_it_is_short(size: int) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
-            await peer.send(trailed(TRAILER_LIMIT + 1).replace(b"abc", invocation.request_id.encode()))
 
-            assert await peer.rest() in (b"RST", b"")
-            assert scene.api.state == "Responding"
-            assert not invocation.channel.ended
+            assert (await peer.ask(response("other") + chunk(b"x" * size) + END)).status == 400
+            assert (await peer.ask(response(invocation.request_id) + END)).status == 202
+            assert await read(invocation) == b""
 
     run(main())
+
+
+def test_the_body_of_a_refused_call_is_not_waited_for_if_it_is_long() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer = await scene.connect()
+            sending = asyncio.create_task(peer.send(response("other") + chunk(b"x" * 5_000_000)))
+            reply = await peer.reply()
+
+            assert (reply.status, reply.headers["connection"]) == (400, "close")
+            await asyncio.wait([sending])
+            sending.exception()
+            await peer.rest()
+
+    run(main())
+
+
+# --- flow control ----------------------------------------------------------------------------------------------------
 
 
 def test_a_slow_reader_holds_the_runtime_and_a_reader_that_goes_on_lets_it_go_on() -> None:
@@ -355,8 +309,78 @@ def test_a_response_that_nobody_reads_any_more_does_not_hold_the_runtime() -> No
     run(main())
 
 
-def test_a_refusal_is_worded_as_the_runtime_api_words_it() -> None:
-    assert error_answer(403, "InvalidStateTransition", 'a "b"') == (
-        403,
-        b'{"errorMessage": "a \\"b\\"", "errorType": "InvalidStateTransition"}\n',
-    )
+class Transport(asyncio.Transport):
+    """Says whether it is read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+
+def test_the_socket_is_not_read_while_the_channel_is_full() -> None:
+    async def main() -> None:
+        api = RuntimeApi(FUNCTION, HOOKS)
+        transport, connection, invocation = Transport(), RuntimeConnection(api), Invocation(b"{}")
+        connection.connection_made(transport)
+        api.invoke(invocation)
+        connection.data_received(NEXT)
+        connection.data_received(response(invocation.request_id))
+
+        connection.data_received(chunk(b"x" * (LIMIT - 1)))
+        assert transport.reading
+        connection.data_received(chunk(b"x"))
+        assert not transport.reading
+        assert connection.is_held_up
+        pieces = invocation.channel.pieces()
+        await anext(pieces)
+        assert transport.reading
+        connection.data_received(chunk(b"x" * LIMIT))
+        assert not transport.reading
+        invocation.channel.discard()
+        assert transport.reading
+        assert not connection.is_held_up
+
+    run(main())
+
+
+# --- runtimes without manners ----------------------------------------------------------------------------------------
+
+CONVERSATION = NEXT + response("{id}") + chunk(b"x" * 100) + END + NEXT + request("POST", "init/error", body=b"{}")
+
+
+@given(st.integers(0, len(CONVERSATION)), st.binary(), st.integers(1, 400), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_whatever_a_runtime_sends_the_next_one_is_served(at: int, garbage: bytes, size: int, reset: bool) -> None:  # noqa: FBT001
+    async def main() -> None:
+        async with Scene() as scene:
+            peer, invocation = await scene.connect(), Invocation(b"{}")
+            scene.api.invoke(invocation)
+            data = (CONVERSATION[:at] + garbage).replace(b"{id}", invocation.request_id.encode())
+            with suppress(ConnectionError):
+                for piece in split(data, size):
+                    await peer.send(piece)
+            peer.reset() if reset else await leave(peer)
+
+            other = await scene.connect()
+            assert (await other.ask(NONSENSE)).status == 404
+
+    run(main())
+
+
+async def leave(peer: Peer) -> None:
+    with suppress(OSError):
+        peer.end_sending()
+    with suppress(OSError):
+        await peer.close()

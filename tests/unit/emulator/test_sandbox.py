@@ -165,7 +165,7 @@ def test_a_line_without_end_is_logged_in_parts(tmp_path: Path) -> None:
 
 ENDS: list[tuple[str, str]] = [
     ("sys.exit(3)", "Runtime exited with error: exit status 3"),
-    ("os.kill(os.getpid(), signal.SIGSEGV)", "Runtime exited with error: signal: SIGSEGV"),
+    ("os.kill(os.getpid(), signal.SIGSEGV)", "Runtime exited with error: signal: segmentation fault"),
     ("os._exit(0)", "Runtime exited without providing a reason"),
 ]
 
@@ -256,7 +256,7 @@ def test_an_invocation_for_a_process_that_has_just_ended_fails(tmp_path: Path) -
             invocation = running(SAY_PROCESS)
             stage.sandbox.invoke(invocation)
 
-            assert await failure(invocation) == ("Runtime.ExitError", "Runtime exited with error: signal: SIGKILL")
+            assert await failure(invocation) == ("Runtime.ExitError", "Runtime exited with error: signal: killed")
 
     run(main())
 
