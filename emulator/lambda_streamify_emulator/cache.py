@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -40,3 +41,17 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
         finally:
             rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def content_key(folder: Path) -> str:
+    """A name for what `folder` holds: the names, modes and contents of its files, but for Python's bytecode."""
+    key = sha256()
+    for path in sorted(folder.rglob("*")):
+        if "__pycache__" in path.parts:
+            continue
+        key.update(f"{path.relative_to(folder)}\0{path.lstat().st_mode}\0".encode("utf-8", "surrogateescape"))
+        if path.is_symlink():
+            key.update(os.fsencode(path.readlink()))
+        elif path.is_file():
+            key.update(sha256(path.read_bytes()).digest())
+    return key.hexdigest()[:16]

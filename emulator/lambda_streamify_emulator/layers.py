@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
+from .cache import build_once, content_key
 from .errors import BuildError
 from .template import Layer
 
@@ -40,11 +41,10 @@ def _build(layer: Layer, scratch: Path) -> Path:
         return scratch
     if layer.build_method == "makefile" and (layer.content / "Makefile").is_file():
         # As SAM does: in a copy of the content, and only the target's own output ships.
-        source, artifacts = scratch / "source", scratch / "artifacts"
+        source = scratch / "source"
         copytree(layer.content, source, symlinks=True)
-        artifacts.mkdir()
-        _make(layer, source, artifacts)
-        return artifacts
+        name = f"layer-{layer.logical_id}-{content_key(source)}"
+        return build_once(name, lambda artifacts: _make(layer, source, artifacts))
     if layer.build_method in (None, "makefile"):  # plain content, or what `sam build` has built already
         return layer.content
     python = scratch / "python"

@@ -1,8 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lambda_streamify_emulator.cache import build_once, cache_folder
+from lambda_streamify_emulator.cache import build_once, cache_folder, content_key
 from lambda_streamify_emulator.errors import BuildError
 
 
@@ -71,3 +72,33 @@ def test_a_cache_that_cannot_be_had_is_said_in_one_line(tmp_path: Path, monkeypa
     assert str(raised.value) == (
         f"{tmp_path}/file/cache cannot hold the cache: Not a directory; choose a folder by STREAMIFY_CACHE_DIR"
     )
+
+
+def test_a_key_changes_with_whatever_a_build_could_see(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    seen = {content_key(folder)}
+    path = folder / "a"
+    changes: list[tuple[Any, ...]] = [
+        (path.write_text, "1"),
+        (path.write_text, "2"),
+        (path.rename, folder / "b"),
+        ((folder / "b").chmod, 0o755),
+        ((folder / "link").symlink_to, "b"),
+        ((folder / "empty").mkdir,),
+    ]
+
+    for change, *arguments in changes:
+        change(*arguments)
+        key = content_key(folder)
+        assert key not in seen
+        assert key == content_key(folder)
+        seen.add(key)
+
+
+def test_pythons_own_bytecode_changes_no_key(tmp_path: Path) -> None:
+    before = content_key(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "app.pyc").write_text("")
+
+    assert content_key(tmp_path) == before

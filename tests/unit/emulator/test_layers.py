@@ -72,6 +72,19 @@ def test_a_makefile_layer_is_what_its_target_puts_out(tmp_path: Path, monkeypatc
     assert not (source / "made").exists()
 
 
+def test_a_makefile_layer_is_made_once_for_each_content(tmp_path: Path) -> None:
+    makefile = f'build-Mine:\n\t@echo made >> {tmp_path}/log; cp kept "$(ARTIFACTS_DIR)"\n'
+    source = write(tmp_path / "source", Makefile=makefile, kept="1")
+
+    for number in range(2):
+        assemble([Layer("Mine", source, "makefile")], tmp_path / f"opt{number}")
+    write(source, kept="2")
+    assemble([Layer("Mine", source, "makefile")], tmp_path / "opt2")
+
+    assert (tmp_path / "log").read_text() == "made\n" * 2
+    assert [(tmp_path / f"opt{number}" / "kept").read_text() for number in range(3)] == ["1", "1", "2"]
+
+
 def test_a_makefile_layer_without_makefile_is_built_already(tmp_path: Path) -> None:
     write(tmp_path / "built", streamify="x")
 

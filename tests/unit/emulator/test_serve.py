@@ -79,7 +79,9 @@ def test_what_is_not_resolved_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 
     serving(path, "true")
 
-    assert capsys.readouterr().err.startswith(f"not resolved in {path}, and left out of what functions see: !GetAtt Table.Arn\n")
+    assert capsys.readouterr().err.startswith(
+        f"not resolved in {path}, and left out of what functions see: !GetAtt Table.Arn\n"
+    )
 
 
 def test_parameters_are_the_templates(tmp_path: Path) -> None:
