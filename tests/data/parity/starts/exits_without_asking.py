@@ -1,0 +1,6 @@
+"""Ends the process while it is imported."""
+
+import os
+
+print("last words")
+os._exit(9)

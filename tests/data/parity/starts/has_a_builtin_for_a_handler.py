@@ -1,0 +1,3 @@
+"""Has a function in C for a handler."""
+
+handler = divmod

@@ -1,0 +1,5 @@
+"""Has a handler that takes too little."""
+
+
+def handler():
+    return "never called"

@@ -1,0 +1,3 @@
+"""Has no handler, but its name."""
+
+handler = None

@@ -1,0 +1,3 @@
+"""Imports relatively, outside of any package."""
+
+from . import raises

@@ -1,0 +1,3 @@
+"""Imports a module that raises."""
+
+import raises

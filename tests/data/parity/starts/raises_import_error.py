@@ -1,0 +1,3 @@
+"""Raises an ImportError of its own words."""
+
+raise ImportError("this needs another machine")

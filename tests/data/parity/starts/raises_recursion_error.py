@@ -1,0 +1,8 @@
+"""Recurses without end while it is imported."""
+
+
+def deeper():
+    return deeper()
+
+
+deeper()

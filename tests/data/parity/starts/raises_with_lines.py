@@ -1,0 +1,3 @@
+"""Raises a message of several lines while it is imported."""
+
+raise RuntimeError("one\n  two\n")

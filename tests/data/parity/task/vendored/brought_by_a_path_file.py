@@ -1,0 +1,1 @@
+"""Lies in a folder that a .pth file of the function names."""
