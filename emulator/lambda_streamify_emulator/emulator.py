@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from .environment import Folders
 from .function_url import FunctionUrl
-from .interpreters import find_interpreter
+from .interpreters import RUNTIMES, find_interpreter, locate
 from .lambda_api import lambda_api
 from .layers import assemble
 from .pool import SandboxPool
 from .reaper import Reaper
-from .runtime_folder import make_runtime_folder
+from .runtime_folder import lacks_client, make_runtime_folder
 from .sandbox import Package
 from .task_root import prepare
 from .template import Function, Template
@@ -86,10 +86,10 @@ class Emulator:
         self._resources.close()
 
     def _is_servable(self, function: Function) -> bool:
-        if WRAPPER in function.environment:
-            return True
-        self._say(f"{function.name} is left out: only functions that set {WRAPPER} to /opt/streamify run here")
-        return False
+        problem = None if WRAPPER in function.environment else _without_wrapper(function)
+        if problem is not None:
+            self._say(f"{function.name} is left out: {problem}")
+        return problem is None
 
     def _has_url(self, function: Function) -> bool:
         if function.invoke_mode == "BUFFERED":
@@ -97,8 +97,8 @@ class Emulator:
         return function.invoke_mode == "RESPONSE_STREAM"
 
     def _prepare(self, functions: list[Function]) -> None:
-        runtime = make_runtime_folder(self._scratch / "runtime")
         opts: dict[object, Path] = {}
+        runtimes = set[Path]()
         notices = set()
         for function in functions:
             interpreter = find_interpreter(function.runtime)
@@ -108,9 +108,21 @@ class Emulator:
             if function.layers not in opts:
                 opts[function.layers] = self._scratch / "opt" / str(len(opts))
                 assemble(function.layers, opts[function.layers])
+            opt = opts[function.layers]
+            runtime = self._scratch / "runtime" / interpreter.version / opt.name
+            if runtime not in runtimes:
+                runtimes.add(make_runtime_folder(runtime, opt, interpreter.version))
             task = prepare(function.code, interpreter.python, self._scratch / "task" / function.logical_id, self._say)
-            package = Package(function, interpreter.python, Folders(opts[function.layers], task, runtime))
+            package = Package(function, interpreter.python, Folders(opt, task, runtime))
             self._pools[function.name] = SandboxPool(package, self._reaper, partial(self._log, function.name))
+
+
+def _without_wrapper(function: Function) -> str | None:
+    """Why the function does not run under AWS's own runtime here; None if it does."""
+    if function.runtime not in RUNTIMES:
+        return f"its runtime is {function.runtime}, and only Python's run here, or what {WRAPPER} starts"
+    problem = lacks_client(locate(function.runtime)[1])
+    return problem and f"without {WRAPPER} it runs under AWS's own runtime, and {problem}"
 
 
 def _address(listening: socket.socket) -> str:

@@ -22,22 +22,28 @@ RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14"
 
 @dataclass(frozen=True)
 class Interpreter:
-    """`python` runs the function; `notice` says so if it is not the version that the runtime names."""
+    """`python`, of a version such as "python3.12", runs the function; `notice` says if its runtime names another."""
 
     python: Path
+    version: str
     notice: str | None = None
 
 
 def find_interpreter(runtime: str) -> Interpreter:
     """The interpreter for `runtime`: from PATH, else pyenv's, else the emulator's own version."""
+    python, version = locate(runtime)
+    notice = None if version == runtime else f"no {runtime} on this machine: its functions run on {version}"
+    return Interpreter(_empty_environment(python), version, notice)
+
+
+def locate(runtime: str) -> tuple[str, str]:
+    """The program that `find_interpreter` would take, and its version, such as "python3.12"."""
     if runtime not in RUNTIMES:
         raise InterpreterError(f"there is no Python runtime {runtime!r} on Lambda; there are {', '.join(RUNTIMES)}")
     for candidate in _candidates(runtime):
         if _version(candidate) == runtime:
-            return Interpreter(_empty_environment(candidate))
-    own = _version(sys.executable) or sys.executable
-    notice = f"no {runtime} on this machine: its functions run on {own}"
-    return Interpreter(_empty_environment(sys.executable), notice)
+            return candidate, runtime
+    return sys.executable, _version(sys.executable) or sys.executable
 
 
 def _candidates(runtime: str) -> Iterator[str]:

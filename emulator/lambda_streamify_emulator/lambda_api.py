@@ -3,6 +3,7 @@
 Source: AWS Lambda API Reference, "InvokeWithResponseStream", and botocore's model of it.
 """
 
+import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import unquote
@@ -37,7 +38,13 @@ def lambda_api(pools: Mapping[str, SandboxPool]) -> Starlette:
         except (ValueError, RecursionError) as error:
             message = f"Could not parse request body into json: {error}"
             return _error(400, "InvalidRequestContentException", message)
-        invocation = Invocation(body or b"{}")
+        try:
+            client_context = _client_context(request.headers.get("x-amz-client-context", ""))
+        except (ValueError, RecursionError):
+            message = "Client context must be a valid Base64-encoded JSON object."
+            return _error(400, "InvalidRequestContentException", message)
+        tenant_id = request.headers.get("x-amz-tenant-id")
+        invocation = Invocation(body or b"{}", client_context=client_context, tenant_id=tenant_id)
         await pool.invoke(invocation)
         return _EventStream(invocation)
 
@@ -56,6 +63,16 @@ def function_name(reference: str) -> str:
     if "function" in parts[1:-1]:  # not first or last: a function may have that name
         parts = parts[parts.index("function", 1) + 1 :]
     return parts[0]
+
+
+def _client_context(header: str) -> str | None:
+    """What a mobile app says of itself, as JSON text. Raises ValueError if that is not what the header holds."""
+    if not header:
+        return None
+    text = base64.b64decode(header, validate=True).decode("utf-8")
+    if not isinstance(json.loads(text), dict):
+        raise ValueError(text)  # noqa: TRY004 - no object, or no JSON: the caller makes no difference
+    return text
 
 
 def _error(status: int, error_type: str, message: str) -> Response:

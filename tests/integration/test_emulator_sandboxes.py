@@ -87,9 +87,10 @@ FOREIGN = {
     "LD_LIBRARY_PATH": "/nil",
 }
 # What the emulator needs, what the tests need, what is installed beside both, and what lies where PYTHONPATH points.
-ABSENT = ["typer", "rich", "uvicorn", "starlette", "httptools", "yaml", "samtranslator", "samcli", "awslambdaric"]
+ABSENT = ["typer", "rich", "uvicorn", "starlette", "httptools", "yaml", "samtranslator", "samcli"]
 ABSENT += ["lambda_streamify_emulator", "pytest", "coverage", "pip", "setuptools", "shadow"]
 PRESENT = ["boto3", "botocore", "urllib3", "s3transfer", "jmespath", "dateutil", "six"]
+PRESENT += ["awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py"]
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def test_the_search_path_leads_to_the_function_the_layers_the_runtime_and_python
     assert found["path"][0] == str(FUNCTIONS)
 
 
-def test_boto3_can_be_imported_and_the_emulator_s_other_dependencies_cannot(
+def test_what_lies_in_var_runtime_can_be_imported_and_the_emulator_s_other_dependencies_cannot(
     surrounded: tuple[dict[str, Any], Path, Path],
 ) -> None:
     found, scratch, _ = surrounded

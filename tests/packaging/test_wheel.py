@@ -16,6 +16,7 @@ EMULATOR_MODULES = (
     "__init__",
     "__main__",
     "asgi",
+    "aws_bootstrap",
     "cache",
     "channel",
     "cli",

@@ -109,14 +109,20 @@ def test_the_urls_follow_the_lambda_api_in_the_templates_order(tmp_path: Path) -
     run(main())
 
 
-def test_what_is_not_emulated_is_said(tmp_path: Path) -> None:
+WITHOUT_WRAPPER = "{Variables: {AWS_LAMBDA_EXEC_WRAPPER: !Ref AWS::NoValue}}"
+
+
+def test_what_is_not_emulated_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resources = f"""
   Buffered:
 {FUNCTION}      FunctionUrlConfig: {{AuthType: NONE}}
   Plain:
-    Type: AWS::Serverless::Function
-    Properties: {{Environment: {{Variables: {{AWS_LAMBDA_EXEC_WRAPPER: !Ref AWS::NoValue}}}}}}
+{FUNCTION}      Environment: {WITHOUT_WRAPPER}
+  Node:
+{FUNCTION}      Runtime: nodejs22.x
+      Environment: {WITHOUT_WRAPPER}
 """
+    monkeypatch.setattr(module, "lacks_client", lambda version: f"nothing fits {version}")
 
     async def main() -> None:
         told = Told(write_template(tmp_path, resources))
@@ -127,7 +133,8 @@ def test_what_is_not_emulated_is_said(tmp_path: Path) -> None:
 
         assert sorted(told.said) == [
             "Buffered gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated",
-            "Plain is left out: only functions that set AWS_LAMBDA_EXEC_WRAPPER to /opt/streamify run here",
+            f"Node is left out: its runtime is nodejs22.x, and only Python's run here, or what {module.WRAPPER} starts",
+            f"Plain is left out: without {module.WRAPPER} it runs under AWS's own runtime, and nothing fits {RUNTIME}",
         ]
 
     run(main())
@@ -135,7 +142,7 @@ def test_what_is_not_emulated_is_said(tmp_path: Path) -> None:
 
 def test_a_notice_about_an_interpreter_is_given_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = find_interpreter(RUNTIME).python
-    monkeypatch.setattr(module, "find_interpreter", lambda _: Interpreter(own, "another Python runs it"))
+    monkeypatch.setattr(module, "find_interpreter", lambda _: Interpreter(own, RUNTIME, "another Python runs it"))
 
     async def main() -> None:
         told = Told(write_template(tmp_path))

@@ -40,7 +40,7 @@ def test_the_python_on_the_path_runs_the_function_from_an_environment_of_its_own
 
     found = find_interpreter(OTHER)
 
-    assert found.notice is None
+    assert (found.version, found.notice) == (OTHER, None)
     assert found.python.is_relative_to(machine / "cache")
     assert found.python.read_text() == f"environment of {OTHER}\n"
 
@@ -81,6 +81,7 @@ def test_without_that_python_the_emulators_own_runs_it_with_nothing_installed_an
 
     found = find_interpreter(OTHER)
 
+    assert found.version == OWN
     assert found.notice == f"no {OTHER} on this machine: its functions run on {OWN}"
     code = "import importlib.util, sys; print(sys.version_info[:2], importlib.util.find_spec('uvicorn'))"
     said = subprocess.run([found.python, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,5 @@
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -51,6 +52,36 @@ def test_an_invocation_streams_its_response(body: list[bytes], event: bytes) -> 
     ]
     assert events(exchange) == [("PayloadChunk", b"a"), ("PayloadChunk", b"b"), ("InvokeComplete", b"{}")]
     assert exchange.complete
+
+
+def encoded(text: bytes) -> str:
+    return b64encode(text).decode()
+
+
+def test_what_the_caller_says_beside_the_event_is_passed_on() -> None:
+    context = encoded('{"custom": {"name": "žluť"}}'.encode())
+    headers = [("x-amz-client-context", context), ("x-amz-tenant-id", "blue")]
+
+    _, pool = ask(Exchange([b"{}"], "POST", path("hello"), headers=headers))
+
+    (invocation,) = pool.invocations
+    assert (invocation.client_context, invocation.tenant_id) == ('{"custom": {"name": "žluť"}}', "blue")
+
+
+def test_what_the_caller_does_not_say_is_none() -> None:
+    _, pool = ask(Exchange([b"{}"], "POST", path("hello"), headers=[("x-amz-client-context", "")]))
+
+    (invocation,) = pool.invocations
+    assert (invocation.client_context, invocation.tenant_id) == (None, None)
+
+
+@pytest.mark.parametrize("context", ["{}", *map(encoded, (b"[]", b"{", b"\xff", b"[" * 9999))])
+def test_a_client_context_is_an_object_in_base64(context: str) -> None:
+    exchange, pool = ask(Exchange([b"{}"], "POST", path("hello"), headers=[("x-amz-client-context", context)]))
+
+    assert exchange.status == 400
+    assert ("x-amzn-errortype", "InvalidRequestContentException") in exchange.fields
+    assert pool.invocations == []
 
 
 def test_an_error_before_the_response_is_its_payload_and_its_end() -> None:
