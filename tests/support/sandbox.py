@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
 from layer_build import build_layer
-from processes import ROOT
+from processes import ROOT, clean_environment
 from queued_api import Ended, QueuedApi
 from waiting import PATIENCE
 
@@ -54,6 +55,16 @@ def installed_packages() -> list[Path]:
         origin = Path(spec.origin)
         found.append(origin.parent if origin.name == "__init__.py" else origin)
     return found
+
+
+def download_packages(folder: Path, version: str) -> list[Path]:
+    """Return AWS's client for another Python; raises CalledProcessError if the index cannot be reached."""
+    target = folder / f"python{version}"
+    client = f"awslambdaric=={metadata.version('awslambdaric')}"
+    options = ("--only-binary=:all:", "--python-version", version, "--target", target, "--retries", "1")
+    command: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", *options, client]
+    subprocess.run(command, env=clean_environment(), check=True, capture_output=True, text=True, timeout=120)
+    return [path for path in target.iterdir() if path.name.partition(".")[0] in PACKAGES]
 
 
 def make_file_system(

@@ -1,0 +1,10 @@
+"""A function that Sentry watches, and that fails while it is imported."""
+
+import watched
+
+
+def prepare():
+    raise ValueError("unset")
+
+
+prepare()
