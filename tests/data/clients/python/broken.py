@@ -1,0 +1,3 @@
+"""A handler's module that cannot be imported."""
+
+raise RuntimeError("no configuration")
