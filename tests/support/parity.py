@@ -7,6 +7,7 @@ import re
 import signal
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from inspect import isfunction
@@ -191,14 +192,21 @@ def _posted(post: Post, normal: Callable[[str], str]) -> Observation:
     }
     if headers.get(cause_header):
         seen["cause"] = _cause(json.loads(normal(headers[cause_header])))
-    body = normal(post.body.decode("utf-8", "backslashreplace"))
     if not post.path.endswith("error"):
-        return {**seen, "body": body}
-    report = json.loads(body)
+        return {**seen, "body": normal(post.body.decode("utf-8", "backslashreplace"))}
+    encoding = next(name for name in ("ASCII", "UTF-8", "Latin-1") if _is_text(post.body, name))
+    report = json.loads(normal(post.body.decode(encoding)))
     names = {"errorMessage": "message", "errorType": "type", "requestId": "request id", "stackTrace": "stack trace"}
-    seen["body"] = f"{', '.join(report)}; {'ASCII' if body.isascii() else 'UTF-8'}"
+    seen["body"] = f"{', '.join(report)}; {encoding}"
     report["stackTrace"] = _one_of_runtime(report["stackTrace"])
     return seen | {names.get(name, name): _text(value) for name, value in report.items()}
+
+
+def _is_text(data: bytes, encoding: str) -> bool:
+    with suppress(UnicodeDecodeError):
+        data.decode(encoding)
+        return True
+    return False
 
 
 def _cause(cause: Any) -> str:
