@@ -34,8 +34,8 @@ from parity import (
 from sandbox import FileSystem, installed_packages, make_file_system
 
 TASK = DATA / "task"
-RESULTS, FAILURES, LOGS, SURROUNDINGS = (
-    names_in(TASK / f"{module}.py") for module in ("results", "failures", "logs", "surroundings")
+RESULTS, FAILURES, ENDINGS, LOGS, SURROUNDINGS = (
+    names_in(TASK / f"{module}.py") for module in ("results", "failures", "endings", "logs", "surroundings")
 )
 JSON_LOGS = {"AWS_LAMBDA_LOG_FORMAT": "JSON"}
 TELEMETRY = {"_LAMBDA_TELEMETRY_LOG_FD": ""}  # filled in when it is known
@@ -188,7 +188,7 @@ def all_of(names: list[str]) -> tuple[Case, ...]:
     return tuple(dispatched(name) for name in names)
 
 
-EVERYTHING = (*all_of(RESULTS), *all_of(FAILURES), *all_of(LOGS), *EVENTS, *HEADERS, *SOURCES)
+EVERYTHING = (*all_of(RESULTS), *all_of(FAILURES), *all_of(ENDINGS), *all_of(LOGS), *EVENTS, *HEADERS, *SOURCES)
 WRITTEN = (
     *all_of(FAILURES),
     *all_of(LOGS),

@@ -22,7 +22,7 @@ REPRESENTATIVE = tuple(
             *("results.nested_500", "results.generator", "results.coroutine"),
             *("failures.raises", "failures.raises_in_c", "failures.raises_in_a_comprehension"),
             *("failures.raises_over_several_lines", "failures.raises_a_group", "failures.raises_with_notes"),
-            *("failures.raises_under_a_decorator", "failures.fails_in_a_thread", "failures.exits_with_a_status"),
+            *("failures.raises_under_a_decorator", "failures.fails_in_a_thread", "endings.exits_with_a_status"),
             *("logs.each_level", "logs.extra_fields", "logs.exception", "logs.prints", "logs.root_handler"),
             *("events.context_repr", "surroundings.search_path", "surroundings.environment", "surroundings.files"),
         ),

@@ -18,7 +18,7 @@ CASES = tuple(
         dispatched,
         (
             *("surroundings.main_module", "surroundings.original_arguments", "surroundings.search_path"),
-            *("results.object", "results.generator", "failures.raises", "logs.each_level", "failures.exits"),
+            *("results.object", "results.generator", "failures.raises", "logs.each_level", "endings.exits"),
         ),
     )
 )

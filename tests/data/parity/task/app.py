@@ -1,12 +1,13 @@
 """The function that both runtimes run. `case` in the event names what answers, as `module.name`."""
 
+import endings
 import events
 import failures
 import logs
 import results
 import surroundings
 
-MODULES = {module.__name__: module for module in (events, failures, logs, results, surroundings)}
+MODULES = {module.__name__: module for module in (endings, events, failures, logs, results, surroundings)}
 
 
 def handler(event, context):
