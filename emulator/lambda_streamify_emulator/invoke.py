@@ -76,6 +76,8 @@ def _client(endpoint: str) -> Any:
     config = Config(read_timeout=910, retries={"total_max_attempts": 1})
     credentials: dict[str, Any] = {}
     if urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1"):
+        # None at all, not even HTTP_PROXY's: to a proxy, a loopback address is the proxy's own machine.
+        config = config.merge(Config(proxies={}))
         credentials = {"aws_access_key_id": "streamify", "aws_secret_access_key": "streamify", "region_name": REGION}
     return boto3.client("lambda", endpoint_url=endpoint, config=config, **credentials)
 

@@ -1,5 +1,7 @@
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -80,6 +82,19 @@ def test_a_prelude_at_the_start_is_the_head(
 
     assert [(code, data) for _, code, data in events[:-1]] == expected
     assert events[-1][1] == "x"
+
+
+def test_an_emulator_on_this_machine_is_reached_without_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with closing(socket.socket()) as proxy:
+        proxy.bind(("127.0.0.1", 0))  # and not listening
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+
+        events, _ = events_of(streaming(payload_chunk(b"direct"), invoke_complete(None)), monkeypatch)
+
+    assert events[0] == (1_000_000, "o", "direct")
 
 
 def test_an_error_comes_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
