@@ -3,6 +3,7 @@
 Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,13 @@ from .template import Function
 INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
 # Searched for programs after the interpreter's own folder. /opt/bin is the layers'.
 PATH = "/usr/local/bin:/usr/bin:/bin"
+# A function acts for nobody unless the template's variables say for whom. HOME is not set, but where an SDK looks for
+# the developer's profiles the user's entry in the password database stands in for it.
+_NO_CREDENTIALS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ def sandbox_environment(
         "TZ": ":UTC",
         "_HANDLER": function.handler,
     }
-    return {**lambda_variables, **_mapped(function.environment, folders.opt)}
+    return {**lambda_variables, **_NO_CREDENTIALS, **_mapped(function.environment, folders.opt)}
 
 
 def _mapped(variables: Mapping[str, str], opt: Path) -> dict[str, str]:

@@ -149,7 +149,9 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
 
     # A shell runs the wrapper: the first three are its own.
     assert set(environment) - {"PWD", "OLDPWD", "SHLVL", "LC_CTYPE"} == {
+        "AWS_CONFIG_FILE",
         "AWS_DEFAULT_REGION",
+        "AWS_EC2_METADATA_DISABLED",
         "AWS_EXECUTION_ENV",
         "AWS_LAMBDA_EXEC_WRAPPER",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
@@ -160,6 +162,7 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
         "AWS_LAMBDA_LOG_STREAM_NAME",
         "AWS_LAMBDA_RUNTIME_API",
         "AWS_REGION",
+        "AWS_SHARED_CREDENTIALS_FILE",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
         "LANG",

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,9 @@ def test_it_is_lambdas_and_nothing_of_the_shell(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_PROFILE", "production")
 
     assert environment() == {
+        "AWS_CONFIG_FILE": "/dev/null",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_FUNCTION_NAME": "hello",
@@ -29,6 +33,7 @@ def test_it_is_lambdas_and_nothing_of_the_shell(monkeypatch: pytest.MonkeyPatch)
         "AWS_LAMBDA_LOG_STREAM_NAME": "local/abc",
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         "AWS_REGION": "us-east-1",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "LAMBDA_RUNTIME_DIR": "/scratch/runtime",
         "LAMBDA_TASK_ROOT": "/scratch/task",
         "LANG": "en_US.UTF-8",
@@ -42,6 +47,19 @@ def test_the_templates_variables_come_last() -> None:
     found = environment(MINE="x", TZ="Europe/Berlin")
 
     assert (found["MINE"], found["TZ"]) == ("x", "Europe/Berlin")
+
+
+def test_the_developers_profiles_are_found_only_where_the_template_says(tmp_path: Path) -> None:
+    profiles = tmp_path / "credentials"
+    profiles.write_text("[default]\naws_access_key_id = mine\naws_secret_access_key = secret\n")
+    program = "import botocore.session as b; found = b.Session().get_credentials(); print(found and found.access_key)"
+
+    def found(**variables: str) -> str:
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, env=environment(**variables), capture_output=True, text=True, check=True).stdout
+
+    assert found() == "None\n"
+    assert found(AWS_SHARED_CREDENTIALS_FILE=str(profiles)) == "mine\n"
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_EXEC_WRAPPER", "STREAMIFY_NEXT_WRAPPER"])
