@@ -24,7 +24,7 @@ def conditions(command: str, rounds: int, node: str, peers: Sequence[str]) -> di
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} processors, {_processor()}, {platform.machine()}",
         "processors": "the last one for the measuring server, the first one for the client",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         "Node.js": node,
         "peers": ", ".join(peers),
