@@ -24,7 +24,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[E
 
 def pieces(result: Any) -> list[str | bytes]:
     """Return the body of what a handler returned, chunk by chunk."""
-    body = result["body"] if isinstance(result, dict) else result
+    body = result["body"] if isinstance(result, dict) else getattr(result, "body", result)
     if isinstance(body, AsyncIterator):
         return asyncio.run(_collect(body))
     assert isinstance(body, Iterator)
