@@ -24,6 +24,7 @@ from .template import Function
 VERSION = "/2018-06-01/runtime/"
 INVOCATION_ID = "lambda-runtime-invocation-id"
 CONNECTION_LIMIT = 256  # open at a time; a runtime needs one or two
+BACKLOG = 1024  # connections that wait to be accepted; one more and its runtime is held for a second
 SETTLING = 0.2  # seconds in which the end of a process explains why its response was cut
 PATIENCE = 1.0  # seconds without a byte, after which a connection is not what holds a response that was sent whole
 
@@ -77,7 +78,12 @@ class RuntimeApi:
 
     async def start(self) -> str:
         """Listen; returns the address for AWS_LAMBDA_RUNTIME_API."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: RuntimeConnection(self), "127.0.0.1", 0)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: RuntimeConnection(self),
+            "127.0.0.1",
+            0,
+            backlog=BACKLOG,
+        )
         host, port = self._server.sockets[0].getsockname()
         return f"{host}:{port}"
 

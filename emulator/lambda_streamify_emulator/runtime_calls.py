@@ -83,9 +83,7 @@ class _Report(Call):
         self._deliver(reported_error(self._headers, bytes(self._report)))
         return ACCEPTED
 
-    def cut(self) -> Answer | None:
-        if self.refusal is not None:
-            return None
+    def cut(self) -> Answer:
         self._deliver(reported_error(self._headers, b""))
         return ACCEPTED
 
@@ -135,9 +133,7 @@ class Response(Call):
         self._session.answered(trailed_error({name: trailers[name] for name in trailers if name in self._declared}))
         return ACCEPTED
 
-    def cut(self) -> Answer | None:
-        if self.refusal is not None:
-            return None
+    def cut(self) -> Answer:
         self._session.truncated()
         return TRUNCATED_REQUEST
 

@@ -109,8 +109,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self.half_closed = True
-        call, self._call = self._call, None
-        answer = call.cut() if call is not None else None
+        answer = self._cut()
         if answer is not None:
             self._reply(answer, keep_alive=False)
         # Some clients end their side when they have asked, and wait.
@@ -129,9 +128,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._events.clear()
         if self._lingering is not None:
             self._lingering.cancel()
-        call, self._call = self._call, None
-        if call is not None:
-            call.cut()
+        self._cut()
         self._api.disconnected(self)
 
     # --- the requests ------------------------------------------------------------------------------------------------
@@ -197,13 +194,17 @@ class RuntimeConnection(asyncio.Protocol):
 
     def _break_off(self, fault: Fault) -> None:
         self._api.warn(fault.message)
-        call, self._call = self._call, None
-        answer = call.cut() if call is not None else None
+        answer = self._cut()
         if fault.answer is None:
             self._over = True
             self.abort()
         else:
             self._hang_up(answer or fault.answer)
+
+    def _cut(self) -> Answer | None:
+        """The request at hand, if any, will not be complete; returns the answer to that."""
+        call, self._call = self._call, None
+        return None if call is None else call.refusal or call.cut()
 
     def _reply(self, answer: Answer, *, keep_alive: bool = True) -> None:
         if self._transport.is_closing():

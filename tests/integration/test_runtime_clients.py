@@ -13,8 +13,10 @@ import pytest
 from emulator_process import EmulatorProcess, boto3_client, emulating
 from gate import Gate
 from node_client import NodeMissingError, node_client
+from process_table import PROC
 from processes import ROOT
 from url_client import request, wire
+from waiting import wait_until
 
 TEMPLATE = ROOT / "tests" / "data" / "clients" / "template.yaml"
 TIMED_OUT = "Task timed out after 1.00 seconds"
@@ -177,6 +179,66 @@ def test_aws_s_python_client_fails_after_a_snapshot(sdk: Any) -> None:
 def test_a_function_whose_layer_is_switched_off_runs_under_aws_s_python_client(sdk: Any) -> None:
     assert failure(sdk, "disabled", "generator")[1] == "Runtime.MarshalError"
     assert answer(sdk, "disabled", "shared")[0] == "the layer"
+
+
+# --- a runtime that nobody would write -------------------------------------------------------------------------------
+
+PATH = b"/2018-06-01/runtime/invocation"
+ASK = b"GET %b/next HTTP/1.1\r\nHost: x\r\n\r\n" % PATH
+POST = b"POST %b/{id}/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" % PATH
+SAID_HALF = POST + b"\r\n4\r\nhalf\r\n"
+SAID_ALL = SAID_HALF + b"0\r\n\r\n"
+DIED, LEFT = ("Runtime.ExitError", "exit status 7"), ("Sandbox.Timedout", TIMED_OUT)
+
+
+@pytest.mark.parametrize(
+    ("sends", "options", "body", "ending"),
+    [
+        ([], {}, b"", DIED),
+        ([b"\0\xff nonsense \r\n\r\n"], {"reads": True}, b"", DIED),
+        ([ASK[:30]], {"connections": 300}, b"", DIED),
+        ([ASK[:30]], {"connections": 300, "stays": True}, b"", LEFT),
+        ([ASK], {"times": 20_000, "stays": True}, b"", LEFT),
+        ([b"GET / HTTP/1.1\r\nX: ", b"x" * 2_000_000], {"reads": True, "stays": True}, b"", LEFT),
+        ([POST.replace(b"{id}", b"other") + b"\r\nffffffff\r\n", b"x" * 2_000_000], {"reads": True}, b"", DIED),
+        ([POST + b"Lambda-Runtime-Function-Response-Mode: Streaming\r\n\r\n"], {"stays": True}, b"", None),
+        ([SAID_HALF], {}, b"half", DIED),
+        ([SAID_HALF], {"stays": True}, b"half", LEFT),
+        ([SAID_HALF, b"no chunk\r\n"], {"reads": True, "stays": True}, b"half", ("Runtime.TruncatedResponse", "")),
+        (
+            [SAID_HALF, b"0\r\nX: " + b"x" * 10_000 + b"\r\n\r\n"],
+            {"stays": True},
+            b"half",
+            ("Runtime.TruncatedResponse", ""),
+        ),
+        ([SAID_HALF, SAID_HALF], {"stays": True}, b"half", ("Runtime.TruncatedResponse", "")),
+        ([SAID_ALL], {"times": 1000, "stays": True}, b"half", ("", "")),
+        ([SAID_ALL], {"connections": 10}, b"half", ("", "")),
+    ],
+)
+def test_a_runtime_without_manners_harms_nobody_else(
+    emulator: EmulatorProcess,
+    sdk: Any,
+    sends: list[bytes],
+    options: dict[str, Any],
+    *,
+    body: bytes,
+    ending: tuple[str, str] | None,
+) -> None:
+    assert answer(sdk, "python", "value", value=1) == 1
+    event = {"sends": [base64.b64encode(data).decode() for data in sends], "times": 1, "connections": 1}
+    name = "rude-brief" if ending is LEFT else "rude"
+    sent, complete = invoke(sdk, name, **{**event, "reads": False, "stays": False, **options})
+
+    error_type, message = ending or ("Runtime.InvalidResponseModeHeader", "")
+    assert complete.get("ErrorCode", "") == error_type
+    assert message in complete.get("ErrorDetails", "")
+    assert sent == body or ending in {DIED, LEFT}
+    assert sent.startswith(body)
+    assert answer(sdk, "python", "value", value=1) == 1
+    # Each of its connections is gone, at the latest when it is.
+    open_files = PROC / str(emulator.process.pid) / "fd"
+    wait_until(lambda: len(list(open_files.iterdir())) < 100, "the end of the runtime's connections")
 
 
 # --- Node.js ---------------------------------------------------------------------------------------------------------

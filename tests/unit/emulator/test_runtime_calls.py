@@ -360,7 +360,28 @@ def test_a_report_that_is_cut_off_is_an_error_without_a_report() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("data", [NEXT[:20], response("other") + chunk(b"half"), b""])
+@pytest.mark.parametrize(
+    ("limits", "request_id", "error"),
+    [(LIMITS, "other", "InvalidRequestID"), (Limits(streamed=3), None, "RequestEntityTooLarge")],
+)
+@pytest.mark.parametrize("rest", [b"", b"no chunk\r\n"])
+def test_a_refusal_is_told_also_when_the_request_is_cut_off(
+    limits: Limits, request_id: str | None, error: str, rest: bytes
+) -> None:
+    async def main() -> None:
+        async with Scene(limits=limits) as scene:
+            peer, invocation = await scene.invoked()
+            await peer.send(response(request_id or invocation.request_id) + chunk(b"half") + rest)
+            peer.end_sending()
+
+            assert (await peer.reply()).error_type == error
+            assert await peer.rest() == b""
+            assert CUT_OFF not in scene.warnings
+
+    run(main())
+
+
+@pytest.mark.parametrize("data", [NEXT[:20], NEXT[:-2], b""])
 def test_a_request_of_no_consequence_that_is_cut_off_is_nothing(data: bytes) -> None:
     async def main() -> None:
         async with Scene() as scene:

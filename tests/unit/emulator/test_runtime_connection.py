@@ -198,7 +198,7 @@ def test_a_client_whose_body_nobody_wants_is_told_that_at_once() -> None:
         (request("GET", "invocation/next", "Expect: something"), 417),
         (NEXT.replace(b"Host: x\r\n", b""), 400),
         (b"nonsense\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", 404),
     ],
 )
 def test_what_cannot_be_served_is_refused_and_the_connection_closed(data: bytes, status: int) -> None:

@@ -114,6 +114,7 @@ def test_requests_are_read_byte_by_byte() -> None:
 
 
 @given(st.sets(st.integers(0, len(CONVERSATION))))
+@settings(deadline=None)
 def test_requests_are_read_however_they_are_split(cuts: set[int]) -> None:
     edges = sorted({0, *cuts, len(CONVERSATION)})
 
@@ -121,7 +122,7 @@ def test_requests_are_read_however_they_are_split(cuts: set[int]) -> None:
 
 
 @given(st.integers(0, len(CONVERSATION)), st.binary(min_size=1), st.integers(1, 50))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_garbage_is_a_fault_or_waited_on_but_never_raises(at: int, garbage: bytes, size: int) -> None:
     events = feed(*split(CONVERSATION[:at] + garbage + CONVERSATION[at:], size))
 

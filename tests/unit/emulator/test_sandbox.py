@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from asynchronous import run
+from lambda_streamify_emulator import runtime_api
 from lambda_streamify_emulator import sandbox as module
 from lambda_streamify_emulator.channel import FunctionError, FunctionFailed
-from lambda_streamify_emulator.environment import sandbox_environment
+from lambda_streamify_emulator.environment import INITIALIZATION_TYPE, sandbox_environment
 from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.reaper import Reaper
 from lambda_streamify_emulator.sandbox import LINE_LIMIT, Package, Sandbox
@@ -207,6 +208,59 @@ def test_an_error_that_init_reports_is_the_invocations(tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("path", ["init/error", "restore/error"])
+def test_a_process_that_cannot_start_and_does_not_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.1)
+    before = "call('GET', 'restore/next');" if path == "restore/error" else ""
+    package = make_package(tmp_path, init=f"{before}call('POST', {path!r}, b'{{}}'); {WAIT}")
+    variables = {**package.function.environment, INITIALIZATION_TYPE: "snap-start"}
+
+    async def main() -> None:
+        async with staged(with_variables(package, **variables)) as stage:
+            with pytest.raises(FunctionFailed) as raised:
+                await (await stage.run("")).channel.started()
+            assert raised.value.error == FunctionError("Unhandled", b"{}")
+            await stage.gone.wait()
+            assert stage.lines == []
+
+    run(main())
+
+
+def test_a_process_that_is_restored_from_a_snapshot_goes_on(tmp_path: Path) -> None:
+    init = "reply, body = call('GET', 'restore/next'); assert (reply.status, body) == (200, b'')"
+    package = make_package(tmp_path, init=init)
+    variables = {**package.function.environment, INITIALIZATION_TYPE: "snap-start"}
+
+    async def main() -> None:
+        async with staged(with_variables(package, **variables)) as stage:
+            assert (await body(await stage.run(SAY_PROCESS))).isdigit()
+
+    run(main())
+
+
+def test_without_a_snapshot_there_is_nothing_to_restore(tmp_path: Path) -> None:
+    init = "assert call('GET', 'restore/next')[0].status == 404"
+
+    async def main() -> None:
+        async with staged(make_package(tmp_path, init=init)) as stage:
+            assert (await body(await stage.run(SAY_PROCESS))).isdigit()
+
+    run(main())
+
+
+def test_a_process_that_asks_again_before_it_answers_gets_the_same_event(tmp_path: Path) -> None:
+    code = "respond(b'%d' % (call('GET', 'invocation/next')[1] == event))"
+
+    async def main() -> None:
+        async with staged(make_package(tmp_path)) as stage:
+            assert await body(await stage.run(code)) == b"1"
+            await stage.idle.wait()
+
+    run(main())
+
+
 def test_a_process_that_ends_within_its_response_leaves_what_it_sent_and_an_error(tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(make_package(tmp_path)) as stage:
@@ -296,6 +350,42 @@ def test_an_init_that_takes_too_long_is_killed(tmp_path: Path, monkeypatch: pyte
     run(main())
 
 
+def test_a_function_that_takes_too_long_after_its_response_is_ended_all_the_same(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path, timeout=1)) as stage:
+            invocation = await stage.run("respond(b'x');" + WAIT)
+            assert await body(invocation) == b"x"
+            await stage.gone.wait()
+
+            assert invocation.channel.error is None
+            assert stage.lines == ["Task timed out after 1.00 seconds"]
+
+    run(main())
+
+
+LATE = """
+if os.fork() == 0:
+    runtime = os.getppid()
+    os.setsid()
+    while os.getppid() == runtime:
+        pass
+    reply, report = call("POST", f"invocation/{request_id}/response", b"late")
+    open("late", "w").write(f"{reply.status} {json.loads(report)['errorType']}")
+    os._exit(0)
+"""
+
+
+def test_a_response_of_what_has_left_the_group_is_late_when_the_time_is_over(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path, timeout=1)) as stage:
+            assert (await failure(await stage.run(LATE + WAIT)))[0] == "Sandbox.Timedout"
+            await stage.gone.wait()
+
+            assert (tmp_path / "late").read_text() == "410 InvokeTimeout"
+
+    run(main())
+
+
 def test_the_time_of_an_idle_sandbox_does_not_count(tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(make_package(tmp_path)) as stage:
@@ -346,6 +436,27 @@ def test_a_child_that_has_left_the_group_and_holds_the_output_holds_up_nothing(
                 assert await body(invocation) == b"x"
                 await stage.sandbox.stop()
                 assert stage.gone.is_set()
+            finally:
+                os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+    run(main())
+
+
+@pytest.mark.parametrize("ending", ["os._exit(1)", "respond(b'x'); os._exit(0)", SAY_HALF + "os._exit(1)"])
+def test_a_child_that_has_left_the_group_and_holds_a_connection_holds_up_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.1)
+    monkeypatch.setattr(runtime_api, "PATIENCE", 0.1)
+    child = "os.setsid(); open('child', 'w').write(str(os.getpid())); os.write(ready[1], b'!'); signal.pause()"
+    code = f"ready = os.pipe()\nif os.fork() == 0: {child}\nos.read(ready[0], 1)\n{ending}"
+
+    async def main() -> None:
+        async with staged(make_package(tmp_path)) as stage:
+            invocation = await stage.run(code)
+            try:
+                await stage.gone.wait()
+                assert invocation.channel.ended
             finally:
                 os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
 
