@@ -52,8 +52,8 @@ class Emulator:
         sockets: dict[socket.socket, App] = {}
         with ExitStack() as stack:
             self._scratch = Path(mkdtemp(prefix="streamify-"))
-            self._reaper = Reaper(self._scratch)
-            stack.callback(self._reaper.close)
+            self.reaper = Reaper(self._scratch)
+            stack.callback(self.reaper.close)
             # Ports first: if one is taken nobody should have to wait to be told.
             control = stack.enter_context(listen(HOST, self._port, "the Lambda API"))
             served = [function for function in self._template.functions if self._is_servable(function)]
@@ -114,7 +114,7 @@ class Emulator:
                 runtimes.add(make_runtime_folder(runtime, opt, interpreter.version))
             task = prepare(function.code, interpreter.python, self._scratch / "task" / function.logical_id, self._say)
             package = Package(function, interpreter.python, Folders(opt, task, runtime))
-            self._pools[function.name] = SandboxPool(package, self._reaper, partial(self._log, function.name))
+            self._pools[function.name] = SandboxPool(package, self.reaper, partial(self._log, function.name))
 
 
 def _without_wrapper(function: Function) -> str | None:

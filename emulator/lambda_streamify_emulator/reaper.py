@@ -1,8 +1,8 @@
 """A process that outlives the emulator by a moment, to end what it left behind, however it died.
 
-It reads commands on its standard input, which the emulator holds: `+GROUP` when a sandbox starts, `-GROUP` when it is
-gone. At the end of the input it kills the process groups that are left, stopped ones included, and removes the folder
-that it was started with. It is a program of its own: run with `python -I -S`, it imports nothing of the emulator.
+It reads commands on its standard input, which the emulator holds: `+GROUP` when a process group starts, `-GROUP` when
+it is gone. At the end of the input it kills the process groups that are left, stopped ones included, and removes
+the folder that it was started with. It is a program of its own: run with `python -I -S`, it imports nothing else.
 """
 
 import os
@@ -14,6 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+# For subprocess: a process group of its own. Not a session: in one, a stopped child would outlive a crashed emulator.
+OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+
 
 class Reaper:
     """The emulator's end: it names the process groups that are to die with it."""
@@ -22,16 +25,15 @@ class Reaper:
         read_end, self._pipe = os.pipe()
         command = [sys.executable, "-I", "-S", __file__, str(scratch)]
         # In a group of its own: what kills the emulator's whole group must leave somebody to clean up.
-        group: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
-        self._process = subprocess.Popen(command, stdin=read_end, **group)
+        self._process = subprocess.Popen(command, stdin=read_end, **OWN_GROUP)
         os.close(read_end)
 
     def add(self, group: int) -> None:
-        """A sandbox has started."""
+        """A process group has started."""
         os.write(self._pipe, b"+%d\n" % group)
 
     def remove(self, group: int) -> None:
-        """A sandbox is gone, its group killed."""
+        """A process group is gone, killed."""
         os.write(self._pipe, b"-%d\n" % group)
 
     def close(self) -> None:

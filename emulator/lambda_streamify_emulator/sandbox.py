@@ -3,18 +3,16 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from .endings import exit_message, timeout_message
 from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
 from .invocation import Invocation
-from .reaper import Reaper
+from .reaper import OWN_GROUP, Reaper
 from .runtime_api import Hooks, RuntimeApi
 from .template import Function
 
@@ -81,8 +79,6 @@ class Sandbox:
         # As Lambda's own bootstrap does: through the wrapper, if one is set.
         wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
         command = [*filter(None, [wrapper]), str(package.python), str(package.folders.runtime / "bootstrap.py")]
-        # Not a session of its own: in one, a stopped child would outlive an emulator that crashed.
-        group: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
         # Not asyncio's own pipe: with it a process has not ended while a child that left its group holds the other end.
         read_end, write_end = os.pipe()
         output, loop = asyncio.StreamReader(LINE_LIMIT), asyncio.get_running_loop()
@@ -97,7 +93,7 @@ class Sandbox:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=asyncio.subprocess.STDOUT,
-                **group,
+                **OWN_GROUP,
             )
         except BaseException:
             self._pipe.close()

@@ -4,11 +4,14 @@ import asyncio
 import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from . import terminal
 from .emulator import Emulator
 from .intrinsics import REGION
+from .reaper import OWN_GROUP
+from .sandbox import GRACE
 from .template import load_template
 
 
@@ -26,7 +29,7 @@ async def serve(path: Path, *, port: int, command: str | None, as_json: bool, pa
         if command is None:
             await stopped.wait()
             return 0
-        return await _run(command, emulator.lambda_api, stopped)
+        return await _run(command, emulator, stopped)
 
 
 def _announce(emulator: Emulator, *, as_json: bool) -> None:
@@ -42,21 +45,39 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
         terminal.say(f"try: curl -N {first}")
 
 
-async def _run(command: str, lambda_api: str, stopped: asyncio.Event) -> int:
-    """Run `command` in a shell where SDKs find the emulator; ends it if the emulator is to stop."""
+async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
+    """Run `command` in a shell where SDKs find the emulator; ends it, with all its processes, if it is to stop."""
     environment = {
         "AWS_ACCESS_KEY_ID": "streamify",  # SDKs insist on credentials
         "AWS_SECRET_ACCESS_KEY": "streamify",
         "AWS_DEFAULT_REGION": REGION,
         **os.environ,
-        "AWS_ENDPOINT_URL_LAMBDA": lambda_api,
+        "AWS_ENDPOINT_URL_LAMBDA": emulator.lambda_api,
     }
-    process = await asyncio.create_subprocess_shell(command, env=environment)
+    # Ctrl-C and the input of a terminal are for its foreground group alone: there the command stays in the emulator's.
+    group = {} if os.isatty(0) else OWN_GROUP
+    process = await asyncio.create_subprocess_shell(command, env=environment, **group)
+    if group:
+        emulator.reaper.add(process.pid)
+
+    def tell(number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
+            if group:
+                os.killpg(process.pid, number)
+            else:
+                process.send_signal(number)
+
     stopping = asyncio.create_task(stopped.wait())
     done = asyncio.create_task(process.wait())
-    await asyncio.wait([stopping, done], return_when=asyncio.FIRST_COMPLETED)
-    if not done.done():
-        process.terminate()
-    stopping.cancel()
-    status = await done
+    try:
+        await asyncio.wait([stopping, done], return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            tell(signal.SIGTERM)
+            await asyncio.wait([done], timeout=GRACE)
+    finally:
+        stopping.cancel()
+        tell(signal.SIGKILL)  # what it started does not outlive it
+        status = await done
+        if group:
+            emulator.reaper.remove(process.pid)
     return status if status >= 0 else 128 - status

@@ -93,6 +93,14 @@ def test_nothing_outlives_an_emulator_that_was_never_used(tmp_path: Path, cache:
         emulator.assert_nothing_is_left()
 
 
+def test_the_command_that_it_runs_does_not_outlive_an_emulator_that_is_killed(tmp_path: Path, cache: Path) -> None:
+    with emulating(tmp_path, cache, "--exec", "sleep 600 && true") as emulator:
+        kill(emulator.process)
+
+        emulator.wait_until_ended()
+        emulator.assert_nothing_is_left()
+
+
 def test_functions_that_do_not_want_to_end_keep_the_emulator_from_nothing(tmp_path: Path, cache: Path) -> None:
     with (
         emulating(tmp_path, cache) as emulator,

@@ -2,14 +2,18 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from asynchronous import run
+from lambda_streamify_emulator import serve as module
 from lambda_streamify_emulator.errors import TemplateError
 from lambda_streamify_emulator.serve import serve
+from process_table import is_running
 from tiny_template import write_template
+from waiting import wait_until
 
 
 def serving(path: Path, command: str | None, *, as_json: bool = False, **parameters: str) -> int:
@@ -39,6 +43,44 @@ def test_the_status_is_as_a_shell_has_it(tmp_path: Path, command: str, status: i
 
 def test_a_command_is_ended_when_the_emulator_is(tmp_path: Path) -> None:
     assert serving(write_template(tmp_path), f"kill -TERM {os.getpid()}; exec sleep 600") == 143
+
+
+def test_a_command_is_ended_with_what_it_has_started(tmp_path: Path) -> None:
+    child = f"echo $$ > {tmp_path}/child; kill -TERM {os.getpid()}; exec sleep 600"
+
+    assert serving(write_template(tmp_path), f"sh -c '{child}' && true") == 143
+
+    process = int((tmp_path / "child").read_text())
+    wait_until(lambda: not is_running(process), "the end of the command's child")
+
+
+def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
+    assert serving(write_template(tmp_path), f"sleep 600 & echo $! > {tmp_path}/child") == 0
+
+    process = int((tmp_path / "child").read_text())
+    wait_until(lambda: not is_running(process), "the end of the command's child")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_command_that_does_not_want_to_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    monkeypatch.setattr(module, "GRACE", 0.1)
+    monkeypatch.setattr(os, "isatty", lambda _: terminal)
+
+    assert serving(write_template(tmp_path), f"trap '' TERM; kill -TERM {os.getpid()}; exec sleep 600") == 137
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_at_a_terminal_a_command_stays_in_the_group_that_the_terminal_tells_of_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    monkeypatch.setattr(os, "isatty", lambda _: terminal)
+    program = f"import os; open('{tmp_path}/group', 'w').write(str(os.getpgrp()))"
+
+    serving(write_template(tmp_path), f'{sys.executable} -c "{program}"')
+
+    assert ((tmp_path / "group").read_text() == str(os.getpgrp())) is terminal
 
 
 def test_the_addresses_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
