@@ -49,8 +49,8 @@ def test_disabled_the_function_runs_under_awss_runtime_with_awss_arguments(syste
     assert disabled == seen(system, tmp_path / "aws", AWS)
 
 
-@pytest.mark.parametrize("value", ["", "0", "true"])
-def test_any_value_but_1_leaves_it_on(value: str, system: FileSystem, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["", "0", "false"])
+def test_nothing_0_and_false_leave_it_on(value: str, system: FileSystem, tmp_path: Path) -> None:
     result = seen(system, tmp_path, STREAMIFY_DISABLE=value)
 
     assert main_module(result) == "/opt/streamify-main.py"

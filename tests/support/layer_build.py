@@ -17,6 +17,7 @@ MODULES = (
     "errors",
     "framing",
     "invocation",
+    "invocation_task",
     "iteration",
     "lean_json",
     "loader",

@@ -1,3 +1,23 @@
 """Response streaming for Python on AWS Lambda."""
 
 __version__ = "0.1.0"
+__all__ = ["StreamingResponse"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .response import StreamingResponse
+
+# What this package exports, and the module that holds it: loaded when it is first used, since a cold start is short.
+_EXPORTS = {"StreamingResponse": "response"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+
+
+def __dir__() -> "list[str]":
+    return sorted([*globals(), *_EXPORTS])

@@ -39,7 +39,10 @@ def main() -> None:
     logs = open_logs(os.environ)
     attach_on_import(logs)
     python = ".".join(map(str, sys.version_info[:3]))
-    api = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"], f"lambda-streamify/{__version__} python/{python}")
+    address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
+    if address is None:
+        sys.exit("AWS_LAMBDA_RUNTIME_API is not set: this runs on Lambda, or under an emulator of it")
+    api = LambdaRuntimeClient(address, f"lambda-streamify/{__version__} python/{python}")
     try:
         _run(api, logs)
     except RuntimeApiError as error:
@@ -51,20 +54,20 @@ def main() -> None:
 
 def _run(api: LambdaRuntimeClient, logs: Logs) -> None:
     """Run the function's invocations; returns only if it cannot start, once that is logged and reported."""
-    _note_surroundings(logs)
     try:
+        _note_surroundings(logs)
         mode = invoke_mode(os.environ)
         handler = load_handler(os.environ["_HANDLER"])
+        runtime = Runtime(api, handler, logs, mode=mode, handle=_handle)
+        initialised_ahead = os.environ.get(_INITIALIZATION_TYPE) in ("snap-start", "provisioned-concurrency")
+        if initialised_ahead or defines_async_function(handler):
+            runtime.event_loop()  # during init, so that the first request does not wait for the import of asyncio
     except Exception as error:  # noqa: BLE001 - whatever a module does while it is imported
         logs.line("WARNING", UNHANDLED)
         api.post_init_error(_report(error, logs), error_report(error)["errorType"])
         return
-    runtime = Runtime(api, handler, logs, mode=mode, handle=_handle)
     if snapstart.is_snapstart(os.environ):
-        runtime.event_loop()
         _pass_snapshot(api, logs)
-    elif defines_async_function(handler) or os.environ.get(_INITIALIZATION_TYPE) == "provisioned-concurrency":
-        runtime.event_loop()  # during init, so that the first request does not wait for the import of asyncio
     runtime.run()
 
 

@@ -37,10 +37,17 @@ def xray_cause(error: BaseException) -> "dict[str, Any]":
     kind = "LambdaValidationError" if is_fault else type(error).__name__
     stack = [{"label": frame.name, "path": frame.filename, "line": frame.lineno} for frame in frames]
     return {
-        "working_directory": os.getcwd(),
+        "working_directory": _working_directory(),
         "exceptions": [{"message": _message(error), "type": kind, "stack": stack}],
         "paths": sorted({frame.filename for frame in frames}),
     }
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # a temporary folder, removed meanwhile
+        return ""
 
 
 def _message(error: BaseException) -> str:

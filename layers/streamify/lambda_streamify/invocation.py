@@ -9,6 +9,7 @@ from . import framing, lean_json, sources
 from .context import LambdaContext, parse_header
 from .error_report import error_report, xray_cause
 from .errors import RuntimeApiError
+from .invocation_task import InvocationTask
 from .iteration import Iteration, in_task
 from .marshal import marshal, to_json, unmarshal
 from .response import StreamingResponse, as_bytes, as_http, as_stream, has_no_body, keepable, prelude_fields, proxy_dict
@@ -52,6 +53,7 @@ class Invocation:
         self._source = sources.DIRECT
         self._method = ""
         self._stream: ResponseStream | None = None
+        self._task: InvocationTask | None = None
 
     def run(self, handler: "Handler") -> None:
         """Call `handler` and deliver what it returns or raises.
@@ -65,6 +67,8 @@ class Invocation:
             self._logs.line("ERROR", f"the response was not delivered: {error}")
             if getattr(error, "status", 400) not in (400, 410, 413):
                 raise
+        if self._task is not None:
+            self._task.close_dropped_generators()
 
     def _call(self, handler: "Handler") -> None:
         try:
@@ -74,6 +78,9 @@ class Invocation:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises
             self._fail(error)
         except BaseException as error:
+            if self._task is not None and self._task.is_cancellation(error):  # of the function's own doing, not an exit
+                self._fail(error)
+                return
             if self._stream is not None:
                 try:
                     self._fail(error)
@@ -108,7 +115,8 @@ class Invocation:
         response = as_stream(result)
         if hasattr(result, "__await__") or (response is not None and _is_async(response)):
             # One task runs the handler's coroutine, its body and the body's end: context variables hold throughout.
-            result = self._loop().run_until_complete(self._deliver_async(result))
+            self._task = InvocationTask(self._loop())
+            result = self._task.run(self._deliver_async(result))
             response = as_stream(result)
         if self._stream is None:
             self._deliver_sync(response, result)
@@ -202,11 +210,15 @@ class Invocation:
     def _fail(self, error: BaseException) -> None:
         report = error_report(error, self._request.request_id)
         self._logs.error(report)
-        if self._stream is None:
+        if self._stream is None or self._stream.state == "pending":
             cause = lean_json.write(xray_cause(error))
             self._api.post_invocation_error(self._request, to_json(report).encode("utf-8", "replace"), cause)
         elif self._stream.state == "open":
             self._api.post_invocation_error(self._request, framing.error_trailers(report), stream=self._stream)
+        elif self._stream.failure is not None:
+            raise self._stream.failure  # `error` came on the way out, from closing the body
+        elif self._stream.state != "done":
+            self._api.close()  # interrupted in the midst of a send: nobody can go on from there
 
 
 def _is_async(response: StreamingResponse) -> bool:

@@ -36,13 +36,13 @@ class StreamingResponse:
         whole = isinstance(body, (str, bytes, bytearray, memoryview))
         self.body: Body = (body,) if whole else body  # type: ignore[assignment]
         self.status_code = status_code
-        self.headers = dict(headers or {})
+        self.headers = _mapping("headers", headers)
         if content_type is not None:
             for name in [name for name in self.headers if str(name).lower() == "content-type"]:
                 del self.headers[name]
             self.headers["content-type"] = content_type
         self.multi_value_headers: Mapping[str, Iterable[Any]] = {}
-        self.cookies = [cookies] if isinstance(cookies, str) else list(cookies or ())
+        self.cookies = [cookies] if isinstance(cookies, str) else _list("cookies", cookies)
         self.eager = eager
 
 
@@ -90,8 +90,20 @@ def as_http(value: object, to_json: "Callable[[object], bytes]") -> StreamingRes
 
 def _from_proxy_dict(result: "Mapping[str, Any]", body: "Body") -> StreamingResponse:
     response = StreamingResponse(body, result.get("statusCode", 200), result.get("headers"), result.get("cookies"))
-    response.multi_value_headers = result.get("multiValueHeaders") or {}
+    response.multi_value_headers = _mapping("multiValueHeaders", result.get("multiValueHeaders"))
     return response
+
+
+def _mapping(name: str, value: "Mapping[str, Any] | None") -> "dict[str, Any]":
+    if value is not None and not hasattr(value, "items"):
+        raise ResponseError(f"{name} is a {type(value).__name__}; it must be an object of names and values")
+    return dict(value.items()) if value else {}
+
+
+def _list(name: str, value: "Iterable[str] | None") -> "list[str]":
+    if value is not None and not hasattr(value, "__iter__"):
+        raise ResponseError(f"{name} is a {type(value).__name__}; it must be a list of strings")
+    return list(value or ())
 
 
 def _decode_base64(body: "str | bytes") -> bytes:
@@ -110,7 +122,9 @@ def as_bytes(chunk: object) -> bytes:
     if isinstance(chunk, bytes):
         return chunk
     try:
-        return memoryview(chunk).cast("B")  # type: ignore[arg-type,return-value]  # sent as bytes are, without a copy
+        view = memoryview(chunk)  # type: ignore[arg-type]
+        # Sent as bytes are, without a copy; but what does not lie in one piece has to be put together.
+        return view.cast("B") if view.c_contiguous else view.tobytes()  # type: ignore[return-value]
     except TypeError:
         raise ChunkTypeError(
             f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
@@ -125,7 +139,7 @@ def keepable(chunk: object) -> "str | bytes":
 # --- status, headers and cookies -------------------------------------------------------------------------------------
 
 # Headers of one connection, not of the response (RFC 9110, section 7.6.1), and the length, which a stream does not
-# know; function URLs rename these or fail on them.
+# know. Function URLs were seen to rename content-length and connection, and to fail on x-amzn-remapped-*.
 _DROPPED = frozenset(
     (
         "connection",

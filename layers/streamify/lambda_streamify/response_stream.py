@@ -7,7 +7,7 @@ no way of doing so leaves the latency alone (measured), and the kernel joins wha
 import sys
 
 from . import framing
-from .errors import ConnectionLost
+from .errors import ConnectionLost, RuntimeApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ class ResponseStream:
     which waits for the socket without blocking the event loop. Raises RequestRefused if the Runtime API turned the
     response down, ConnectionLost if it went away.
 
-    `read_answer` reads the Runtime API's answer and raises unless it is the expected one.
+    `read_answer` reads the Runtime API's answer and raises unless it is the expected one. `state` is one of
+    `framing.TRANSITIONS`, or "torn" if an exception of the function's own came in the midst of a send: nobody knows
+    how much of a chunk is out, so nothing more can be said on this connection.
     """
 
     def __init__(self, connection: "socket", head: bytes, read_answer: "Callable[[], None]") -> None:
@@ -36,15 +38,13 @@ class ResponseStream:
         self._socket = connection
         self._head = head
         self._read_answer = read_answer
+        self.failure: RuntimeApiError | None = None  # why the Runtime API takes no more
         self._unsent: Sequence[Buffer] = ()  # what a full socket has not taken yet
 
     def open(self, start: bytes = b"", first: bytes = b"") -> None:
         """Send the head, `start` (the prelude) and the first chunk in one go; both may be empty."""
-        buffers = self._opening(start, first)
-        try:
-            send_all(self._socket, buffers)
-        except OSError as error:
-            self._turned_down(error)
+        self._unsent = self._opening(start, first)
+        self.flush()
 
     async def open_async(self, loop: "AbstractEventLoop", start: bytes = b"", first: bytes = b"") -> None:
         """`open` for coroutines."""
@@ -53,26 +53,18 @@ class ResponseStream:
 
     def write(self, data: bytes) -> None:
         """Send one chunk, which is not empty, at once; wait while the reader is slow."""
-        if self.state != "open":
-            framing.advance(self.state, "chunk")
-        try:
-            if len(data) <= framing.COPY_LIMIT:
-                frame = framing.small_chunk(data)
-                sent = self._socket.send(frame)
-                if sent != len(frame):
-                    self._socket.sendall(frame[sent:])
-            else:
-                send_all(self._socket, framing.large_chunk(data))
-        except OSError as error:
-            self._turned_down(error)
+        if not self.write_nowait(data):
+            self.flush()
 
     def write_nowait(self, data: bytes) -> bool:
-        """Send of one chunk what fits into the socket now; False if a rest is left, for `drain`."""
+        """Send of one chunk what fits into the socket now; False if a rest is left, for `flush` or `drain`."""
         if self.state != "open":
             framing.advance(self.state, "chunk")
+        self.state = "torn"  # until it is known how much went out
         try:
             if len(data) > framing.COPY_LIMIT:
                 self._unsent = _send_now(self._socket, framing.large_chunk(data))
+                self.state = "open"
                 return not self._unsent
             frame = framing.small_chunk(data)
             try:
@@ -81,29 +73,48 @@ class ResponseStream:
                 sent = 0
         except OSError as error:
             self._turned_down(error)
-        if sent == len(frame):
-            return True
-        self._unsent = (frame[sent:],)
-        return False
+        if sent != len(frame):
+            self._unsent = (frame[sent:],)
+        self.state = "open"
+        return sent == len(frame)
+
+    def flush(self) -> None:
+        """Send what is left over, waiting while the reader is slow.
+
+        The function's signal handlers run while this waits, and may raise. What is not sent by then is known, as it
+        would not be of a send that blocks: it goes out with `end`, before the trailers.
+        """
+        self._send_unsent()
+        while self._unsent:
+            try:
+                _wait_until_writable(self._socket)
+            except OSError as error:
+                self._turned_down(error)
+            self._send_unsent()
 
     async def drain(self, loop: "AbstractEventLoop") -> None:
-        """Send what is left over, whenever the reader has room. What a cancelled one leaves goes out with `end`."""
-        try:
-            self._unsent = _send_now(self._socket, self._unsent)
-            while self._unsent:
-                await _writable(loop, self._socket)
-                self._unsent = _send_now(self._socket, self._unsent)
-        except OSError as error:
-            self._turned_down(error)
+        """`flush` for coroutines. What a cancelled one leaves goes out with `end`."""
+        self._send_unsent()
+        while self._unsent:
+            await _writable(loop, self._socket)
+            self._send_unsent()
 
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk, with error trailers if given, and read the answer."""
-        self.state = framing.advance(self.state, "trailers" if trailers else "end")
+        framing.advance(self.state, "trailers" if trailers else "end")
+        self._unsent = (*self._unsent, trailers or framing.LAST_CHUNK)
+        self.state = "failed"  # as long as the end is not out
+        self.flush()
+        self._read_answer()
+        self.state = framing.advance("open", "trailers" if trailers else "end")
+
+    def _send_unsent(self) -> None:
+        before, self.state = self.state, "torn"
         try:
-            send_all(self._socket, (*self._unsent, trailers or framing.LAST_CHUNK))
+            self._unsent = _send_now(self._socket, self._unsent)
         except OSError as error:
             self._turned_down(error)
-        self._read_answer()
+        self.state = before
 
     def _opening(self, start: bytes, first: bytes) -> "list[bytes]":
         self.state = framing.advance(self.state, "head")
@@ -116,9 +127,15 @@ class ResponseStream:
 
     def _turned_down(self, cause: OSError) -> "NoReturn":
         """A write failed: the Runtime API has answered early and closed, or is gone."""
+        if cause.errno is None:  # not the socket's: a signal handler of the function has raised it
+            raise cause
         self.state = "failed"
-        self._read_answer()
-        raise ConnectionLost(f"the Runtime API took no more of the response: {cause}") from cause
+        try:
+            self._read_answer()
+            raise ConnectionLost(f"the Runtime API took no more of the response: {cause}") from cause
+        except RuntimeApiError as failure:
+            self.failure = failure
+            raise
 
 
 def send_all(connection: "socket", buffers: "Sequence[Buffer]") -> None:
@@ -146,6 +163,14 @@ def _send_now(connection: "socket", buffers: "Sequence[Buffer]") -> "Sequence[Bu
             rest.append(memoryview(buffer)[sent:])
             sent = 0
     return rest
+
+
+def _wait_until_writable(connection: "socket") -> None:
+    from select import POLLOUT, poll  # most readers are fast enough
+
+    waiting = poll()
+    waiting.register(connection, POLLOUT)
+    waiting.poll()
 
 
 async def _writable(loop: "AbstractEventLoop", connection: "socket") -> None:

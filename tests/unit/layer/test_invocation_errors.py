@@ -1,7 +1,11 @@
 """Errors before and after the first byte, and answers of the Runtime API that are no yes."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -19,6 +23,7 @@ from invoking import (
     invoke_at,
     invoke_scripted,
 )
+from lambda_streamify import response_stream
 from lambda_streamify.errors import RequestRefused
 from lambda_streamify.response import StreamingResponse
 from scripted_api import ACCEPTED, WAIT, Peer, ScriptedApi, answers, invocation, reply
@@ -253,7 +258,7 @@ def test_an_exit_before_the_first_byte_exits_without_a_word(error: BaseException
         invoke_at(api, handler)
 
 
-def test_a_cancelled_task_is_an_exit_with_the_whole_chunk_before_the_trailers(loop: Loop) -> None:
+def test_a_cancelled_task_is_an_error_with_the_whole_chunk_before_the_trailers(loop: Loop) -> None:
     """As asyncio.timeout() around a `yield` cancels: while the invocation waits for a slow reader."""
     large = b"x" * (16 * 1024 * 1024)
     cancelled = Event()
@@ -280,8 +285,186 @@ def test_a_cancelled_task_is_an_exit_with_the_whole_chunk_before_the_trailers(lo
         assert body.startswith(b"1000000\r\n" + large + b"\r\n0\r\nLambda-Runtime-Function-Error-Type: Function.C")
         peer.send(ACCEPTED)
 
-    with pytest.raises(asyncio.CancelledError):
-        invoke_scripted(handler, FUNCTION_URL, script, loop=loop)
+    invoke_scripted(handler, FUNCTION_URL, script, loop=loop)
+
+
+def test_a_cancelled_task_is_an_error_before_the_first_byte_too(loop: Loop) -> None:
+    async def handler(_event: Any, _context: Any) -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    outcome = invoke(handler, loop=loop)
+
+    assert (outcome.path, outcome.sent.json["errorType"]) == ("error", "CancelledError")
+
+
+# --- a signal handler raises -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def alarm_raises(error: BaseException) -> Iterator[Callable[[], None]]:
+    """Have SIGALRM raise `error` in the main thread; the block gets what sends it, for another thread to call."""
+
+    def raise_it(_number: int, _frame: object) -> None:
+        raise error
+
+    main = threading.main_thread().ident
+    assert main is not None
+    before = signal.signal(signal.SIGALRM, raise_it)
+    try:
+        yield lambda: signal.pthread_kill(main, signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+LARGE = b"x" * (16 * 1024 * 1024)
+
+
+def large(_event: Any, _context: Any) -> Iterator[bytes]:
+    yield b"first"
+    yield LARGE
+
+
+async def large_async(_event: Any, _context: Any) -> AsyncIterator[bytes]:
+    yield b"first"
+    yield LARGE
+
+
+@pytest.mark.parametrize("handler", [large, large_async])
+@pytest.mark.parametrize("error", [TimeoutError("time is up"), Broken("why")])
+def test_what_a_signal_handler_raises_while_the_reader_is_slow_ends_the_stream_whole(
+    handler: Handler, error: Exception, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Event()
+
+    def signalling(wait: Callable[..., Any]) -> Callable[..., Any]:
+        def signal_and_wait(*arguments: Any) -> Any:
+            waits.set()
+            return wait(*arguments)
+
+        return signal_and_wait
+
+    for name in ("_wait_until_writable", "_writable"):
+        monkeypatch.setattr(response_stream, name, signalling(getattr(response_stream, name)))
+
+    with alarm_raises(error) as alarm:
+
+        def script(peer: Peer) -> None:
+            peer.read_until(b"\r\nfirst\r\n")
+            assert waits.wait(WAIT)  # the large chunk has filled the socket
+            alarm()
+            assert peer.read_until(b"\r\n") == b"1000000\r\n"
+            assert peer.read(len(LARGE)) == LARGE
+            assert peer.read(2) == b"\r\n"
+            assert b"Function." + type(error).__name__.encode() in peer.read_chunked_body()
+            peer.send(ACCEPTED)
+
+        _, log = invoke_scripted(handler, FUNCTION_URL, script, loop=loop)
+
+    assert log.errors[0][0] == f"[ERROR] {type(error).__name__}: {error}"
+
+
+def test_what_a_signal_handler_raises_in_the_midst_of_a_send_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def torn(*_: object) -> Any:
+        raise Broken("in between")
+
+    def handler(_event: Any, _context: Any) -> Iterator[bytes]:
+        yield b"first"
+        monkeypatch.setattr(response_stream, "_send_now", torn)
+        yield LARGE
+
+    def script(peer: Peer) -> None:
+        peer.read_until(b"\r\nfirst\r\n")
+        assert peer.is_closed_by_the_other_side()
+
+    _, log = invoke_scripted(handler, FUNCTION_URL, script)
+
+    assert log.errors[0][0] == "[ERROR] Broken: in between"
+
+
+def test_an_exit_from_a_signal_handler_closes_an_asynchronous_body_in_its_task(loop: Loop) -> None:
+    closed: list[bool] = []
+    waits = Event()
+
+    async def handler(_event: Any, _context: Any) -> AsyncIterator[str]:
+        task = asyncio.current_task()
+        try:
+            yield "first"
+            waits.set()
+            await asyncio.sleep(WAIT)
+        finally:
+            closed.append(asyncio.current_task() is task)
+
+    with alarm_raises(SystemExit(3)) as alarm:
+
+        def script(peer: Peer) -> None:
+            peer.read_until(b"\r\nfirst\r\n")
+            assert waits.wait(WAIT)
+            alarm()
+            assert b"Function.SystemExit" in peer.read_chunked_body()
+            peer.send(ACCEPTED)
+
+        with pytest.raises(SystemExit):
+            invoke_scripted(handler, FUNCTION_URL, script, loop=loop)
+
+    assert closed == [True]
+
+
+# --- what is left over -----------------------------------------------------------------------------------------------
+
+
+def test_a_generator_within_an_asynchronous_body_is_closed_in_the_same_invocation(loop: Loop) -> None:
+    closed: list[str] = []
+
+    async def inner() -> AsyncIterator[str]:
+        try:
+            yield "inner"
+        finally:
+            await asyncio.sleep(0)
+            closed.append("inner")
+
+    async def handler(_event: Any, _context: Any) -> AsyncIterator[str]:
+        async for chunk in inner():
+            yield chunk
+            raise Broken("why")
+
+    outcome = invoke(handler, loop=loop)
+
+    assert outcome.sent.trailed_error["errorType"] == "Broken"
+    assert closed == ["inner"]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_refusal_is_not_forgotten_when_closing_the_body_fails(status: int) -> None:
+    def handler(_event: Any, _context: Any) -> Iterator[bytes]:
+        try:
+            yield b"first"
+            while True:
+                yield LARGE
+        finally:
+            raise Broken("on the way out")
+
+    def script(peer: Peer) -> None:
+        peer.read_until(b"\r\nfirst\r\n")
+        peer.send(reply(status, b"no"))
+
+    with pytest.raises(RequestRefused, match=f"answered {status} to response"):
+        invoke_scripted(handler, FUNCTION_URL, script)
+
+
+def test_a_working_directory_that_is_gone_keeps_no_error_from_being_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+    assert invoke(raises).sent.json["errorType"] == "Broken"
 
 
 # --- the Runtime API says no -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "response": {"errors"},
     "response_stream": {"errors", "framing"},
     "runtime_api": {"errors", "framing", "response_stream"},
+    "invocation_task": set(),
     "iteration": set(),
     **{leaf: {"errors"} for leaf in LEAVES},
     "marshal": {"errors", "lean_json"},
@@ -31,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logging_handler": {"logs"},  # which imports it in turn, once `logging` is there
     "snapstart": set(),
     "invocation": {"errors", "framing", "lean_json", "sources", "response", "response_stream", "runtime_api"}
-    | {"iteration"}
+    | {"invocation_task", "iteration"}
     | LEAVES,
     "runtime": {"invocation"},
     "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
@@ -73,7 +74,7 @@ def test_everything_else_is_of_the_standard_library(module: str) -> None:
 
 @pytest.mark.parametrize("module", ["errors", "framing", "response", "response_stream", "sources"])
 def test_what_knows_bytes_or_rules_does_no_input_or_output(module: str) -> None:
-    assert {name for name, ours in imports(module) if not ours} <= {"json", "binascii", "sys"}
+    assert {name for name, ours in imports(module) if not ours} <= {"json", "binascii", "sys", "select"}
 
 
 def test_one_module_opens_sockets_and_knows_the_paths() -> None:
@@ -106,3 +107,12 @@ def test_to_import_the_package_is_to_load_nothing_else() -> None:
 
 def test_the_version_is_one() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", lambda_streamify.__version__)
+
+
+def test_what_the_package_exports_is_loaded_when_it_is_used() -> None:
+    from lambda_streamify.response import StreamingResponse
+
+    assert lambda_streamify.StreamingResponse is StreamingResponse
+    assert set(lambda_streamify.__all__) <= set(dir(lambda_streamify))
+    with pytest.raises(AttributeError, match="module 'lambda_streamify' has no attribute 'Nope'"):
+        lambda_streamify.Nope  # noqa: B018 - what is tested

@@ -183,7 +183,7 @@ def test_a_chunk_is_text_or_anything_that_holds_bytes(chunk: object, data: bytes
     assert response.keepable(chunk) in (data, chunk)
 
 
-@pytest.mark.parametrize("chunk", [None, 5, {"a": 1}, ["a"], 1.5, memoryview(b"abcd")[::2]])
+@pytest.mark.parametrize("chunk", [None, 5, {"a": 1}, ["a"], 1.5])
 def test_any_other_chunk_is_an_error_that_names_the_remedy(chunk: object) -> None:
     with pytest.raises(ChunkTypeError) as raised:
         response.as_bytes(chunk)
@@ -191,6 +191,26 @@ def test_any_other_chunk_is_an_error_that_names_the_remedy(chunk: object) -> Non
     assert str(raised.value) == (
         f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
     )
+
+
+def test_memory_that_does_not_lie_in_one_piece_is_put_together() -> None:
+    assert response.as_bytes(memoryview(b"abcd")[::2]) == b"ac"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"headers": ["a"]}, "headers is a list; it must be an object of names and values"),
+        ({"headers": "a"}, "headers is a str; it must be an object of names and values"),
+        ({"cookies": 5}, "cookies is a int; it must be a list of strings"),
+        ({"multiValueHeaders": ["a"]}, "multiValueHeaders is a list; it must be an object of names and values"),
+    ],
+)
+def test_fields_of_another_type_are_named_with_the_type_they_must_have(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ResponseError) as raised:
+        response.as_stream({"body": iter(()), **fields})
+
+    assert str(raised.value) == message
 
 
 def test_bytes_are_sent_without_a_copy() -> None:
