@@ -16,6 +16,7 @@ from .interpreters import RUNTIMES, find_interpreter, locate
 from .lambda_api import lambda_api
 from .layers import assemble
 from .pool import SandboxPool
+from .programs import Programs, Run
 from .reaper import Reaper
 from .runtime_folder import lacks_client, make_runtime_folder
 from .sandbox import Package
@@ -63,11 +64,16 @@ class Emulator:
                     number = self._port and self._port + 1 + len(doors)
                     door = listen(HOST, number, f"the URL of {function.name}")
                     doors[function.name] = stack.enter_context(door)
-            preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare, served))
+            programs = Programs(self.reaper)
+            preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare, served, programs.run))
             try:
-                await asyncio.shield(preparing)
-            finally:
+                await asyncio.wait([preparing])
+            except asyncio.CancelledError:
+                programs.stop()
                 await asyncio.wait([preparing])  # a thread is not cancelled: it would go on filling what is removed
+                preparing.exception()  # which is that it was stopped
+                raise
+            preparing.result()
             sockets[control] = lambda_api(self._pools)
             for name, door in doors.items():
                 sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))
@@ -96,7 +102,7 @@ class Emulator:
             self._say(f"{function.name} gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated")
         return function.invoke_mode == "RESPONSE_STREAM"
 
-    def _prepare(self, functions: list[Function]) -> None:
+    def _prepare(self, functions: list[Function], run: Run) -> None:
         opts: dict[object, Path] = {}
         runtimes = set[Path]()
         notices = set()
@@ -107,12 +113,13 @@ class Emulator:
                 self._say(interpreter.notice)
             if function.layers not in opts:
                 opts[function.layers] = self._scratch / "opt" / str(len(opts))
-                assemble(function.layers, opts[function.layers])
+                assemble(function.layers, opts[function.layers], run)
             opt = opts[function.layers]
             runtime = self._scratch / "runtime" / interpreter.version / opt.name
             if runtime not in runtimes:
                 runtimes.add(make_runtime_folder(runtime, opt, interpreter.version))
-            task = prepare(function.code, interpreter.python, self._scratch / "task" / function.logical_id, self._say)
+            root = self._scratch / "task" / function.logical_id
+            task = prepare(function.code, interpreter.python, root, self._say, run)
             package = Package(function, interpreter.python, Folders(opt, task, runtime))
             self._pools[function.name] = SandboxPool(package, self.reaper, partial(self._log, function.name))
 

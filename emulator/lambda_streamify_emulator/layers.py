@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,16 +10,17 @@ from tempfile import TemporaryDirectory
 
 from .cache import build_once, content_key
 from .errors import BuildError
+from .programs import Run
 from .template import Layer
 
 
-def assemble(layers: Iterable[Layer], opt: Path) -> None:
-    """Put the layers into `opt`, later ones over earlier ones."""
+def assemble(layers: Iterable[Layer], opt: Path, run: Run) -> None:
+    """Put the layers into `opt`, later ones over earlier ones. What is made on the way lies beside it."""
     opt.mkdir(parents=True)
     for layer in layers:
-        with TemporaryDirectory(prefix="streamify-layer-") as scratch:
+        with TemporaryDirectory(prefix="layer-", dir=opt.parent) as scratch:
             try:
-                _merge(_build(layer, Path(scratch)), opt)
+                _merge(_build(layer, Path(scratch), run), opt)
             except OSError as error:  # shutil.Error is one, with a reason for each file
                 raise BuildError(f"the layer {layer.logical_id} cannot be copied: {error}") from error
 
@@ -34,7 +34,7 @@ def _merge(layer: Path, opt: Path) -> None:
     copytree(layer, opt, symlinks=True, dirs_exist_ok=True)
 
 
-def _build(layer: Layer, scratch: Path) -> Path:
+def _build(layer: Layer, scratch: Path, run: Run) -> Path:
     """The folder with the layer's content, made in `scratch` where it has to be made."""
     if layer.content is None:
         _installed_layer(scratch)
@@ -44,31 +44,22 @@ def _build(layer: Layer, scratch: Path) -> Path:
         source = scratch / "source"
         copytree(layer.content, source, symlinks=True)
         name = f"layer-{layer.logical_id}-{content_key(source)}"
-        return build_once(name, lambda artifacts: _make(layer, source, artifacts))
+        return build_once(name, lambda artifacts: _make(layer, source, artifacts, run))
     if layer.build_method in (None, "makefile"):  # plain content, or what `sam build` has built already
         return layer.content
     python = scratch / "python"
     copytree(layer.content, python, symlinks=True)
     if (python / "requirements.txt").is_file():
-        install_requirements(python / "requirements.txt", python)
+        install_requirements(python / "requirements.txt", python, run)
     return scratch
 
 
-def _make(layer: Layer, source: Path, artifacts: Path) -> None:
+def _make(layer: Layer, source: Path, artifacts: Path, run: Run) -> None:
     # What `make` tells its own children would change what this one does.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     command = ["make", f"build-{layer.logical_id}"]
     try:
-        done = subprocess.run(
-            command,
-            cwd=source,
-            env={**environment, "ARTIFACTS_DIR": str(artifacts)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
+        done = run(command, cwd=source, env={**environment, "ARTIFACTS_DIR": str(artifacts)})
     except FileNotFoundError:
         raise BuildError(f"the layer {layer.logical_id} is built by make, which is not installed") from None
     if done.returncode:
@@ -94,18 +85,11 @@ def _installed_layer(opt: Path) -> None:
     (opt / "streamify").chmod(0o755)
 
 
-def install_requirements(requirements: Path, target: Path, python: Path | None = None) -> None:
+def install_requirements(requirements: Path, target: Path, run: Run, python: Path | None = None) -> None:
     """Install what `requirements` lists into the folder `target`, for the interpreter `python`."""
     interpreter = ["--python", str(python)] if python else []
     command = [sys.executable, "-m", "pip", *interpreter, "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, "--target", str(target), "--requirement", str(requirements)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    done = run([*command, "--target", str(target), "--requirement", str(requirements)])
     if done.returncode:
         last = (done.stdout.strip().splitlines() or ["pip said nothing"])[-1]
         raise BuildError(f"{requirements}: pip could not install it: {last}")

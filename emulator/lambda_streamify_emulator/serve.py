@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import signal
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from . import terminal
 from .emulator import Emulator
@@ -24,12 +25,30 @@ async def serve(path: Path, *, port: int, command: str | None, as_json: bool, pa
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
-    async with Emulator(template, port=port, say=terminal.say, log=terminal.log) as emulator:
+    emulator = Emulator(template, port=port, say=terminal.say, log=terminal.log)
+    async with AsyncExitStack() as stack:
+        starting = asyncio.create_task(stack.enter_async_context(emulator))
+        await _first(starting, stopped)
+        if stopped.is_set():
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+            return 0
+        await starting
         _announce(emulator, as_json=as_json)
         if command is None:
             await stopped.wait()
             return 0
         return await _run(command, emulator, stopped)
+
+
+async def _first(task: "asyncio.Task[Any]", event: asyncio.Event) -> None:
+    """Return when the task is done or the event set."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 def _announce(emulator: Emulator, *, as_json: bool) -> None:
@@ -67,15 +86,13 @@ async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
             else:
                 process.send_signal(number)
 
-    stopping = asyncio.create_task(stopped.wait())
     done = asyncio.create_task(process.wait())
     try:
-        await asyncio.wait([stopping, done], return_when=asyncio.FIRST_COMPLETED)
+        await _first(done, stopped)
         if not done.done():
             tell(signal.SIGTERM)
             await asyncio.wait([done], timeout=GRACE)
     finally:
-        stopping.cancel()
         tell(signal.SIGKILL)  # what it started does not outlive it
         status = await done
         if group:

@@ -11,6 +11,7 @@ from pathlib import Path
 from .cache import build_once
 from .errors import BuildError
 from .layers import install_requirements
+from .programs import Run
 
 
 def has_requirements(code: Path) -> bool:
@@ -24,7 +25,7 @@ def has_requirements(code: Path) -> bool:
     return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
-def prepare(code: Path, python: Path, root: Path, say: Callable[[str], None]) -> Path:
+def prepare(code: Path, python: Path, root: Path, say: Callable[[str], None], run: Run) -> Path:
     """The folder with the code and its requirements: `code` itself, or `root` filled with links.
 
     `say` is told what takes a while.
@@ -36,7 +37,7 @@ def prepare(code: Path, python: Path, root: Path, say: Callable[[str], None]) ->
 
     def install(folder: Path) -> None:
         say(f"installing {requirements}")
-        install_requirements(requirements, folder, python)
+        install_requirements(requirements, folder, run, python)
 
     installed = build_once(f"requirements-{key}", install)
     root.mkdir(parents=True)

@@ -10,10 +10,11 @@ from subprocess import Popen
 
 import pytest
 
-from emulator_process import EmulatorProcess, emulating
+from emulator_process import RUNTIME, EmulatorProcess, emulating
 from gate import Gate
 from process_table import is_running, parent
 from url_client import Wire, request, wire
+from waiting import PATIENCE, wait_until
 
 Process = Popen[bytes]
 
@@ -91,6 +92,49 @@ def test_nothing_outlives_an_emulator_that_was_never_used(tmp_path: Path, cache:
 
         emulator.wait_until_ended()
         emulator.assert_nothing_is_left()
+
+
+SLOW_LAYER = f"""\
+Resources:
+  Layer:
+    Type: AWS::Serverless::LayerVersion
+    Metadata: {{BuildMethod: makefile}}
+    Properties: {{ContentUri: layer}}
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      CodeUri: .
+      Runtime: {RUNTIME}
+      Layers: [!Ref Layer]
+      Environment: {{Variables: {{AWS_LAMBDA_EXEC_WRAPPER: /opt/streamify}}}}
+Parameters: {{PythonRuntime: {{Type: String}}}}
+"""
+
+
+@every_end
+def test_an_emulator_that_ends_while_it_builds_serves_nothing_and_leaves_nothing(
+    tmp_path: Path, cache: Path, end: Callable[[Process], None], status: int
+) -> None:
+    (tmp_path / "layer").mkdir()
+    building = tmp_path / "building"
+    (tmp_path / "layer" / "Makefile").write_text(f"build-Layer:\n\ttouch {building}\n\tsleep 600 && true\n")
+    (tmp_path / "template.yaml").write_text(SLOW_LAYER)
+    command = ("--exec", f"touch {tmp_path}/ran")
+    emulator = EmulatorProcess(tmp_path / "template.yaml", tmp_path, cache, *command)
+    try:
+        wait_until(building.exists, "the layer's make")
+        assert emulator.process.stdout is not None
+
+        end(emulator.process)
+
+        assert emulator.process.wait(PATIENCE) == status
+        assert emulator.process.stdout.read() == b""
+        emulator.assert_nothing_is_left()
+        assert not (tmp_path / "ran").exists()
+        assert emulator.log() == ""
+    finally:
+        emulator.kill()
 
 
 def test_the_command_that_it_runs_does_not_outlive_an_emulator_that_is_killed(tmp_path: Path, cache: Path) -> None:

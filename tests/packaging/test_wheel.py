@@ -35,6 +35,7 @@ EMULATOR_MODULES = (
     "limits",
     "pool",
     "prelude",
+    "programs",
     "pytest_plugin",
     "reaper",
     "runtime_api",

@@ -7,6 +7,7 @@ import pytest
 
 from lambda_streamify_emulator.errors import BuildError
 from lambda_streamify_emulator.task_root import has_requirements, prepare
+from unreaped import RUN
 from wheels import make_wheel
 
 PYTHON = Path(sys.executable)
@@ -21,12 +22,12 @@ def test_requirements_that_name_nothing_are_none(tmp_path: Path, text: str) -> N
     (tmp_path / "requirements.txt").write_text(text)
 
     assert not has_requirements(tmp_path)
-    assert prepare(tmp_path, PYTHON, tmp_path / "root", never) == tmp_path
+    assert prepare(tmp_path, PYTHON, tmp_path / "root", never, RUN) == tmp_path
     assert not (tmp_path / "root").exists()
 
 
 def test_without_requirements_the_code_itself_is_the_task_root(tmp_path: Path) -> None:
-    assert prepare(tmp_path, PYTHON, tmp_path / "root", never) == tmp_path
+    assert prepare(tmp_path, PYTHON, tmp_path / "root", never, RUN) == tmp_path
 
 
 def test_requirements_lie_beside_the_code_whose_files_win_and_stay_editable(tmp_path: Path) -> None:
@@ -37,8 +38,8 @@ def test_requirements_lie_beside_the_code_whose_files_win_and_stay_editable(tmp_
     (code / "app.py").write_text("VALUE = 'mine'")
     said: list[str] = []
 
-    first = prepare(code, PYTHON, tmp_path / "first", said.append)
-    again = prepare(code, PYTHON, tmp_path / "again", never)
+    first = prepare(code, PYTHON, tmp_path / "first", said.append, RUN)
+    again = prepare(code, PYTHON, tmp_path / "again", never, RUN)
 
     assert said == [f"installing {code / 'requirements.txt'}"]
     assert (first, again) == (tmp_path / "first", tmp_path / "again")
@@ -60,7 +61,7 @@ def test_requirements_that_cannot_be_installed_are_named_with_pips_reason(
     said: list[str] = []
 
     with pytest.raises(BuildError) as raised:
-        prepare(tmp_path, PYTHON, tmp_path / "root", said.append)
+        prepare(tmp_path, PYTHON, tmp_path / "root", said.append, RUN)
 
     reason = "ERROR: No matching distribution found for no-such-distribution"
     assert str(raised.value) == f"{requirements}: pip could not install it: {reason}"
