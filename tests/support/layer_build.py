@@ -30,6 +30,7 @@ MODULES = (
     "runtime_api",
     "snapstart",
     "sources",
+    "standard_library",
 )
 
 # Which bytecode ships depends on the Pythons of the build machine; the tests' own is certain to be here.

@@ -16,7 +16,9 @@ version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 sys.path[0] = python
 from lambda_streamify import bootstrap  # noqa: E402 - found in the only place where it may come from
+from lambda_streamify.standard_library import StandardLibraryFirst  # noqa: E402
 
+sys.meta_path.insert(0, StandardLibraryFirst(sys.path[1:]))
 sys.path[0] = runtime  # where AWS's bootstrap.py lies, and boto3 beside it
 folders = [task]
 if "PYTHONPATH" not in os.environ:

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": {"marshal", "logging_handler"},
     "logging_handler": {"logs"},  # which imports it in turn, once `logging` is there
     "snapstart": set(),
+    "standard_library": set(),
     "invocation": {"errors", "framing", "lean_json", "sources", "response", "response_stream", "runtime_api"}
     | {"invocation_task", "iteration"}
     | LEAVES,
