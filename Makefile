@@ -33,8 +33,8 @@ test-ecosystem: .venv/.dev ## run the tests with the libraries that handlers are
 test-sam: .venv/.dev ## run the tests with the real SAM CLI
 	@.venv/bin/python -m pytest tests/sam || $(call no-tests-yet,tests/sam)
 
-bench: .venv/.dev ## measure
-	.venv/bin/python benchmarks/run.py
+bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)
+	.venv/bin/python benchmarks/run.py $(BENCH)
 
 lint: .venv/.dev ## check style, types and the template
 	.venv/bin/ruff check
