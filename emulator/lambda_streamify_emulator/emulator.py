@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .environment import Folders
+from .errors import TemplateError
 from .function_url import FunctionUrl
-from .interpreters import RUNTIMES, find_interpreter, locate
+from .interpreters import find_interpreter, locate
 from .lambda_api import lambda_api
 from .layers import assemble
 from .pool import SandboxPool
@@ -58,6 +59,8 @@ class Emulator:
             # Ports first: if one is taken nobody should have to wait to be told.
             control = stack.enter_context(listen(HOST, self._port, "the Lambda API"))
             served = [function for function in self._template.functions if self._is_servable(function)]
+            if not served:
+                raise TemplateError("the template has no function that can be served")
             doors: dict[str, socket.socket] = {}
             for function in served:
                 if self._has_url(function):
@@ -92,7 +95,7 @@ class Emulator:
         self._resources.close()
 
     def _is_servable(self, function: Function) -> bool:
-        problem = None if WRAPPER in function.environment else _without_wrapper(function)
+        problem = _problem(function)
         if problem is not None:
             self._say(f"{function.name} is left out: {problem}")
         return problem is None
@@ -124,10 +127,12 @@ class Emulator:
             self._pools[function.name] = SandboxPool(package, self.reaper, partial(self._log, function.name))
 
 
-def _without_wrapper(function: Function) -> str | None:
-    """Why the function does not run under AWS's own runtime here; None if it does."""
-    if function.runtime not in RUNTIMES:
-        return f"its runtime is {function.runtime}, and only Python's run here, or what {WRAPPER} starts"
+def _problem(function: Function) -> str | None:
+    """Why the function does not run here; None if it does."""
+    if not function.runtime.startswith("python"):
+        return f"its runtime is {function.runtime}, and only Python's are run here"
+    if WRAPPER in function.environment:
+        return None
     problem = lacks_client(locate(function.runtime)[1])
     return problem and f"without {WRAPPER} it runs under AWS's own runtime, and {problem}"
 

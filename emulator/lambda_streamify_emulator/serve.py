@@ -21,6 +21,8 @@ async def serve(path: Path, *, port: int, command: str | None, as_json: bool, pa
     template = load_template(path, parameters)
     if template.unresolved:
         terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
+    for notice in template.left_out:
+        terminal.say(notice)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -53,10 +53,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Template:
-    """What a template holds, and what could not be resolved in it."""
+    """What a template holds, what could not be resolved in it, and why which functions are left out."""
 
     functions: tuple[Function, ...]
     unresolved: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = field(default=())
+
+
+class _ForeignError(Exception):
+    """A function that is right, and that the emulator does not run."""
 
 
 def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
@@ -155,17 +160,24 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str]) -> 
         if resource.get("Type") == LAYER
     }
     functions: dict[str, Function] = {}
+    left_out: list[str] = []
     for id_, resource in resources.items():
         if resource.get("Type") == FUNCTION:
             merged = globals_section.merge(FUNCTION, resource.get("Properties") or {}, id_)
-            function = _function(path, id_, merged, layers, intrinsics)
+            try:
+                function = _function(path, id_, merged, layers, intrinsics)
+            except _ForeignError as reason:
+                left_out.append(f"{id_} is left out: {reason}")
+                continue
             if function.name in functions:
                 other = functions[function.name].logical_id
                 raise TemplateError(f"{path}: {other} and {id_}: both have the name {function.name}")
             functions[function.name] = function
+    if not functions and left_out:
+        raise TemplateError(f"{path}: no function of it can be served: {'; '.join(left_out)}")
     if not functions:
         raise TemplateError(f"{path}: it has no function; the emulator runs resources of type {FUNCTION}")
-    return Template(tuple(functions.values()), tuple(sorted(intrinsics.unresolved)))
+    return Template(tuple(functions.values()), tuple(sorted(intrinsics.unresolved)), tuple(left_out))
 
 
 def _layer(path: Path, logical_id: str, resource: Mapping[str, Any], intrinsics: Intrinsics) -> Layer:
@@ -180,6 +192,10 @@ def _function(
 ) -> Function:
     where = f"{path}: {logical_id}"
     properties = intrinsics.resolve(merged)
+    if properties.get("PackageType") == "Image":
+        raise _ForeignError("its PackageType is Image, and only code in a folder is run here")
+    if properties.get("InlineCode") is not None:
+        raise _ForeignError("its code is InlineCode, and only code in a folder is run here")
     for key in ("Handler", "Runtime"):
         if not isinstance(properties.get(key), str) or _IMPOSSIBLE.search(properties[key]):
             raise TemplateError(f"{where}: it has no {key}")
@@ -226,6 +242,8 @@ def _used_layer(where: str, reference: Any, layers: Mapping[str, Layer]) -> Laye
     # arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION
     if name.split(":")[5:7] == ["layer", "streamify"]:
         return Layer("streamify", None)
+    if isinstance(reference, str) and name.startswith("arn:"):
+        raise _ForeignError(f"the layer {name} is neither in this template nor streamify itself")
     raise TemplateError(f"{where}: the layer {name} is neither in this template nor streamify itself")
 
 

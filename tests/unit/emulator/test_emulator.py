@@ -15,7 +15,7 @@ from botocore.eventstream import EventStreamBuffer
 from asynchronous import run
 from lambda_streamify_emulator import emulator as module
 from lambda_streamify_emulator.emulator import Emulator
-from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError
+from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError, TemplateError
 from lambda_streamify_emulator.interpreters import Interpreter, find_interpreter
 from lambda_streamify_emulator.template import load_template
 from process_table import is_running
@@ -120,7 +120,6 @@ def test_what_is_not_emulated_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 {FUNCTION}      Environment: {WITHOUT_WRAPPER}
   Node:
 {FUNCTION}      Runtime: nodejs22.x
-      Environment: {WITHOUT_WRAPPER}
 """
     monkeypatch.setattr(module, "lacks_client", lambda version: f"nothing fits {version}")
 
@@ -133,11 +132,19 @@ def test_what_is_not_emulated_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 
         assert sorted(told.said) == [
             "Buffered gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated",
-            f"Node is left out: its runtime is nodejs22.x, and only Python's run here, or what {module.WRAPPER} starts",
+            "Node is left out: its runtime is nodejs22.x, and only Python's are run here",
             f"Plain is left out: without {module.WRAPPER} it runs under AWS's own runtime, and nothing fits {RUNTIME}",
         ]
 
     run(main())
+
+
+def test_a_template_of_which_nothing_can_be_served_fails_the_start(tmp_path: Path, scratch: Path) -> None:
+    path = write_template(tmp_path)
+    path.write_text(path.read_text().replace(f"Runtime: {RUNTIME}", "Runtime: nodejs22.x"))
+
+    assert run(fails(path, 0, TemplateError)) == "the template has no function that can be served"
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_notice_about_an_interpreter_is_given_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,16 @@ def test_what_is_not_resolved_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     )
 
 
+def test_a_function_that_is_left_out_is_named_and_the_others_are_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources = "  Third:\n    Type: AWS::Serverless::Function\n    Properties: {PackageType: Image}\n"
+
+    assert serving(write_template(tmp_path, resources), "true") == 0
+
+    assert capsys.readouterr().err.startswith("Third is left out: its PackageType is Image, ")
+
+
 def test_parameters_are_the_templates(tmp_path: Path) -> None:
     path = write_template(tmp_path)
 

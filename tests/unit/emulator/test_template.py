@@ -317,16 +317,37 @@ FUNCTIONS = [
     ({"Layers": "[!Ref Absent]"}, "the layer {'Ref': 'Absent'} is neither in this template nor streamify itself"),
     ({"Layers": "[Hello]"}, "the layer Hello is neither in this template nor streamify itself"),
     ({"Layers": "[null]"}, "the layer None is neither in this template nor streamify itself"),
-    (
-        {"Layers": "['arn:aws:lambda:eu-west-1:1:layer:other:1']"},
-        "the layer arn:aws:lambda:eu-west-1:1:layer:other:1 is neither in this template nor streamify itself",
-    ),
 ]
 
 
 @pytest.mark.parametrize(("replaced", "message"), FUNCTIONS)
 def test_a_wrong_property_is_named_with_its_function(tmp_path: Path, replaced: dict[str, str], message: str) -> None:
     assert refusal(tmp_path, function(**replaced)) == f"Hello: {message}"
+
+
+ARN = "arn:aws:lambda:eu-west-1:1:layer:other:1"
+FOREIGN = [
+    ("PackageType: Image", "its PackageType is Image, and only code in a folder is run here"),
+    ("InlineCode: 'def handler(event, context): ...'", "its code is InlineCode, and only code in a folder is run here"),
+    (f"Layers: ['{ARN}']", f"the layer {ARN} is neither in this template nor streamify itself"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), FOREIGN)
+def test_a_function_that_is_not_run_here_is_left_out_with_the_reason(tmp_path: Path, line: str, reason: str) -> None:
+    foreign = f"  Foreign:\n    {FUNCTION}\n    Properties:\n      {line}\n"
+    if "Layers" in line:
+        foreign += "      Handler: a.b\n      Runtime: python3.12\n      CodeUri: code\n"
+
+    template = load(tmp_path, function() + foreign)
+
+    assert only(template).name == "Hello"
+    assert template.left_out == (f"Foreign is left out: {reason}",)
+
+
+@pytest.mark.parametrize(("line", "reason"), FOREIGN)
+def test_a_template_of_which_no_function_is_run_here_is_refused(tmp_path: Path, line: str, reason: str) -> None:
+    assert refusal(tmp_path, function(line)) == f"no function of it can be served: Hello is left out: {reason}"
 
 
 @pytest.mark.parametrize("escape", ["\\0", "\\ud800"])
