@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -90,9 +90,10 @@ class Emulator:
     async def __aexit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
-        await self._server.stop()
-        self._resources.close()
+        async with AsyncExitStack() as stack:  # each is ended, whatever the others raise
+            stack.callback(self._resources.close)
+            stack.push_async_callback(self._server.stop)
+            await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
 
     def _is_servable(self, function: Function) -> bool:
         problem = _problem(function)

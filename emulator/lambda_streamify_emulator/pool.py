@@ -30,9 +30,11 @@ class SandboxPool:
         if self._stopped:
             invocation.fail("Sandbox.Failure", "The emulator has stopped")
             return
-        if self._idle:
-            self._idle.pop().invoke(invocation)  # the last one used: the others age and could be ended
-            return
+        while self._idle:
+            sandbox = self._idle.pop()  # the last one used: the others age and could be ended
+            if not sandbox.ended:
+                sandbox.invoke(invocation)
+                return
         sandbox = Sandbox(self._package, self._reaper, self._log, self._idle.append, self._forget)
         self._all.add(sandbox)
         try:

@@ -102,6 +102,11 @@ class Sandbox:
             os.close(write_end)
         self._output = output
 
+    @property
+    def ended(self) -> bool:
+        """Whether its process has ended; it is gone later, when what the process printed has been read."""
+        return self._process.returncode is not None
+
     def invoke(self, invocation: Invocation) -> None:
         """Run `invocation` next. The sandbox must be idle, or new."""
         self._invocation = invocation

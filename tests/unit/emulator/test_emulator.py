@@ -17,6 +17,7 @@ from lambda_streamify_emulator import emulator as module
 from lambda_streamify_emulator.emulator import Emulator
 from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError, TemplateError
 from lambda_streamify_emulator.interpreters import Interpreter, find_interpreter
+from lambda_streamify_emulator.pool import SandboxPool
 from lambda_streamify_emulator.template import load_template
 from process_table import is_running
 from tiny_runtime import SAY_PROCESS
@@ -205,6 +206,24 @@ def test_a_runtime_that_lambda_does_not_have_fails_the_start(tmp_path: Path, scr
     path = write_template(tmp_path, f"  Old:\n{FUNCTION}      Runtime: python2.7\n")
 
     assert run(fails(path, 0, InterpreterError)).startswith("there is no Python runtime 'python2.7' on Lambda")
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_end_at_which_a_pool_fails_still_leaves_nothing(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_template(tmp_path)
+
+    async def fail(_: SandboxPool) -> None:
+        raise RuntimeError("no")
+
+    async def main() -> str:
+        async with Told(path).emulator as emulator:
+            monkeypatch.setattr(SandboxPool, "stop", fail)
+            return emulator.lambda_api
+
+    with pytest.raises(RuntimeError, match="no"):
+        run(main())
     assert list(scratch.iterdir()) == []
 
 

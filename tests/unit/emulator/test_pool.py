@@ -95,6 +95,27 @@ def test_a_sandbox_that_has_ended_is_not_used_again(tmp_path: Path) -> None:
     run(main())
 
 
+def test_an_idle_sandbox_whose_process_has_ended_is_not_used_though_its_log_is_still_held(tmp_path: Path) -> None:
+    holder = "child = subprocess.Popen(['sleep', '600'], start_new_session=True)"
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            invocation = running(f"{holder}; respond(f'{{os.getpid()}} {{child.pid}}'.encode())")
+            await pool.invoke(invocation)
+            first, child = map(int, (await body(invocation)).split())
+            try:
+                await pool.idle(1)
+                (sandbox,) = pool._idle  # noqa: SLF001 - a pool tells nobody
+                os.kill(first, signal.SIGKILL)
+                while not sandbox.ended:  # noqa: ASYNC110 - it tells nobody before it is gone
+                    await asyncio.sleep(0.001)
+                assert await pool.say_process() != first
+            finally:
+                os.kill(child, signal.SIGKILL)
+
+    run(main())
+
+
 def test_a_wrapper_that_does_not_run_fails_each_invocation_and_is_logged(tmp_path: Path) -> None:
     package = make_package(tmp_path)
     wrapper = tmp_path / "runtime"
