@@ -142,7 +142,7 @@ def test_the_installed_layer_is_what_the_makefile_ships_but_for_bytecode(tmp_pat
 def test_without_the_package_the_installed_layer_is_not_to_be_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(lambda_streamify.__dict__, "__spec__", None)
+    monkeypatch.setattr(lambda_streamify, "__spec__", None)
     monkeypatch.setattr("sys.path", [])
     monkeypatch.delitem(__import__("sys").modules, "lambda_streamify")
 
