@@ -6,6 +6,7 @@ from collections.abc import Callable
 from .invocation import Invocation
 from .reaper import Reaper
 from .sandbox import Package, Sandbox
+from .task_root import newest_change
 from .template import Function
 
 
@@ -17,7 +18,9 @@ class SandboxPool:
         self._reaper = reaper
         self._log = log
         self._idle: list[Sandbox] = []
-        self._all: set[Sandbox] = set()
+        # With the newest change of the code that each one runs.
+        self._all: dict[Sandbox, int] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._stopped = False
 
     @property
@@ -30,17 +33,19 @@ class SandboxPool:
         if self._stopped:
             invocation.fail("Sandbox.Failure", "The emulator has stopped")
             return
+        change = newest_change(self.function.code)
+        self._end_outdated(change)
         while self._idle:
             sandbox = self._idle.pop()  # the last one used: the others age and could be ended
             if not sandbox.ended:
                 sandbox.invoke(invocation)
                 return
         sandbox = Sandbox(self._package, self._reaper, self._log, self._idle.append, self._forget)
-        self._all.add(sandbox)
+        self._all[sandbox] = change
         try:
             await sandbox.start(invocation)
         except BaseException as error:
-            self._all.discard(sandbox)
+            self._all.pop(sandbox, None)
             if not isinstance(error, OSError):
                 raise
             message = f"{error.filename} does not start: {error.strerror}"
@@ -50,9 +55,17 @@ class SandboxPool:
     async def stop(self) -> None:
         """End all sandboxes; from now on invocations fail."""
         self._stopped = True
-        await asyncio.gather(*(sandbox.stop() for sandbox in list(self._all)))
+        await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+
+    def _end_outdated(self, change: int) -> None:
+        """End those that are idle and run code that has been edited since; those at work are left to finish."""
+        for sandbox in [sandbox for sandbox in self._idle if self._all[sandbox] != change]:
+            self._idle.remove(sandbox)
+            ending = asyncio.create_task(sandbox.stop())
+            self._ending.add(ending)  # the event loop alone would not keep it
+            ending.add_done_callback(self._ending.discard)
 
     def _forget(self, sandbox: Sandbox) -> None:
-        self._all.discard(sandbox)
+        self._all.pop(sandbox, None)
         if sandbox in self._idle:
             self._idle.remove(sandbox)

@@ -3,6 +3,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,59 @@ def test_an_idle_sandbox_whose_process_has_ended_is_not_used_though_its_log_is_s
     run(main())
 
 
+def edit(file: Path, second: int) -> None:
+    """Have the file changed at that second: a clock's next tick may be some time off."""
+    file.write_text("")
+    os.utime(file, (second, second))
+
+
+def with_code_in(folder: Path, package: Package) -> Package:
+    folder.mkdir()
+    return replace(package, function=replace(package.function, code=folder))
+
+
+def test_after_an_edit_the_next_invocation_runs_in_a_new_process(tmp_path: Path) -> None:
+    async def main() -> None:
+        edited = tmp_path / "code" / "app.py"
+        async with pooled(with_code_in(tmp_path / "code", make_package(tmp_path))) as pool:
+            edit(edited, 1)
+            first = await pool.say_process()
+            await pool.idle(1)
+            edit(edited, 2)
+            second = await pool.say_process()
+            await pool.idle(1)
+
+            assert second != first
+            assert await pool.say_process() == second
+            while is_running(first):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.001)
+
+    run(main())
+
+
+def test_a_stream_that_runs_while_its_code_is_edited_ends_undisturbed_and_its_process_is_not_used_again(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        async with pooled(with_code_in(tmp_path / "code", make_package(tmp_path))) as pool:
+            half = SAY_HALF + "open('gate').read(); api.sock.sendall(b'0\\r\\n\\r\\n'); api.getresponse().read()"
+            streaming = running(half)
+            os.mkfifo(tmp_path / "gate")
+            await pool.invoke(streaming)
+            await streaming.channel.started()
+            edit(tmp_path / "code" / "app.py", 2)
+            second = await pool.say_process()
+            await pool.idle(1)
+            (tmp_path / "gate").write_text("open")
+
+            assert await body(streaming) == b"half"
+            await pool.idle(2)
+            assert await pool.say_process() == second
+            assert len(pool._idle) <= 1  # noqa: SLF001 - the other one ends
+
+    run(main())
+
+
 def test_a_wrapper_that_does_not_run_fails_each_invocation_and_is_logged(tmp_path: Path) -> None:
     package = make_package(tmp_path)
     wrapper = tmp_path / "runtime"
@@ -179,6 +233,6 @@ def test_a_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
             starting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await starting
-            assert pool._all == set()  # noqa: SLF001 - or it would be stopped at the end, though it never ran
+            assert pool._all == {}  # noqa: SLF001 - or it would be stopped at the end, though it never ran
 
     run(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambda_streamify_emulator.errors import BuildError
-from lambda_streamify_emulator.task_root import has_requirements, prepare
+from lambda_streamify_emulator.task_root import has_requirements, newest_change, prepare
 from unreaped import RUN
 from wheels import make_wheel
 
@@ -79,3 +79,16 @@ def test_requirements_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").mkdir()
     with pytest.raises(BuildError, match=r"requirements\.txt cannot be read: .*Is a directory"):
         has_requirements(tmp_path)
+
+
+def test_the_newest_change_is_that_of_a_source_file_however_deep(tmp_path: Path) -> None:
+    assert newest_change(tmp_path / "absent") == newest_change(tmp_path) == 0
+    for second, name in enumerate(["app.py", "a/b/deep.py", ".git/index", "a/__pycache__/deep.pyc"], start=1):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+        os.utime(file, (second, second))
+    (tmp_path / "nowhere").symlink_to("absent")
+    (tmp_path / "a" / "around").symlink_to(tmp_path)
+
+    assert newest_change(tmp_path) == 2_000_000_000
