@@ -3,14 +3,15 @@
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+from .limits import LIMITS
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-REQUEST_LIMIT = 6 * 1024 * 1024  # bytes of an event: AWS Lambda Developer Guide, "Lambda quotas"
-TOO_LARGE = f"Request must be smaller than {REQUEST_LIMIT} bytes for the InvokeFunction operation"
+TOO_LARGE = f"Request must be smaller than {LIMITS.request} bytes for the InvokeFunction operation"
 
 
 async def read_body(receive: Receive) -> bytes | None:
@@ -22,7 +23,7 @@ async def read_body(receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
-        if len(body) > REQUEST_LIMIT:
+        if len(body) > LIMITS.request:
             return None
         more = message.get("more_body", False)
     return bytes(body)

@@ -8,10 +8,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from . import prelude
-from .asgi import REQUEST_LIMIT, TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, start
+from .asgi import TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, start
 from .channel import FunctionFailed
 from .errors import PreludeError
 from .invocation import Invocation, new_trace_id
+from .limits import LIMITS
 from .pool import SandboxPool
 from .url_event import Request, encode_event, url_event
 
@@ -31,7 +32,7 @@ class FunctionUrl:
         body = await read_body(receive)
         trace_id = new_trace_id()
         event = b"" if body is None else encode_event(self._event(scope, body, trace_id))
-        if body is None or len(event) > REQUEST_LIMIT:
+        if body is None or len(event) > LIMITS.request:
             await respond(send, 413, [("content-type", "application/json")], b'{"message":"%b"}' % TOO_LARGE.encode())
             return
         invocation = Invocation(event, trace_id)

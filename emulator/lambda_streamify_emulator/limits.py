@@ -1,7 +1,7 @@
-"""How much a function may answer: the one place that says so.
+"""How much a function may be asked and may answer: the one place that says so.
 
-Source: `interop.MaxPayloadSize` of AWS's Runtime Interface Emulator, whose code is close to Lambda's: 6 MiB, and
-something for the envelope.
+Source of the limits of answers: `interop.MaxPayloadSize` of AWS's Runtime Interface Emulator, whose code is close to
+Lambda's: 6 MiB, and something for the envelope.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 class Limits:
     """Bytes; None is no limit."""
 
+    request: int = 6 * 1024 * 1024
+    """An event: AWS Lambda Developer Guide, "Lambda quotas"."""
     buffered: int | None = 6 * 1024 * 1024 + 100
     """A response whose caller waits for all of it."""
     streamed: int | None = None

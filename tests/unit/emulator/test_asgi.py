@@ -4,7 +4,8 @@ import pytest
 
 from asgi_client import Exchange
 from asynchronous import run
-from lambda_streamify_emulator.asgi import REQUEST_LIMIT, Receive, Scope, Send, read_body, respond
+from lambda_streamify_emulator.asgi import Receive, Scope, Send, read_body, respond
+from lambda_streamify_emulator.limits import LIMITS
 
 
 def read(exchange: Exchange) -> bytes | None:
@@ -17,12 +18,12 @@ def read(exchange: Exchange) -> bytes | None:
     return found[0]
 
 
-@pytest.mark.parametrize("pieces", [[b""], [b"abc"], [b"a", b"", b"bc"], [b"x" * REQUEST_LIMIT]])
+@pytest.mark.parametrize("pieces", [[b""], [b"abc"], [b"a", b"", b"bc"], [b"x" * LIMITS.request]])
 def test_a_body_is_read_whole(pieces: list[bytes]) -> None:
     assert read(Exchange(pieces)) == b"".join(pieces)
 
 
-@pytest.mark.parametrize("pieces", [[b"x" * (REQUEST_LIMIT + 1)], [b"x" * REQUEST_LIMIT, b"x"]])
+@pytest.mark.parametrize("pieces", [[b"x" * (LIMITS.request + 1)], [b"x" * LIMITS.request, b"x"]])
 def test_a_body_over_the_limit_is_none(pieces: list[bytes]) -> None:
     assert read(Exchange(pieces)) is None
 
