@@ -11,14 +11,14 @@ from dataclasses import dataclass
 class Limits:
     """Bytes; None is no limit."""
 
-    request: int = 6 * 1024 * 1024
-    """An event: AWS Lambda Developer Guide, "Lambda quotas"."""
     buffered: int | None = 6 * 1024 * 1024 + 100
     """A response whose caller waits for all of it."""
     streamed: int | None = None
     """A response whose caller reads it as it comes."""
     error: int = 6 * 1024 * 1024 + 100
     """The report of an error."""
+    request: int = 6 * 1024 * 1024
+    """An event: AWS Lambda Developer Guide, "Lambda quotas"."""
 
 
 LIMITS = Limits()
