@@ -32,6 +32,14 @@ class Reaper:
         """A process group has started."""
         os.write(self._pipe, b"+%d\n" % group)
 
+    def enrol(self) -> None:
+        """For `preexec_fn`: the new process makes a group of its own and names it itself, before it is anything else.
+
+        To name it from outside, once it runs, would be too late if the emulator is killed in between.
+        """
+        os.setpgrp()
+        os.write(self._pipe, b"+%d\n" % os.getpid())
+
     def remove(self, group: int) -> None:
         """A process group is gone, killed."""
         os.write(self._pipe, b"-%d\n" % group)

@@ -11,7 +11,6 @@ from typing import Any
 from . import terminal
 from .emulator import Emulator
 from .intrinsics import REGION
-from .reaper import OWN_GROUP
 from .sandbox import GRACE
 from .template import load_template
 
@@ -76,10 +75,8 @@ async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
         "AWS_ENDPOINT_URL_LAMBDA": emulator.lambda_api,
     }
     # Ctrl-C and the input of a terminal are for its foreground group alone: there the command stays in the emulator's.
-    group = {} if os.isatty(0) else OWN_GROUP
-    process = await asyncio.create_subprocess_shell(command, env=environment, **group)
-    if group:
-        emulator.reaper.add(process.pid)
+    group = None if os.isatty(0) else emulator.reaper.enrol
+    process = await asyncio.create_subprocess_shell(command, env=environment, preexec_fn=group)
 
     def tell(number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
