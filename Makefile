@@ -19,7 +19,7 @@ demo: $(DEMO_ENV) ## stream from the two sample functions on this machine, witho
 
 test: .venv/.dev ## run the tests; each of the two packages must be covered to 95 %
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest -n auto --dist loadfile tests/unit tests/integration tests/packaging
+	.venv/bin/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder tests/integration tests/packaging tests/unit
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --include="*/lambda_streamify/*"
 	.venv/bin/coverage report --include="*/lambda_streamify_emulator/*"
@@ -27,7 +27,7 @@ test: .venv/.dev ## run the tests; each of the two packages must be covered to 9
 # pytest's exit 5 means that it collected no test: nothing has failed.
 no-tests-yet = { test $$? -eq 5 && echo "$(1): there are no tests here yet"; }
 
-test-ecosystem: .venv/.dev ## run the tests with the libraries that handlers are wrapped in
+test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
 	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
 
 test-sam: .venv/.dev ## run the tests with the real SAM CLI

@@ -1,1 +1,1 @@
-"""Handlers wrapped by the libraries people use (Powertools and others), under the built layer."""
+"""The layer and the emulator beside software that this project has not written, as its users have it."""

@@ -12,12 +12,6 @@ from gate import Gate
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder where the emulators of this run keep what is slow to make."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
     with emulating(tmp_path_factory.mktemp("emulator"), cache) as emulator:
         yield emulator
