@@ -1,9 +1,12 @@
 """What all tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from gate import Gate
 
 # No test depends on how fast the machine is.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,3 +17,9 @@ settings.load_profile("project")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder where the emulators of this run keep what is slow to make."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with Gate() as gate:
+        yield gate

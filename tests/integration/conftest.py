@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from emulator_process import EmulatorProcess, boto3_client, emulating
-from gate import Gate
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +20,3 @@ def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[
 def sdk(emulator: EmulatorProcess) -> Iterator[Any]:
     with closing(boto3_client(emulator.lambda_api)) as client:
         yield client
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with Gate() as gate:
-        yield gate
