@@ -4,6 +4,7 @@ Source: AWS Lambda Developer Guide, "Using the Lambda runtime API"; what it leav
 Emulator, whose code is close to Lambda's.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -87,8 +88,9 @@ class _Report(Call):
         self._deliver(reported_error(self._headers, b""))
         return ACCEPTED
 
+    @abstractmethod
     def _deliver(self, error: FunctionError) -> None:
-        raise NotImplementedError
+        """Pass the error on to whom it concerns."""
 
 
 class InvocationError(_Report):

@@ -1,6 +1,7 @@
 """One connection of a runtime to the Runtime API: one request after the other, each answered before the next."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
@@ -12,7 +13,7 @@ DISCARD_LIMIT = 256 * 1024  # bytes of a refused body that Go's HTTP server read
 LINGER = 0.5  # seconds from then on: hanging up at once could take the answer from a client that still sends
 
 
-class Call:
+class Call(ABC):
     """One call while its request is read."""
 
     refusal: Answer | None = None
@@ -20,14 +21,14 @@ class Call:
     channel: ResponseChannel | None = None
     """What the body goes to: while it is full the request is not read on."""
 
-    def body(self, data: bytes) -> None:
+    def body(self, data: bytes) -> None:  # noqa: B027 - most calls have none
         """The next bytes of the request's body."""
 
+    @abstractmethod
     def done(self, trailers: Mapping[str, str]) -> Answer | None:
         """The request is complete; returns the answer, or None if it comes later."""
-        raise NotImplementedError
 
-    def cut(self) -> Answer | None:
+    def cut(self) -> Answer | None:  # noqa: B027 - a call that is cut short may have nothing to say
         """The request has ended before it was complete; the answer to that may or may not arrive."""
 
 
