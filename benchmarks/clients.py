@@ -116,7 +116,11 @@ def _ours(layer: Path, python: str, runtime: Path) -> list[Client]:
         "fresh chunks": "fresh_chunks.handler",
         "document": "document.handler",
     }
-    async_handlers = {"chunks": "async_generator.handler", "chunks beside a ticker": "ticker.handler"}
+    async_handlers = {
+        "chunks": "async_generator.handler",
+        "chunks beside a ticker": "ticker.beside_a_stream",
+        "a ticker alone": "ticker.alone",
+    }
     return [
         Client(OURS, handlers, start, variables, sends_every_chunk=True),
         Client(OURS_ASYNC, async_handlers, start, variables, sends_every_chunk=True),

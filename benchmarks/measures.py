@@ -14,6 +14,7 @@ from workloads import (
     DOCUMENT,
     FIRST_BYTE,
     HUGE,
+    IDLE_LOOP,
     LARGE,
     LONG_HUGE,
     LONG_LARGE,
@@ -144,6 +145,18 @@ MEASURES = [
             ("20 B chunks, generator", OURS, _at_least(40), (STARLETTE, TINY_FEW)),
         )
     ),
+    *(
+        Measure(
+            "throughput",
+            f"{workload.name} chunks, generator",
+            "chunks/s",
+            lambda s: s.chunks_per_second,
+            (OURS, workload),
+            Target(None),
+            (PYTHON_FLOOR, workload),
+        )
+        for workload in (TINY, SMALL)
+    ),
     Measure(
         "latency", f"{BURST.name}, median", "us", lambda s: s.delay_us, (OURS, BURST), _at_most(0.05), (AWS_NODE, BURST)
     ),
@@ -152,6 +165,7 @@ MEASURES = [
         for target, peer in (
             (_at_most(0.8), (AWS_PYTHON, FIRST_BYTE)),
             (_at_most(0.4), (AWS_NODE, FIRST_BYTE)),
+            (Target(None), (PYTHON_FLOOR, FIRST_BYTE)),
         )
     ),
     Measure(
@@ -161,6 +175,14 @@ MEASURES = [
         lambda s: s.lag_ms,
         (OURS_ASYNC, SLOW_READER),
         _at_most(5),
+    ),
+    Measure(
+        "latency",
+        "event loop's lag while nothing else runs, maximum",
+        "ms",
+        lambda s: s.lag_ms,
+        (OURS_ASYNC, IDLE_LOOP),
+        Target(None),
     ),
     *(
         Measure("start", "process start to first /next", "ms", lambda s: s.start_ms, (OURS, COLD_START), target, peer)

@@ -91,16 +91,17 @@ class Workload:
         )
 
 
-TINY = Workload("20 B", "chunks", count=100_000, size=20)
+TINY = Workload("20 B", "chunks", count=100_000, size=20, runs=3)
 TINY_FEW = replace(TINY, count=4_000)  # for clients that are much slower
-SMALL = Workload("1 KB", "chunks", count=60_000, size=KB)
-LARGE = Workload("64 KB", "chunks", count=8_000, size=64 * KB)
-HUGE = Workload("1 MB", "chunks", count=800, size=MB)
+SMALL = Workload("1 KB", "chunks", count=60_000, size=KB, runs=3)
+LARGE = Workload("64 KB", "chunks", count=8_000, size=64 * KB, runs=3)
+HUGE = Workload("1 MB", "chunks", count=800, size=MB, runs=3)
 BURST = Workload("burst of 10,000 chunks of 20 B", "stamps", count=10_000, size=20, stamped=True)
-FIRST_BYTE = Workload("200 invocations", "chunks", count=1, size=20, invocations=200)
+FIRST_BYTE = Workload("200 invocations", "chunks", count=1, size=20, invocations=200, runs=3)
 COLD_START = Workload("cold start", "chunks", count=1, size=20, warm_up=False, runs=3)
 START_ONLY = replace(COLD_START, invocations=0)  # for what cannot answer an invocation
 LONG_LARGE = Workload("200 MB in chunks of 64 KB", "fresh chunks", count=3_200, size=64 * KB)
 LONG_HUGE = Workload("200 MB in chunks of 1 MB", "fresh chunks", count=200, size=MB)
-SLOW_READER = Workload("42 MB at 30 MB/s", "chunks beside a ticker", count=640, size=64 * KB, rate=30_000_000)
+SLOW_READER = Workload("42 MB at 30 MB/s", "chunks beside a ticker", count=640, size=64 * KB, rate=30_000_000, runs=3)
+IDLE_LOOP = Workload("1.4 s of waiting", "a ticker alone", count=1, size=20, runs=3)
 DOCUMENT = Workload("6 MB of JSON", "document", count=62_000, size=0, invocations=3)
