@@ -24,6 +24,7 @@ MODULES = (
     "logging_handler",
     "logs",
     "marshal",
+    "reading",
     "response",
     "response_stream",
     "runtime",

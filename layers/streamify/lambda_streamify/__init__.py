@@ -1,14 +1,15 @@
 """Response streaming for Python on AWS Lambda."""
 
 __version__ = "0.1.0"
-__all__ = ["StreamingResponse"]
+__all__ = ["StreamingResponse", "read_stream"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .reading import read_stream
     from .response import StreamingResponse
 
 # What this package exports, and the module that holds it: loaded when it is first used, since a cold start is short.
-_EXPORTS = {"StreamingResponse": "response"}
+_EXPORTS = {"StreamingResponse": "response", "read_stream": "reading"}
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,8 @@ StreamifyError
 ├── RuntimeApiError             the Runtime API
 │   ├── RequestRefused          it answered, with a status other than the one that means success
 │   └── ConnectionLost          it closed the connection, or sent what is not HTTP
-└── StreamStateError            a response stream used out of order
+├── StreamStateError            a response stream used out of order
+└── StreamFailed                a stream that a caller reads: the function failed, or the connection did
 """
 
 
@@ -59,3 +60,26 @@ class ConnectionLost(RuntimeApiError):
 
 class StreamStateError(StreamifyError):
     """A response stream was used out of order, for example written to after its end."""
+
+
+class StreamFailed(StreamifyError):
+    """A stream that a caller reads did not end well.
+
+    `error_code` is the function's, as Lambda tells it, or None if the connection broke off before Lambda could tell.
+    `error_details` is a dict if they are a JSON object, else text; `log_result` is text. `partial` holds the bytes that
+    `read()` had read.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: "str | None" = None,
+        error_details: "dict[str, object] | str | None" = None,
+        log_result: "str | None" = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_code = error_code
+        self.error_details = error_details
+        self.log_result = log_result
+        self.partial = b""
