@@ -11,6 +11,7 @@ SOURCE = ROOT / "layers" / "streamify"
 MODULES = (
     "__init__",
     "__main__",
+    "bodies",
     "bootstrap",
     "context",
     "error_report",

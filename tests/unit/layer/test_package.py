@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "framing": {"errors", "lean_json"},
     "sources": set(),
     "response": {"errors"},
+    "bodies": set(),
     "reading": {"errors"},
     "response_stream": {"errors", "framing"},
     "runtime_api": {"errors", "framing", "response_stream"},
