@@ -61,11 +61,30 @@ def write(
     separators: "tuple[str, str]" = (", ", ": "),
 ) -> str:
     """`value` as a JSON text; `default` turns what has no form in JSON into something that has, or raises TypeError."""
+    return writer(default, ascii_only=ascii_only, separators=separators)(value)
+
+
+def writer(
+    default: "Callable[[Any], object]" = _refuse_value,
+    *,
+    ascii_only: bool = True,
+    separators: "tuple[str, str]" = (", ", ": "),
+    allow_nan: bool = True,
+) -> "Callable[[object], str]":
+    """`write` for many values: a function of one. Without `allow_nan`, NaN and infinities raise ValueError."""
     if make_encoder is None:
         import json
 
-        return json.dumps(value, ensure_ascii=ascii_only, default=default, separators=separators)
+        return json.JSONEncoder(
+            ensure_ascii=ascii_only, default=default, separators=separators, allow_nan=allow_nan
+        ).encode
     text = encode_basestring_ascii if ascii_only else encode_basestring
     items, keys = separators
-    encode = make_encoder({}, default, text, None, keys, items, False, False, True)  # noqa: FBT003 - as json calls it
-    return "".join(encode(value, 0))
+    holders: dict[int, object] = {}  # the values that the encoder is inside of, so that none is written into itself
+    encode = make_encoder(holders, default, text, None, keys, items, False, False, allow_nan)  # noqa: FBT003 - as json calls it
+
+    def write_one(value: object) -> str:
+        holders.clear()  # an error leaves them behind
+        return "".join(encode(value, 0))
+
+    return write_one

@@ -69,6 +69,26 @@ def test_a_value_that_holds_itself_is_refused() -> None:
         lean_json.write(endless)
 
 
+@pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": float("-inf")}])
+def test_numbers_that_json_has_not_are_written_unless_that_is_forbidden(value: object) -> None:
+    assert lean_json.write(value) == json.dumps(value)
+
+    with pytest.raises(ValueError, match="Out of range float"):
+        lean_json.writer(allow_nan=False)(value)
+
+
+def test_a_writer_goes_on_after_a_value_that_it_could_not_write() -> None:
+    write = lean_json.writer()
+    value: list[object] = [{"a": [set()]}]
+
+    for _ in range(2):  # nothing is left of the first attempt, which would look like a value that holds itself
+        with pytest.raises(TypeError, match=r"^Object of type set is not JSON serializable$"):
+            write(value)
+
+    value[0] = 1
+    assert write(value) == "[1]"
+
+
 @pytest.fixture
 def without_c_code(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module as an interpreter sees it that has no `_json`."""
@@ -86,6 +106,8 @@ def test_without_the_c_code_json_does_the_work(without_c_code: ModuleType) -> No
     assert without_c_code.write({"é": {1}}, list, ascii_only=False, separators=(",", ":")) == '{"é":[1]}'
     with pytest.raises(ValueError, match=r"^NaN is no JSON value$"):
         without_c_code.parse("NaN")
+    with pytest.raises(ValueError, match="Out of range float"):
+        without_c_code.writer(allow_nan=False)([float("nan")])
 
 
 COSTLY = {"asyncio", "inspect", "json", "logging", "re", "socket", "traceback", "typing"}
