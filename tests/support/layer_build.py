@@ -14,9 +14,13 @@ MODULES = (
     "bodies",
     "bootstrap",
     "context",
+    "current",
+    "delivery",
     "error_report",
     "errors",
+    "files",
     "framing",
+    "inline",
     "invocation",
     "invocation_task",
     "iteration",
@@ -25,6 +29,7 @@ MODULES = (
     "logging_handler",
     "logs",
     "marshal",
+    "outside",
     "reading",
     "response",
     "response_stream",
@@ -33,6 +38,8 @@ MODULES = (
     "snapstart",
     "sources",
     "standard_library",
+    "testing",
+    "writer",
 )
 
 # Which bytecode ships depends on the Pythons of the build machine; the tests' own is certain to be here.

@@ -18,7 +18,7 @@ from .runtime_api import RuntimeApi as LambdaRuntimeClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import CodeType
 
     from .invocation import Invocation
@@ -62,12 +62,15 @@ def _run(api: LambdaRuntimeClient, logs: Logs) -> None:
         initialised_ahead = os.environ.get(_INITIALIZATION_TYPE) in ("snap-start", "provisioned-concurrency")
         if initialised_ahead or defines_async_function(handler):
             runtime.event_loop()  # during init, so that the first request does not wait for the import of asyncio
+        restores = snapstart.is_snapstart(os.environ)
+        if not restores:
+            runtime.start()
     except Exception as error:  # noqa: BLE001 - whatever a module does while it is imported
         logs.line("WARNING", UNHANDLED)
         api.post_init_error(_report(error, logs), error_report(error)["errorType"])
         return
-    if snapstart.is_snapstart(os.environ):
-        _pass_snapshot(api, logs)
+    if restores:
+        _pass_snapshot(api, logs, runtime.start)
     runtime.run()
 
 
@@ -88,7 +91,7 @@ def _handle(api: LambdaRuntimeClient, handler: "Handler", invocation: "Invocatio
     handle_event_request(api, handler, invocation)  # looked up at each call: it may have been replaced
 
 
-def _pass_snapshot(api: LambdaRuntimeClient, logs: Logs) -> None:
+def _pass_snapshot(api: LambdaRuntimeClient, logs: Logs, start: "Callable[[], None]") -> None:
     """Be frozen into a snapshot and thawed, perhaps many times over; the function's hooks run on both sides."""
     try:
         snapstart.run_before_snapshot()
@@ -98,6 +101,7 @@ def _pass_snapshot(api: LambdaRuntimeClient, logs: Logs) -> None:
         sys.exit(snapstart.BEFORE_SNAPSHOT_EXIT)
     try:
         snapstart.run_after_restore()
+        start()  # now: connections and random numbers of before would be every copy's
     except BaseException as error:  # noqa: BLE001
         api.post_restore_error(_report(error, logs), snapstart.AFTER_RESTORE_ERROR)
         sys.exit(snapstart.AFTER_RESTORE_EXIT)

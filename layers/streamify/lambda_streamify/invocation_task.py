@@ -4,7 +4,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Coroutine
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
 class InvocationTask:
@@ -13,7 +15,7 @@ class InvocationTask:
     def __init__(self, loop: "AbstractEventLoop") -> None:
         self._loop = loop
 
-    def run(self, coroutine: "Coroutine[Any, Any, Any]") -> object:
+    def run(self, coroutine: "Coroutine[Any, Any, T]") -> "T":
         """What the coroutine returns, or raises. It is over then, also where a signal handler has raised."""
         task = self._loop.create_task(coroutine)
         try:

@@ -1,8 +1,10 @@
 """The chunks of a body, one after the other, and the end of the body whatever happens."""
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from typing import Any
 
 
@@ -41,11 +43,17 @@ class Iteration:
                 await _aclose(self._body)
 
 
-async def in_task(body: "Iterable[Any]") -> "AsyncIterator[Any]":
+async def in_task(body: "Any") -> "AsyncIterator[Any]":
     """The chunks of a sync body that a coroutine has made: it may count on the running loop and context variables."""
     with Iteration(body) as chunks:
         for chunk in chunks:
             yield chunk
+
+
+def in_event_loop() -> bool:
+    """Whether an event loop runs in this thread."""
+    asyncio = sys.modules.get("asyncio")  # not imported, it runs none
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - asyncio documents it
 
 
 def _close(closable: object) -> None:

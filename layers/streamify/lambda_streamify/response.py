@@ -34,7 +34,7 @@ class StreamingResponse:
     ) -> None:
         # Text and bytes are iterable, but nobody means them character by character.
         whole = isinstance(body, (str, bytes, bytearray, memoryview))
-        self.body: Body = (body,) if whole else body  # type: ignore[assignment]
+        self.body: Body = (body,) if whole else _blocks_of(body)  # type: ignore[assignment]
         self.status_code = status_code
         self.headers = _mapping("headers", headers)
         if content_type is not None:
@@ -47,8 +47,23 @@ class StreamingResponse:
 
 
 def is_stream(value: object) -> bool:
-    """Whether `value` is produced piece by piece: a generator or another iterator, sync or async."""
-    return hasattr(value, "__anext__") or hasattr(value, "__next__")
+    """Whether `value` is produced piece by piece: an iterator, sync or async, a file, or what writes itself."""
+    return (
+        hasattr(value, "__next__")
+        or hasattr(value, "__anext__")
+        or callable(getattr(value, "read", None))
+        or hasattr(value, "write_to")
+        or hasattr(value, "awrite_to")
+    )
+
+
+def _blocks_of(body: "Any") -> "Any":
+    """A file as blocks of bytes: its lines may have any length. Other bodies as they are."""
+    if hasattr(body, "__anext__") or not callable(getattr(body, "read", None)):
+        return body
+    from .files import FileBody
+
+    return FileBody(body)
 
 
 def as_stream(result: object) -> "StreamingResponse | None":
@@ -115,6 +130,11 @@ def _decode_base64(body: "str | bytes") -> bytes:
         raise ResponseError(f"isBase64Encoded is set, but the body is not base64: {error}") from error
 
 
+def is_async(body: object) -> bool:
+    """Whether a body is iterated in the event loop."""
+    return hasattr(body, "__aiter__")
+
+
 def as_bytes(chunk: object) -> bytes:
     """One chunk of a body as bytes; text as UTF-8."""
     if isinstance(chunk, str):
@@ -176,8 +196,10 @@ def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) 
         headers.update({name: ", ".join(values) for name, values in repeated.items()})
         repeated = {}
     if not any(name.lower() == "content-type" for name in (*headers, *repeated)):
-        text = isinstance(first, str)
-        headers["content-type"] = "text/plain; charset=utf-8" if text else "application/octet-stream"
+        content_type = getattr(response.body, "content_type", None)  # of a body that knows what it holds
+        if not isinstance(content_type, str):
+            content_type = "text/plain; charset=utf-8" if isinstance(first, str) else "application/octet-stream"
+        headers["content-type"] = _checked("content-type", content_type)
     fields: dict[str, Any] = {"statusCode": status_code(response), "headers": headers}
     if repeated:
         fields["multiValueHeaders"] = repeated

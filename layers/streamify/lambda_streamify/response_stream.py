@@ -84,20 +84,20 @@ class ResponseStream:
         The function's signal handlers run while this waits, and may raise. What is not sent by then is known, as it
         would not be of a send that blocks: it goes out with `end`, before the trailers.
         """
-        self._send_unsent()
         while self._unsent:
-            try:
-                _wait_until_writable(self._socket)
-            except OSError as error:
-                self._turned_down(error)
             self._send_unsent()
+            if self._unsent:
+                try:
+                    _wait_until_writable(self._socket)
+                except OSError as error:
+                    self._turned_down(error)
 
     async def drain(self, loop: "AbstractEventLoop") -> None:
         """`flush` for coroutines. What a cancelled one leaves goes out with `end`."""
-        self._send_unsent()
         while self._unsent:
-            await _writable(loop, self._socket)
             self._send_unsent()
+            if self._unsent:
+                await _writable(loop, self._socket)
 
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk, with error trailers if given, and read the answer."""

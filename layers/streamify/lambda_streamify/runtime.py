@@ -3,6 +3,7 @@
 import os
 import time
 
+from . import current
 from .invocation import Invocation
 
 TYPE_CHECKING = False
@@ -44,14 +45,33 @@ class Runtime:
         self._clock = clock
         self._event_loop: AbstractEventLoop | None = None
 
+    def start(self) -> None:
+        """Run what the function's modules want to have run on the event loop before the first invocation."""
+        for function in current.startup:
+            self.event_loop().run_until_complete(function())
+        if current.shutdown:
+            self._end_on_sigterm()
+
     def run(self) -> None:
         """Run invocations until something ends the process."""
         try:
             while True:
                 self.run_one()
         finally:
-            if self._event_loop is not None:
-                self._event_loop.close()  # Python warns of one that is not
+            self._stop()
+
+    def _stop(self) -> None:
+        for function in current.shutdown:
+            self.event_loop().run_until_complete(function())
+        if self._event_loop is not None:
+            self._event_loop.close()  # Python warns of one that is not
+
+    def _end_on_sigterm(self) -> None:
+        """Have SIGTERM, with which Lambda ends a function that has extensions, end the process in good order."""
+        from signal import SIG_DFL, SIGTERM, getsignal, signal
+
+        if getsignal(SIGTERM) is SIG_DFL:  # a function that has its own handler decides itself
+            signal(SIGTERM, _exit)
 
     def run_one(self) -> None:
         """Wait for one invocation and run it. Its id and its trace stay set until its last chunk is out."""
@@ -78,3 +98,7 @@ class Runtime:
 
             self._event_loop = asyncio.new_event_loop()
         return self._event_loop
+
+
+def _exit(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)

@@ -14,7 +14,7 @@ from .response_stream import ResponseStream, send_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 # The AWS Lambda Developer Guide, "Using the Lambda runtime API".
 _VERSION = "/2018-06-01/runtime"
@@ -126,11 +126,16 @@ class RuntimeApi:
         """Tell that the function cannot go on after its snapshot was restored."""
         self._post("restore/error", _RESTORE_ERROR, report, _typed(error_type))
 
-    def stream(self, request: Request, content_type: str) -> ResponseStream:
-        """A response to `request` that is written piece by piece. Nothing is sent yet."""
+    def stream(
+        self, request: Request, content_type: str, factory: "Callable[..., ResponseStream] | None" = None
+    ) -> ResponseStream:
+        """A response to `request` that is written piece by piece. Nothing is sent yet.
+
+        `factory` makes it, of ResponseStream's arguments, where somebody wants to watch it.
+        """
         headers = [("Content-Type", content_type), *framing.STREAMING_HEADERS, *_echo(request)]
         head = self._head("POST", _RESPONSE % _quoted(request), headers)
-        return ResponseStream(self._connection(), head, self._read_stream_answer)
+        return (factory or ResponseStream)(self._connection(), head, self._read_stream_answer)
 
     def close(self) -> None:
         """Drop the connection; the next call opens a new one."""

@@ -235,12 +235,12 @@ def test_a_plain_value_goes_to_a_streaming_caller_after_a_prelude(
     assert sent.content == body
 
 
-def test_a_file_is_sent_line_by_line_and_closed() -> None:
-    file = BytesIO(b"one\ntwo\n")
+def test_a_file_is_sent_in_blocks_and_closed() -> None:
+    file = BytesIO(b"one\ntwo\n" * 10_000)
 
     sent = invoke(lambda *_: {"body": file}, FUNCTION_URL).sent
 
-    assert sent.chunks[1:] == [b"one\n", b"two\n"]
+    assert [len(chunk) for chunk in sent.chunks[1:]] == [65536, 80_000 - 65536]
     assert file.closed
 
 

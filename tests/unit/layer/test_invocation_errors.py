@@ -305,16 +305,28 @@ def test_a_cancelled_task_is_an_error_before_the_first_byte_too(loop: Loop) -> N
 
 @contextmanager
 def alarm_raises(error: BaseException) -> Iterator[Callable[[], None]]:
-    """Have SIGALRM raise `error` in the main thread; the block gets what sends it, for another thread to call."""
+    """Have SIGALRM raise `error` in the main thread; the block gets what sends it, for another thread to call.
+
+    It is sent until it has come through: one that arrives just before the main thread begins to wait does not wake it.
+    """
+    raised = Event()
 
     def raise_it(_number: int, _frame: object) -> None:
-        raise error
+        if not raised.is_set():
+            raised.set()
+            raise error
 
     main = threading.main_thread().ident
     assert main is not None
+
+    def send() -> None:
+        signal.pthread_kill(main, signal.SIGALRM)
+        while not raised.wait(0.1):
+            signal.pthread_kill(main, signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, raise_it)
     try:
-        yield lambda: signal.pthread_kill(main, signal.SIGALRM)
+        yield send
     finally:
         signal.signal(signal.SIGALRM, before)
 

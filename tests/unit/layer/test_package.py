@@ -21,8 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lean_json": set(),
     "framing": {"errors", "lean_json"},
     "sources": set(),
-    "response": {"errors"},
     "bodies": set(),
+    "files": set(),
+    "response": {"errors", "files"},
     "reading": {"errors"},
     "response_stream": {"errors", "framing"},
     "runtime_api": {"errors", "framing", "response_stream"},
@@ -34,10 +35,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logging_handler": {"logs"},  # which imports it in turn, once `logging` is there
     "snapstart": set(),
     "standard_library": set(),
-    "invocation": {"errors", "framing", "lean_json", "sources", "response", "response_stream", "runtime_api"}
-    | {"invocation_task", "iteration"}
-    | LEAVES,
-    "runtime": {"invocation"},
+    "current": set(),
+    "delivery": {"errors", "current", "framing", "lean_json", "sources", "response", "iteration", "writer"}
+    | {"error_report", "marshal"},
+    "writer": {"errors", "response"},
+    "invocation": {"errors", "current", "delivery", "response", "invocation_task", "writer"} | LEAVES,
+    "inline": {"current", "errors", "iteration", "outside", "response"},
+    "outside": {"current", "errors", "iteration", "response", "sources", "writer"},
+    "testing": {"current", "marshal", "outside", "response"},
+    "runtime": {"current", "invocation"},
     "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
     "__main__": {"bootstrap"},
 }

@@ -29,7 +29,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
 def pass_snapshot(api: ScriptedApi) -> Log:
     log = Log()
     with closing(RuntimeApi(api.address, "test")) as client:
-        bootstrap._pass_snapshot(client, Logs(log))  # noqa: SLF001 - what a start-up with a snapshot does
+        bootstrap._pass_snapshot(client, Logs(log), lambda: None)  # noqa: SLF001 - what a start-up with a snapshot does
     return log
 
 
@@ -69,7 +69,7 @@ def test_no_connection_is_carried_through_the_snapshot(hooks: tuple[list[Any], l
     api = ScriptedApi(answers(RESTORED), answers(reply(200, b"{}", "Lambda-Runtime-Aws-Request-Id: 1")))
     with api, closing(RuntimeApi(api.address, "test")) as client:
         hooks[1].append((lambda: connected.append(client._socket is not None), (), {}))  # noqa: SLF001
-        bootstrap._pass_snapshot(client, Logs(Log()))  # noqa: SLF001
+        bootstrap._pass_snapshot(client, Logs(Log()), lambda: None)  # noqa: SLF001
         client.next()
 
     assert connected == [False]
