@@ -22,6 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "framing": {"errors", "lean_json"},
     "sources": set(),
     "bodies": set(),
+    "encoded_items": {"bodies", "errors", "iteration", "lean_json"},
+    "ndjson": {"encoded_items"},
     "files": set(),
     "response": {"errors", "files"},
     "reading": {"errors"},
