@@ -39,6 +39,7 @@ MODULES = (
     "runtime_api",
     "snapstart",
     "sources",
+    "sse",
     "standard_library",
     "testing",
     "writer",

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bodies": set(),
     "encoded_items": {"bodies", "errors", "iteration", "lean_json"},
     "ndjson": {"encoded_items"},
+    "sse": {"encoded_items", "errors"},
     "files": set(),
     "response": {"errors", "files"},
     "reading": {"errors"},
