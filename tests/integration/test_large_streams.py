@@ -108,6 +108,7 @@ def test_a_chunk_costs_one_system_call(layer: Path, size: int, call: str) -> Non
 # All that is loaded for the first event over a bare interpreter. Each module costs every cold start: a new one has to
 # be added here on purpose.
 LOADED = {
+    "_contextvars",  # the running invocation, for what users import later
     "_json",  # json's scanner in C: json itself would bring regular expressions, collections and more
     "_socket",
     "binascii",
