@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from measures import Row
+    from profiles import Profile
 
 
 def conditions(command: str, rounds: int, node: str, peers: Sequence[str]) -> dict[str, str]:
@@ -28,12 +29,16 @@ def conditions(command: str, rounds: int, node: str, peers: Sequence[str]) -> di
         "Python": platform.python_version(),
         "Node.js": node,
         "peers": ", ".join(peers),
-        "load average before": f"{_LOAD_AT_START[0]:.2f}",
+        "load average before": f"{_LOAD_AT_START[0]:.2f}{' (busy: nothing here is to be trusted)' * _is_busy()}",
         "load average after": f"{os.getloadavg()[0]:.2f}",
     }
 
 
 _LOAD_AT_START = os.getloadavg()
+
+
+def _is_busy() -> bool:
+    return _LOAD_AT_START[0] > (os.cpu_count() or 1) / 2
 
 
 def _processor() -> str:
@@ -43,7 +48,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or "unknown processor"
 
 
-def markdown(rows: Sequence[Row], where: Mapping[str, str]) -> str:
+def markdown(rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = ()) -> str:
     """The whole report. What the figures mean stands in docs/performance.md."""
     judged = [row.target.met(row.value) for row in rows if row.value is not None and row.target.number is not None]
     verdict = (
@@ -68,6 +73,17 @@ def markdown(rows: Sequence[Row], where: Mapping[str, str]) -> str:
     notes = [row for row in rows if row.note]
     if notes:
         lines += ["", *(f"* {row.title}: {row.note}." for row in notes)]
+    for profile in profiles:
+        lines += [
+            "",
+            f"## {profile.title}",
+            "",
+            f"{profile.whole}. The largest parts:",
+            "",
+            "| part | figure |",
+            "| --- | ---: |",
+        ]
+        lines += [f"| {_code(name)} | {figure} |" for name, figure in profile.parts]
     return "\n".join(lines) + "\n"
 
 
@@ -108,6 +124,13 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def as_json(rows: Sequence[Row], where: Mapping[str, str]) -> str:
+def as_json(rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = ()) -> str:
     """The same for machines."""
-    return json.dumps({"conditions": where, "rows": [dataclasses.asdict(row) for row in rows]}, indent=2)
+    return json.dumps(
+        {
+            "conditions": where,
+            "rows": [dataclasses.asdict(row) for row in rows],
+            "profiles": [dataclasses.asdict(one) for one in profiles],
+        },
+        indent=2,
+    )

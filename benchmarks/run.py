@@ -16,6 +16,7 @@ import peers
 import report
 from clients import AWS_NODE, make_clients
 from measures import MEASURES, Job, Measure, Row, size_rows
+from profiles import take_profiles
 from sampling import Sample, take_sample
 
 HERE = Path(__file__).parent
@@ -35,12 +36,14 @@ def main() -> int:
         print(f"no measure has {options.only!r} in its name", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="streamify-bench-") as scratch:
-        rows, missing = measure_all(Path(scratch), chosen, options)
+        layer = building.build_layer(Path(scratch))
+        rows, missing = measure_all(Path(scratch), layer, chosen, options)
+        profiles = [] if options.only else take_profiles(layer, building.bare_python(Path(scratch)))
     node = "not measured" if AWS_NODE in missing else peers.node_version()
     command = " ".join(["benchmarks/run.py", *sys.argv[1:]]) if sys.argv[1:] else "make bench"
     where = report.conditions(command, options.rounds, node, peers.pins())
-    text = report.markdown(rows, where)
-    print(report.as_json(rows, where) if options.json else text)
+    text = report.markdown(rows, where, profiles)
+    print(report.as_json(rows, where, profiles) if options.json else text)
     if options.output:
         (options.output / "report.md").write_text(text)
         (options.output / "report.svg").write_text(chart.draw(rows))
@@ -63,9 +66,10 @@ def parse_arguments() -> argparse.Namespace:
     return options
 
 
-def measure_all(scratch: Path, chosen: list[Measure], options: argparse.Namespace) -> tuple[list[Row], dict[str, str]]:
+def measure_all(
+    scratch: Path, layer: Path, chosen: list[Measure], options: argparse.Namespace
+) -> tuple[list[Row], dict[str, str]]:
     """The rows of the report, and why some peers are missing."""
-    layer = building.build_layer(scratch)
     clients, missing = make_clients(scratch, layer)
     server = building.build_program(scratch, "server")
     jobs = {job: None for measure in chosen for job in measure.jobs if job[0] in clients}
