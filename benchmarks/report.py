@@ -126,11 +126,6 @@ def _code(text: str) -> str:
 
 def as_json(rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = ()) -> str:
     """The same for machines."""
-    return json.dumps(
-        {
-            "conditions": where,
-            "rows": [dataclasses.asdict(row) for row in rows],
-            "profiles": [dataclasses.asdict(one) for one in profiles],
-        },
-        indent=2,
-    )
+    listed = {"rows": rows, "profiles": profiles}
+    parts = {name: [dataclasses.asdict(one) for one in found] for name, found in listed.items()}
+    return json.dumps({"conditions": where, **parts}, indent=2)
