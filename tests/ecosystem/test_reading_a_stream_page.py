@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,4 +140,5 @@ def test_the_defaults_of_the_clients_are_those_of_the_page() -> None:
     import httpx
 
     assert httpx.Client().timeout == httpx.Timeout(5)
-    assert boto3.client("lambda", region_name="us-east-1").meta.config.read_timeout == 60
+    config: Any = boto3.client("lambda", region_name="us-east-1").meta.config
+    assert config.read_timeout == 60
