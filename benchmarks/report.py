@@ -126,6 +126,6 @@ def _code(text: str) -> str:
 
 def as_json(rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = ()) -> str:
     """The same for machines."""
-    listed = {"rows": rows, "profiles": profiles}
-    parts = {name: [dataclasses.asdict(one) for one in found] for name, found in listed.items()}
-    return json.dumps({"conditions": where, **parts}, indent=2)
+    measured = [dataclasses.asdict(row) for row in rows]
+    profiled = [dataclasses.asdict(profile) for profile in profiles]
+    return json.dumps({"conditions": where, "rows": measured, "profiles": profiled}, indent=2)
