@@ -1,0 +1,266 @@
+"""Small chunks joined into larger ones: `coalesce`."""
+
+from threading import Condition
+from time import monotonic
+
+from .alarm import Alarm
+from .bodies import AsyncTypedBody, TypedBody
+from .errors import ResponseError
+from .response import StreamingResponse, as_bytes, is_async, is_stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+    from typing import Any
+
+    from .response import Chunk
+    from .writer import ResponseWriter
+
+_END: "Any" = object()
+
+
+def coalesce(body: "Any", max_bytes: int = 16 * 1024, max_delay: float = 0.05) -> "Coalesced | AsyncCoalesced":
+    """`body` with its small chunks joined: fewer, larger chunks of the same bytes.
+
+    A piece is sent when the next chunk would make it larger than `max_bytes`, and `max_delay` seconds after its first
+    chunk came; a chunk of `max_bytes` or more is sent as it is, without a copy. What an async body has yielded is also
+    sent before it really waits for something, so nothing is delayed by that. An empty chunk sends what there is. What
+    came before an error is sent before the error is raised.
+    """
+    if not is_stream(body):
+        raise ResponseError(
+            f"coalesce was given a {type(body).__name__}; give it the body of the response, a generator for example"
+        )
+    if hasattr(body, "write_to") or hasattr(body, "awrite_to"):
+        raise ResponseError(
+            f"coalesce was given a {type(body).__name__}, which decides itself when to write; let coalesce be the inner"
+            " one: keepalive(coalesce(body))"
+        )
+    if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
+        raise ResponseError(f"coalesce: max_bytes is {max_bytes!r}; it must be a whole number, 1 or more")
+    if isinstance(max_delay, bool) or not isinstance(max_delay, (int, float)) or not max_delay > 0:
+        raise ResponseError(f"coalesce: max_delay is {max_delay!r}; it must be a number of seconds, more than 0")
+    body = StreamingResponse(body).body  # a file becomes blocks
+    return (AsyncCoalesced if is_async(body) else Coalesced)(body, max_bytes, max_delay)
+
+
+class _Buffer:
+    """Chunks until they are many or old enough to be sent."""
+
+    def __init__(self, max_bytes: int, max_delay: float, clock: "Callable[[], float]") -> None:
+        self._max_bytes = max_bytes
+        self._max_delay = max_delay
+        self._clock = clock
+        self._parts: list[bytes] = []
+        self._due = 0.0
+        self._is_text = True  # all of the first piece: then it is sent as text, which decides the content type
+        self.size = 0
+
+    def add(self, chunk: "Chunk", data: bytes) -> "Iterator[Chunk]":
+        """Take a chunk, whose bytes are `data`; yields what is to be sent now."""
+        if len(data) >= self._max_bytes:
+            if self.size:
+                yield self.take()
+            self._is_text = False
+            yield chunk
+            return
+        if self.size + len(data) > self._max_bytes:
+            yield self.take()
+        self._is_text = self._is_text and isinstance(chunk, str)
+        if not self.size:
+            self._due = self._clock() + self._max_delay
+        self._parts.append(bytes(data))  # a body may fill the same buffer again
+        self.size += len(data)
+        if not data or self.size == self._max_bytes or self._clock() >= self._due:
+            yield self.take()
+
+    def take(self) -> "Chunk":
+        """All that there is."""
+        piece = b"".join(self._parts)
+        self._parts.clear()
+        self.size = 0
+        if self._is_text:
+            self._is_text = False
+            return piece.decode()
+        return piece
+
+    def seconds_left(self) -> "float | None":
+        """Until what there is has to be sent; None if there is nothing."""
+        return self._due - self._clock() if self.size else None
+
+
+# --- in the handler's thread -----------------------------------------------------------------------------------------
+
+
+class Coalesced(TypedBody):
+    """A body with its small chunks joined. `clock` counts seconds.
+
+    The runtime lets it write itself: then a thread sends what is old enough while the source computes or blocks.
+    Iterated by anything else it can look at the clock only when a chunk comes.
+    """
+
+    def __init__(
+        self,
+        body: "Any",
+        max_bytes: int,
+        max_delay: float,
+        clock: "Callable[[], float]" = monotonic,
+        condition: "Callable[[], Condition]" = Condition,
+    ) -> None:
+        super().__init__(self._pieces(), getattr(body, "content_type", None), source=body)
+        self._items: Iterator[Any] = iter(body)
+        self._buffer = _Buffer(max_bytes, max_delay, clock)
+        self._condition = condition
+
+    def _pieces(self) -> "Iterator[Chunk]":
+        buffer = self._buffer
+        while True:
+            try:
+                chunk = next(self._items, _END)
+                data = b"" if chunk is _END else as_bytes(chunk)
+            except BaseException:
+                if buffer.size:
+                    yield buffer.take()
+                raise
+            if chunk is _END:
+                break
+            yield from buffer.add(chunk, data)
+            del chunk, data  # while a view of it lives, a body cannot resize the bytearray that it yielded
+        if buffer.size:
+            yield buffer.take()
+
+    def write_to(self, writer: "ResponseWriter") -> None:
+        """Write the body, then close it. The thread, if the body has come to need one, ends before this does."""
+        buffer = self._buffer
+
+        def flush() -> None:
+            if buffer.size:
+                writer.write(buffer.take())
+
+        try:
+            with Alarm("streamify-coalesce", buffer.seconds_left, flush, self._condition()) as alarm:
+                while True:
+                    try:
+                        chunk = next(self._items, _END)
+                        data = b"" if chunk is _END else as_bytes(chunk)
+                    except BaseException:
+                        with alarm.lock:
+                            if alarm.failure is None:
+                                flush()
+                        raise
+                    with alarm.lock:
+                        alarm.check()
+                        if chunk is _END:
+                            flush()
+                            break
+                        for piece in buffer.add(chunk, data):
+                            writer.write(piece)
+                            del piece
+                        if buffer.size:
+                            alarm.start()
+                    del chunk, data
+        finally:
+            self.close()
+
+
+# --- in the event loop -----------------------------------------------------------------------------------------------
+
+
+class AsyncCoalesced(AsyncTypedBody):
+    """A body with its small chunks joined, but for what comes before it waits. `clock` counts seconds."""
+
+    def __init__(self, body: "Any", max_bytes: int, max_delay: float, clock: "Callable[[], float]" = monotonic) -> None:
+        super().__init__(self._pieces(), getattr(body, "content_type", None), source=body)
+        self._items: AsyncIterator[Any] = body.__aiter__()
+        self._buffer = _Buffer(max_bytes, max_delay, clock)
+
+    async def _pieces(self) -> "AsyncIterator[Chunk]":
+        buffer = self._buffer
+        while True:
+            step = _Step(self._items)
+            try:
+                if step.begin() and buffer.size:
+                    yield buffer.take()
+                chunk = await step
+                data = b"" if chunk is _END else as_bytes(chunk)
+            except BaseException:
+                await step.abandon()  # closed at the yield, it still waits
+                if buffer.size:
+                    yield buffer.take()
+                raise
+            if chunk is _END:
+                break
+            for piece in buffer.add(chunk, data):
+                yield piece
+                del piece
+            del chunk, data
+        if buffer.size:
+            yield buffer.take()
+
+
+async def _next(chunks: "AsyncIterator[Chunk]") -> "Any":
+    try:
+        return await chunks.__anext__()
+    except StopAsyncIteration:
+        return _END
+
+
+class _Step:
+    """The way to the next chunk of a source, taken by hand: so it is seen to wait before the event loop sees it."""
+
+    def __init__(self, chunks: "AsyncIterator[Chunk]") -> None:
+        self._coroutine: Coroutine[Any, Any, Any] = _next(chunks)
+        self._waits_for: Any = None  # what it has yielded: a future, or None to let others run
+        self._chunk: Any = None
+        self._is_over = True
+
+    def begin(self) -> bool:
+        """Go as far as the source goes without waiting; returns whether it waits now."""
+        try:
+            self._waits_for = self._coroutine.send(None)
+        except StopIteration as end:
+            self._chunk = end.value
+        else:
+            self._is_over = False
+        return not self._is_over
+
+    def __await__(self) -> "Generator[Any, Any, Any]":
+        """Hand on to the event loop what the source waits for, and to the source what it is woken with."""
+        while not self._is_over:
+            try:
+                yield self._handed_on()
+            except BaseException as error:  # noqa: BLE001, PERF203 - the source's to handle
+                self._resume(self._coroutine.throw, error)
+            else:
+                self._resume(self._coroutine.send, None)
+        return self._chunk
+
+    async def abandon(self) -> None:
+        """End a step that waits, as a cancellation of its task would: the source's `finally` may wait again."""
+        if self._is_over:
+            return
+        from asyncio import CancelledError
+
+        cancel = getattr(self._waits_for, "cancel", None)
+        try:
+            if cancel is None or not cancel():
+                self._resume(self._coroutine.throw, CancelledError())
+            await self
+        except CancelledError:
+            pass
+
+    def _resume(self, resume: "Callable[[Any], Any]", argument: object) -> None:
+        self._is_over = True
+        try:
+            self._waits_for = resume(argument)
+        except StopIteration as end:
+            self._chunk = end.value
+        else:
+            self._is_over = False
+
+    def _handed_on(self) -> object:
+        # asyncio's tasks refuse a future that was yielded without this mark, and take it off when they get one: another
+        # task that waits for the same future may have done so since.
+        if getattr(self._waits_for, "_asyncio_future_blocking", None) is False:
+            self._waits_for._asyncio_future_blocking = True  # noqa: SLF001 - part of asyncio's future protocol
+        return self._waits_for
