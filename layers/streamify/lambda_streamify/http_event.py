@@ -146,7 +146,8 @@ def _headers(event: "Mapping[str, Any]", body: bytes) -> "list[tuple[bytes, byte
     for mixed, value in _values(event, "multiValueHeaders", "headers"):
         name = mixed.lower()
         if name == "cookie":
-            cookies.append(value)
+            if not event.get("cookies"):  # function URLs give them here too (aws-lambda-go, issue 597)
+                cookies.append(value)
         elif name == "content-length":
             has_length = True
         elif name != "transfer-encoding":

@@ -186,6 +186,7 @@ def test_repeated_headers_stay_repeated_where_the_event_keeps_them() -> None:
     "event",
     [
         HTTP,
+        {**HTTP, "headers": {**HTTP["headers"], "cookie": "c=1; d=2"}},
         {**REST, "multiValueHeaders": {"Cookie": ["c=1", "d=2"]}},
         {**ALB, "headers": {"cookie": "c=1; d=2"}},
         {
