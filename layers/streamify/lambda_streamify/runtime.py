@@ -4,6 +4,7 @@ import os
 import time
 
 from . import current
+from .error_report import error_report
 from .invocation import Invocation
 
 TYPE_CHECKING = False
@@ -62,7 +63,10 @@ class Runtime:
 
     def _stop(self) -> None:
         for function in current.shutdown:
-            self.event_loop().run_until_complete(function())
+            try:
+                self.event_loop().run_until_complete(function())
+            except Exception as error:  # noqa: BLE001, PERF203 - the others are to end as well
+                self._logs.error(error_report(error))
         if self._event_loop is not None:
             self._event_loop.close()  # Python warns of one that is not
 

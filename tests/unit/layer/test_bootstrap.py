@@ -355,3 +355,73 @@ def test_with_a_telemetry_descriptor_the_log_goes_there(tmp_path: Path) -> None:
     assert messages[2].startswith("[ERROR] ValueError: why\nTraceback (most recent call last):\n")
     assert messages[3].endswith("\tthe runtime stops: the Runtime API answered 500 to next: the end\n")
     assert output == ""
+
+
+LIFE = """
+import asyncio, os, signal
+from lambda_streamify import current
+
+loops = []
+
+async def begin():
+    loops.append(asyncio.get_running_loop())
+    print("begin")
+
+async def end():
+    print("end", asyncio.get_running_loop() is loops[0])
+
+current.startup.append(begin)
+current.shutdown.append(end)
+{extra}
+
+async def handler(event, context):
+    yield f"{{os.getpid()}} {{asyncio.get_running_loop() is loops[0]}}"
+"""
+
+
+def ended_by_sigterm(peer: Peer) -> None:
+    peer.answer(invocation())
+    pid, same_loop = parse(peer.answer(ACCEPTED)).body.decode().split()
+    assert same_loop == "True"
+    peer.read_request()
+    os.kill(int(pid), signal.SIGTERM)
+    assert peer.is_closed_by_the_other_side()
+
+
+def test_what_a_function_starts_on_the_event_loop_is_ended_there_on_sigterm(tmp_path: Path) -> None:
+    output, _ = process(tmp_path, LIFE.format(extra=""), ended_by_sigterm, status=0)
+
+    assert output.splitlines() == ["begin", "end True"]
+
+
+def test_an_end_that_fails_is_logged_and_keeps_none_of_the_others(tmp_path: Path) -> None:
+    extra = "async def broken(): raise ValueError('why')\ncurrent.shutdown.insert(0, broken)"
+
+    output, _ = process(tmp_path, LIFE.format(extra=extra), ended_by_sigterm, status=0)
+
+    assert "[ERROR] ValueError: why" in output
+    assert output.splitlines()[-1] == "end True"
+
+
+def test_a_function_that_handles_sigterm_keeps_its_handler(tmp_path: Path) -> None:
+    own = "signal.signal(signal.SIGTERM, lambda *_: os._exit(9))"
+
+    output, _ = process(tmp_path, LIFE.format(extra=own), ended_by_sigterm, status=9)
+
+    assert output.splitlines() == ["begin"]
+
+
+def test_without_anything_to_end_sigterm_is_left_as_it_is(tmp_path: Path) -> None:
+    source = "import os\nasync def handler(event, context):\n    yield f'{os.getpid()} True'\n"
+
+    process(tmp_path, source, ended_by_sigterm, status=-signal.SIGTERM)
+
+
+def test_a_start_on_the_event_loop_that_fails_is_an_init_error(tmp_path: Path) -> None:
+    extra = "async def broken(): raise ValueError('no database')\ncurrent.startup.append(broken)"
+
+    output, requests = process(tmp_path, LIFE.format(extra=extra), answers(ACCEPTED))
+
+    assert requests[0].startswith(b"POST /2018-06-01/runtime/init/error")
+    assert parse(requests[0]).json["errorMessage"] == "no database"
+    assert "[ERROR] ValueError: no database" in output

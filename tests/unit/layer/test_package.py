@@ -49,10 +49,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "writer": {"errors", "response"},
     "invocation": {"errors", "current", "delivery", "response", "invocation_task", "writer"} | LEAVES,
     "http_event": {"errors", "sources"},
+    "wsgi": {"errors", "files", "http_event", "inline"},
     "inline": {"current", "errors", "iteration", "outside", "response"},
     "outside": {"current", "errors", "iteration", "response", "sources", "writer"},
     "testing": {"current", "marshal", "outside", "response"},
-    "runtime": {"current", "invocation"},
+    "runtime": {"current", "error_report", "invocation"},
     "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
     "__main__": {"bootstrap"},
 }

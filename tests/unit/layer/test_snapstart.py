@@ -10,7 +10,7 @@ from invoking import Log
 from lambda_streamify import bootstrap, snapstart
 from lambda_streamify.logs import Logs
 from lambda_streamify.runtime_api import RuntimeApi
-from scripted_api import ACCEPTED, ScriptedApi, answers, reply
+from scripted_api import ACCEPTED, Peer, ScriptedApi, answers, reply
 from sent import parse
 
 RESTORED = reply(200, b"")
@@ -111,3 +111,18 @@ def test_a_hook_that_fails_after_the_restore_is_a_restore_error(hooks: tuple[lis
     assert sent.path == "/2018-06-01/runtime/restore/error"
     assert sent.headers["lambda-runtime-function-error-type"] == "Runtime.AfterRestoreError"
     assert sent.json["errorMessage"] == "why"
+
+
+def test_what_starts_on_the_event_loop_starts_after_the_restore(hooks: tuple[list[Any], list[Any]]) -> None:
+    order: list[str] = []
+
+    def script(peer: Peer) -> None:
+        peer.read_request()
+        order.append("snapshot")
+        peer.send(RESTORED)
+
+    with ScriptedApi(script) as api, closing(RuntimeApi(api.address, "test")) as client:
+        hooks[1].append((lambda: order.append("hook"), (), {}))
+        bootstrap._pass_snapshot(client, Logs(Log()), lambda: order.append("start"))  # noqa: SLF001
+
+    assert order == ["snapshot", "hook", "start"]
