@@ -211,6 +211,7 @@ class _Step:
     def __init__(self, chunks: "AsyncIterator[Chunk]") -> None:
         self._coroutine: Coroutine[Any, Any, Any] = _next(chunks)
         self._waits_for: Any = None  # what it has yielded: a future, or None to let others run
+        self._is_marked = False
         self._chunk: Any = None
         self._is_over = True
 
@@ -222,14 +223,19 @@ class _Step:
             self._chunk = end.value
         else:
             self._is_over = False
+            # A future that is awaited carries a mark until the task takes it over. Until then nobody else can await
+            # it, and whoever reads the chunks may do much before.
+            self._is_marked = getattr(self._waits_for, "_asyncio_future_blocking", False)
+            self._mark(is_awaited=False)
         return not self._is_over
 
     def __await__(self) -> "Generator[Any, Any, Any]":
         """Hand on to the event loop what the source waits for, and to the source what it is woken with."""
         while not self._is_over:
+            self._mark(is_awaited=True)
             try:
-                yield self._handed_on()
-            except BaseException as error:  # noqa: BLE001, PERF203 - the source's to handle
+                yield self._waits_for
+            except BaseException as error:  # noqa: BLE001 - the source's to handle
                 self._resume(self._coroutine.throw, error)
             else:
                 self._resume(self._coroutine.send, None)
@@ -251,6 +257,7 @@ class _Step:
 
     def _resume(self, resume: "Callable[[Any], Any]", argument: object) -> None:
         self._is_over = True
+        self._is_marked = False  # what comes now is handed on at once
         try:
             self._waits_for = resume(argument)
         except StopIteration as end:
@@ -258,9 +265,6 @@ class _Step:
         else:
             self._is_over = False
 
-    def _handed_on(self) -> object:
-        # asyncio's tasks refuse a future that was yielded without this mark, and take it off when they get one: another
-        # task that waits for the same future may have done so since.
-        if getattr(self._waits_for, "_asyncio_future_blocking", None) is False:
-            self._waits_for._asyncio_future_blocking = True  # noqa: SLF001 - part of asyncio's future protocol
-        return self._waits_for
+    def _mark(self, *, is_awaited: bool) -> None:
+        if self._is_marked:
+            self._waits_for._asyncio_future_blocking = is_awaited  # noqa: SLF001 - part of asyncio's future protocol
