@@ -1,6 +1,7 @@
 """The code in the README and in docs/ runs as it stands there."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from documents import all_blocks
 from emulator_process import EmulatorProcess, emulating
+from lambda_streamify.context import LambdaContext
 from processes import ROOT
 
 EXAMPLES = all_blocks("python")
@@ -40,6 +42,7 @@ def test_an_example_runs(code: str, project: EmulatorProcess, capfd: pytest.Capt
     namespace: dict[str, Any] = {"__name__": "example"}
     exec(compile(code.replace(DEFAULT_API, project.lambda_api), "example", "exec"), namespace)  # noqa: S102
     if "lambda_handler" in namespace:
-        assert pieces(namespace["lambda_handler"]({}, None)) != []
+        context = LambdaContext(aws_request_id="example", deadline_ms=int(time.time() * 1000) + 60_000)
+        assert pieces(namespace["lambda_handler"]({}, context)) != []
     else:
         assert capfd.readouterr().out != "", "the example prints what it has read"
