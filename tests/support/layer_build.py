@@ -36,6 +36,7 @@ MODULES = (
     "logs",
     "marshal",
     "ndjson",
+    "observe",
     "outside",
     "reading",
     "records",
@@ -49,6 +50,7 @@ MODULES = (
     "standard_library",
     "testing",
     "writer",
+    "wsgi",
 )
 
 # Which bytecode ships depends on the Pythons of the build machine; the tests' own is certain to be here.

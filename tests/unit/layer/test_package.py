@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wsgi": {"errors", "files", "http_event", "inline"},
     "inline": {"current", "errors", "iteration", "outside", "response"},
     "outside": {"current", "errors", "iteration", "response", "sources", "writer"},
+    "observe": {"current", "errors", "lean_json", "response_stream"},
     "testing": {"current", "marshal", "outside", "response"},
     "runtime": {"current", "error_report", "invocation"},
     "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
