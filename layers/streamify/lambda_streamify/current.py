@@ -40,7 +40,11 @@ running: "ContextVar[Running | None]" = ContextVar("lambda_streamify.running", d
 startup: "list[Callable[[], Awaitable[None]]]" = []
 shutdown: "list[Callable[[], Awaitable[None]]]" = []
 
-# Called with no arguments after the response's last chunk and before the next invocation is asked for.
+# Called with the request id when an invocation was handed out, before its event is read. They do not raise.
+before_handler: "list[Callable[[str], None]]" = []
+
+# Called with no arguments after the response's last chunk and before the next invocation is asked for, or the process
+# ends with this one.
 after_response: "list[Callable[[], None]]" = []
 
 # What a response is written to, where somebody watches it.

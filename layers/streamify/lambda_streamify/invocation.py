@@ -56,6 +56,8 @@ class Invocation:
         Raises what must end the process: an answer of the Runtime API that leaves no way on, and any exception of the
         handler that is not an Exception, such as SystemExit; if the response had started, its end is sent first.
         """
+        for hook in current.before_handler:
+            hook(self._request.request_id)
         try:
             self._call(handler)
         finally:
@@ -63,9 +65,9 @@ class Invocation:
             failure = self._delivery.failure
             if failure is not None:
                 self._logs.line("ERROR", f"the response was not delivered: {failure}")
+            self._run_hooks()
         if failure is not None and getattr(failure, "status", _MAY_GO_ON[0]) not in _MAY_GO_ON:
             raise failure
-        self._run_hooks()
         if self._task is not None:
             self._task.close_dropped_generators()
 
