@@ -38,6 +38,7 @@ EMULATOR_MODULES = (
     "programs",
     "pytest_plugin",
     "reaper",
+    "recording",
     "runtime_api",
     "runtime_calls",
     "runtime_connection",
