@@ -48,6 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"error_report", "marshal"},
     "writer": {"errors", "response"},
     "invocation": {"errors", "current", "delivery", "response", "invocation_task", "writer"} | LEAVES,
+    "asgi": {"current", "errors", "http_event", "inline", "lifespan", "outside", "response"},
+    "lifespan": {"errors"},
     "http_event": {"errors", "sources"},
     "wsgi": {"errors", "files", "http_event", "inline"},
     "inline": {"current", "errors", "iteration", "outside", "response"},
