@@ -9,7 +9,7 @@ from _thread import allocate_lock
 from . import current, framing, lean_json, sources
 from .error_report import error_report, xray_cause
 from .errors import ResponseError, RuntimeApiError, StreamStateError
-from .iteration import Iteration, in_task
+from .iteration import InTask, Iteration
 from .marshal import marshal, to_json
 from .response import as_bytes, as_http, has_no_body, is_async, keepable, prelude_fields, proxy_dict
 
@@ -96,7 +96,7 @@ class Delivery:
     async def send_async(self, loop: "AbstractEventLoop", response: "StreamingResponse") -> None:
         """`send` for a body that is iterated in the event loop, which a slow reader must not block."""
         self._claim(response)
-        async with Iteration(response.body if is_async(response.body) else in_task(response.body)) as chunks:
+        async with Iteration(response.body if is_async(response.body) else InTask(response.body)) as chunks:
             if self._how == sources.COLLECTED:
                 self._collected = [keepable(chunk) async for chunk in chunks]
             elif self._writes_itself(response, "awrite_to"):

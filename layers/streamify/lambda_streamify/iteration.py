@@ -43,11 +43,20 @@ class Iteration:
                 await _aclose(self._body)
 
 
-async def in_task(body: "Any") -> "AsyncIterator[Any]":
-    """The chunks of a sync body that a coroutine has made: it may count on the running loop and context variables."""
-    with Iteration(body) as chunks:
-        for chunk in chunks:
-            yield chunk
+class InTask:
+    """A sync body that a coroutine has made, for its task: it may count on the running loop and context variables."""
+
+    def __init__(self, body: "Any") -> None:
+        self._body = body
+
+    async def __aiter__(self) -> "AsyncIterator[Any]":
+        with Iteration(self._body) as chunks:
+            for chunk in chunks:
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Close the body, also where nothing of it was asked for and the generator above has not begun."""
+        _close(self._body)
 
 
 def in_event_loop() -> bool:

@@ -7,7 +7,7 @@ from _thread import allocate_lock
 
 from . import current, sources
 from .errors import ResponseError
-from .iteration import Iteration, in_event_loop, in_task
+from .iteration import InTask, Iteration, in_event_loop
 from .response import as_stream, is_async, keepable, proxy_dict
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ class Gathering:
         response = as_stream(result)
         if response is not None:
             self.begin(response)
-            async with Iteration(response.body if is_async(response.body) else in_task(response.body)) as chunks:
+            async with Iteration(response.body if is_async(response.body) else InTask(response.body)) as chunks:
                 self.chunks += [keepable(chunk) async for chunk in chunks]
         return result
 

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
-from lambda_streamify.iteration import Iteration, in_task
+from lambda_streamify.iteration import InTask, Iteration
 
 
 def test_what_a_body_hands_out_is_closed_before_the_body() -> None:
@@ -56,9 +56,28 @@ def test_a_sync_body_in_a_task_is_closed_with_its_iteration() -> None:
             closed.append(True)
 
     async def run() -> None:
-        async with Iteration(in_task(body())) as chunks:
+        async with Iteration(InTask(body())) as chunks:
             assert await anext(chunks) == "chunk"
 
     asyncio.run(run())
 
     assert closed == [True]
+
+
+def test_a_sync_body_in_a_task_is_closed_even_if_nothing_of_it_was_asked_for() -> None:
+    closed: list[str] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[str]:
+            return iter(())
+
+        def close(self) -> None:
+            closed.append("body")
+
+    async def give_up() -> None:
+        async with Iteration(InTask(Body())):
+            pass
+
+    asyncio.run(give_up())
+
+    assert closed
