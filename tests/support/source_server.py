@@ -1,0 +1,114 @@
+"""A service that functions stream from: it sends one piece of its answer, and holds the next one back for the test."""
+
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Semaphore, Thread
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from waiting import PATIENCE
+
+
+class Answer(NamedTuple):
+    """What the service answers to one path; with `length` it tells how long the body is, and sends no HTTP chunks."""
+
+    content_type: str
+    pieces: Sequence[bytes]
+    status: int = 200
+    length: bool = False
+
+
+class SourceServer:
+    """`requests` are the bodies that it was sent, in order."""
+
+    def __init__(self, answers: dict[str, Answer]) -> None:
+        self.requests: list[bytes] = []
+        released = self._released = Semaphore(0)
+        requests = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                requests.append(self.rfile.read(int(self.headers.get("content-length", 0))))
+                answer = answers[self.path.partition("?")[0]]
+                self.send_response(answer.status)
+                self.send_header("content-type", answer.content_type)
+                if answer.length:
+                    self.send_header("content-length", str(sum(map(len, answer.pieces))))
+                else:
+                    self.send_header("transfer-encoding", "chunked")
+                self.end_headers()
+                for number, piece in enumerate(answer.pieces):
+                    if number:
+                        assert released.acquire(timeout=PATIENCE), f"nobody has read the piece before {piece!r}"
+                    self.wfile.write(piece if answer.length else b"%x\r\n%b\r\n" % (len(piece), piece))
+                if not answer.length:
+                    self.wfile.write(b"0\r\n\r\n")
+
+            do_POST = do_GET  # noqa: N815 - http.server's name
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever)
+
+    @property
+    def address(self) -> str:
+        """Where the service is, as a URL without a path."""
+        return "http://{}:{}".format(*self._server.server_address)
+
+    def release(self) -> None:
+        """Let the service send its next piece."""
+        self._released.release()
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the service."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def serving(answers: dict[str, Answer]) -> Iterator[SourceServer]:
+    """Serve for the length of the block."""
+    server = SourceServer(answers)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+# --- how the services write ------------------------------------------------------------------------------------------
+
+
+def aws_event(event_type: str, fields: dict[str, Any], kind: str = "event") -> bytes:
+    """Return one message of Amazon's event stream encoding, as Bedrock sends it.
+
+    Source: the AWS SDKs' "Amazon event stream" encoding; numbers are big-endian, a header's value has the type 7.
+    """
+    payload = json.dumps(fields).encode()
+    names = {f":{kind}-type": event_type, ":content-type": "application/json", ":message-type": kind}
+    headers = b"".join(
+        bytes((len(name),)) + name.encode() + b"\7" + struct.pack(">H", len(value)) + value.encode()
+        for name, value in names.items()
+    )
+    lengths = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    message = lengths + struct.pack(">I", crc32(lengths)) + headers + payload
+    return message + struct.pack(">I", crc32(message))
+
+
+def server_sent_event(fields: dict[str, Any] | str, event: str = "") -> bytes:
+    """Return one event as the APIs of OpenAI and Anthropic write it."""
+    data = fields if isinstance(fields, str) else json.dumps(fields)
+    return (f"event: {event}\n" if event else "").encode() + f"data: {data}\n\n".encode()
