@@ -33,6 +33,7 @@ class Lifespan:
         self._mode = mode
         self._task: Task[None] | None = None
         self._messages: Queue[Message] = Queue()
+        self._asked = ""
         self._answer: Future[Message] | None = None
         self.started = False
         self.state: dict[str, Any] = {}
@@ -55,7 +56,7 @@ class Lifespan:
             getLogger(__name__).info("the app runs without lifespan: %r", error)
         elif answer["type"] == "lifespan.startup.failed":
             error = await _ended(task)
-            raise HandlerError(f"the app could not start: {answer.get('message') or error!r}") from error
+            raise HandlerError(f"the app could not start: {answer.get('message') or repr(error)}") from error
         else:
             self._task = task
 
@@ -71,7 +72,7 @@ class Lifespan:
             from logging import getLogger
 
             message = (answer or {}).get("message") or repr(error)
-            getLogger(__name__).error("the app could not shut down: %s", message, exc_info=error)
+            getLogger(__name__).error("the app's lifespan has failed: %s", message, exc_info=error)
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
@@ -79,18 +80,18 @@ class Lifespan:
 
     async def _ask(self, task: "Task[None]", message: str) -> "Message | None":
         """The app's answer to this message; None if it ends without one."""
-        self._answer = get_running_loop().create_future()
+        self._asked, self._answer = message, get_running_loop().create_future()
         self._messages.put_nowait({"type": message})
         await wait((task, self._answer), return_when=FIRST_COMPLETED)
         return self._answer.result() if self._answer.done() else None
 
     async def _send(self, message: "Message") -> None:
-        due = "lifespan.startup" if self._task is None else "lifespan.shutdown"
-        if message["type"] not in (f"{due}.complete", f"{due}.failed"):
-            raise HandlerError(f"the app sent {message['type']!r} where {due}.complete or {due}.failed is due")
-        if self._answer is None or self._answer.done():
-            raise HandlerError(f"the app sent {message['type']!r}, but it has answered already or was not asked")
-        self._answer.set_result(message)
+        asked, answer = self._asked, self._answer
+        if message["type"] not in (f"{asked}.complete", f"{asked}.failed"):
+            raise HandlerError(f"the app sent {message['type']!r} where {asked}.complete or {asked}.failed is due")
+        if answer is None or answer.done():
+            raise HandlerError(f"the app sent {message['type']!r}, but has answered {asked} already")
+        answer.set_result(message)
 
 
 async def _ended(task: "Task[None]") -> "BaseException | None":
