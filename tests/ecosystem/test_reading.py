@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from emulator_process import EmulatorProcess, boto3_client, emulating
-from event_stream_server import serving
 from gate import Gate
 from lambda_streamify import read_stream
 from lambda_streamify.errors import StreamFailed
 from lambda_streamify_emulator import eventstream
+from source_server import Answer, serving
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +106,22 @@ def test_a_connection_serves_the_next_call_after_a_stream_that_was_read_to_its_e
 # --- connections that break off --------------------------------------------------------------------------------------
 
 CHUNK = eventstream.payload_chunk(b"one")
+BOTO3_TYPE = "application/vnd.amazon.eventstream"
+PATH = "/2021-11-15/functions/cases/response-streaming-invocations"
 
 
 @pytest.mark.parametrize(
-    ("frames", "end", "message"),
+    ("answer", "message"),
     [
-        ([CHUNK], True, "ended without InvokeComplete"),
-        ([CHUNK, CHUNK[:20]], True, "ended without InvokeComplete"),
-        ([CHUNK], False, "broke off before InvokeComplete"),
-        ([CHUNK, CHUNK[:-1] + b"\0"], True, "broke off before InvokeComplete"),
+        (Answer(BOTO3_TYPE, [CHUNK]), "ended without InvokeComplete"),
+        (Answer(BOTO3_TYPE, [CHUNK + CHUNK[:20]]), "ended without InvokeComplete"),
+        (Answer(BOTO3_TYPE, [CHUNK], cut=True), "broke off before InvokeComplete"),
+        (Answer(BOTO3_TYPE, [CHUNK + CHUNK[:-1] + b"\0"]), "broke off before InvokeComplete"),
     ],
     ids=["no-last-event", "half-a-frame", "no-last-chunk", "wrong-checksum"],
 )
-def test_a_response_that_breaks_off_is_no_error_of_the_function(frames: list[bytes], end: bool, message: str) -> None:  # noqa: FBT001
-    with serving(frames, end=end) as address, closing(boto3_client(address)) as sdk:
+def test_a_response_that_breaks_off_is_no_error_of_the_function(answer: Answer, message: str) -> None:
+    with serving({PATH: answer}) as server, closing(boto3_client(server.address)) as sdk:
         stream = read_stream(sdk.invoke_with_response_stream(FunctionName="cases"))
 
         assert next(stream) == b"one"
@@ -133,7 +135,8 @@ def test_the_type_of_the_functions_own_stream_is_understood_if_boto3_has_it() ->
     prelude = b'{"kind": "own"}' + bytes(8)
     frames = [eventstream.payload_chunk(prelude + b"one"), eventstream.invoke_complete(None)]
     of_function = "application/vnd.awslambda.http-integration-response"
-    with serving(frames, content_type=of_function) as address, closing(boto3_client(address)) as sdk:
+    answer = Answer(of_function, [b"".join(frames)])
+    with serving({PATH: answer}) as server, closing(boto3_client(server.address)) as sdk:
         stream = read_stream(sdk.invoke_with_response_stream(FunctionName="cases"))
 
         assert stream.prelude == {"kind": "own"}

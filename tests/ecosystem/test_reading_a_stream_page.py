@@ -12,9 +12,9 @@ import pytest
 
 from documents import blocks
 from emulator_process import EmulatorProcess, emulating
-from event_stream_server import serving
 from gate import Gate
 from processes import ROOT, clean_environment
+from source_server import Answer, serving
 from waiting import PATIENCE, read_exactly
 
 PAGE = ROOT / "docs" / "reading-a-stream.md"
@@ -95,8 +95,8 @@ def test_a_client_shows_that_a_connection_was_cut_as_the_page_says(
     command: list[str], status: int, error: bytes
 ) -> None:
     with (
-        serving([b"chunk 0\n"], end=False, content_type="text/plain") as address,
-        running(command, HELLO, f"{address}/") as client,
+        serving({"/": Answer("text/plain", [b"chunk 0\n"], cut=True)}) as server,
+        running(command, HELLO, f"{server.address}/") as client,
     ):
         shown, complaint = client.communicate(timeout=PATIENCE)
 

@@ -1,4 +1,4 @@
-"""A service that functions stream from: it sends one piece of its answer, and holds the next one back for the test."""
+"""A service that streams: it sends one piece of its answer, and holds the next one back until the test has read it."""
 
 import json
 import struct
@@ -13,12 +13,16 @@ from waiting import PATIENCE
 
 
 class Answer(NamedTuple):
-    """What the service answers to one path; with `length` it tells how long the body is, and sends no HTTP chunks."""
+    """What the service answers to one path.
+
+    With `length` it tells how long the body is, and sends no HTTP chunks; with `cut` it hangs up before the last one.
+    """
 
     content_type: str
     pieces: Sequence[bytes]
     status: int = 200
     length: bool = False
+    cut: bool = False
 
 
 class SourceServer:
@@ -46,7 +50,9 @@ class SourceServer:
                     if number:
                         assert released.acquire(timeout=PATIENCE), f"nobody has read the piece before {piece!r}"
                     self.wfile.write(piece if answer.length else b"%x\r\n%b\r\n" % (len(piece), piece))
-                if not answer.length:
+                if answer.cut:
+                    self.close_connection = True
+                elif not answer.length:
                     self.wfile.write(b"0\r\n\r\n")
 
             do_POST = do_GET  # noqa: N815 - http.server's name
