@@ -63,7 +63,7 @@ class Emulator:
                 raise TemplateError("the template has no function that can be served")
             doors: dict[str, socket.socket] = {}
             for function in served:
-                if self._has_url(function):
+                if function.invoke_mode is not None:
                     number = self._port and self._port + 1 + len(doors)
                     door = listen(HOST, number, f"the URL of {function.name}")
                     doors[function.name] = stack.enter_context(door)
@@ -100,11 +100,6 @@ class Emulator:
         if problem is not None:
             self._say(f"{function.name} is left out: {problem}")
         return problem is None
-
-    def _has_url(self, function: Function) -> bool:
-        if function.invoke_mode == "BUFFERED":
-            self._say(f"{function.name} gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated")
-        return function.invoke_mode == "RESPONSE_STREAM"
 
     def _prepare(self, functions: list[Function], run: Run) -> None:
         opts: dict[object, Path] = {}

@@ -1,4 +1,4 @@
-"""The function URL of one function, in invoke mode RESPONSE_STREAM.
+"""The function URL of one function, in either invoke mode.
 
 Sources: AWS Lambda Developer Guide, "Lambda function URLs" and "Response streaming". What it does not say is a choice
 of this emulator: an error after the first byte ends the body as if it were whole, an error before it is a 502.
@@ -7,13 +7,14 @@ of this emulator: an error after the first byte ends the body as if it were whol
 import time
 from collections.abc import AsyncIterator, Callable
 
-from . import prelude
+from . import buffered, prelude
 from .asgi import TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, start
 from .channel import FunctionFailed
 from .errors import PreludeError
 from .invocation import Invocation, new_trace_id
 from .limits import LIMITS
 from .pool import SandboxPool
+from .template import RESPONSE_STREAM
 from .url_event import Request, encode_event, url_event
 
 # Headers of one connection (RFC 9110, section 7.6.1), and the length, which a stream does not know.
@@ -35,10 +36,11 @@ class FunctionUrl:
         if body is None or len(event) > LIMITS.request:
             await respond(send, 413, [("content-type", "application/json")], b'{"message":"%b"}' % TOO_LARGE.encode())
             return
-        invocation = Invocation(event, trace_id)
+        streamed = self._pool.function.invoke_mode == RESPONSE_STREAM
+        invocation = Invocation(event, trace_id, streamed=streamed)
         await self._pool.invoke(invocation)
         try:
-            await self._answer(invocation, send)
+            await (self._answer if streamed else self._answer_whole)(invocation, send)
         finally:
             invocation.channel.discard()
 
@@ -48,28 +50,48 @@ class FunctionUrl:
         request = Request(scope["method"], path, query, headers, scope["client"][0], body)
         return url_event(request, self._pool.function.name, trace_id, time.time())
 
+    async def _answer_whole(self, invocation: Invocation, send: Send) -> None:
+        try:
+            payload = await buffered.whole(invocation.channel)
+            fields, body = buffered.parse(payload, invocation.channel.content_type or "")
+        except (FunctionFailed, PreludeError) as error:
+            await self._answer_failed(invocation, error, send)
+            return
+        bodiless = fields.status in (204, 304)
+        await respond(send, fields.status, _headers(invocation, fields), b"" if bodiless else body)
+
+    async def _answer_failed(self, invocation: Invocation, error: FunctionFailed | PreludeError, send: Send) -> None:
+        if isinstance(error, PreludeError):
+            self._warn(f"{error}; the client gets 502")
+        headers = [*_own_headers(invocation), ("content-type", "text/plain")]
+        await respond(send, 502, headers, b"Internal Server Error")
+
     async def _answer(self, invocation: Invocation, send: Send) -> None:
         channel = invocation.channel
-        own = [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id)]
         try:
             content_type = await channel.started()
             pieces = channel.pieces()
             head = await _read_prelude(pieces, content_type)
         except (FunctionFailed, PreludeError) as error:
-            if isinstance(error, PreludeError):
-                self._warn(f"{error}; the client gets 502")
-            await respond(send, 502, [*own, ("content-type", "text/plain")], b"Internal Server Error")
+            await self._answer_failed(invocation, error, send)
             return
         fields, first = head
-        headers = [pair for pair in fields.headers if pair[0].lower() not in DROPPED]
-        if not any(name.lower() == "content-type" for name, _ in headers):
-            headers.append(("content-type", "application/octet-stream"))
-        cookies = [("set-cookie", cookie) for cookie in fields.cookies]
-        await start(send, fields.status, [*own, *headers, *cookies])
+        await start(send, fields.status, _headers(invocation, fields))
         # RFC 9110, section 6.4.1. HEAD's body uvicorn drops itself.
         await _stream(pieces, first, _without_body(send) if fields.status in (204, 304) else send)
         if channel.error is not None:
             self._warn(f"{channel.error.error_type} after the response began: the client sees a body that ends early")
+
+
+def _own_headers(invocation: Invocation) -> list[tuple[str, str]]:
+    return [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id)]
+
+
+def _headers(invocation: Invocation, fields: prelude.Prelude) -> list[tuple[str, str]]:
+    headers = [pair for pair in fields.headers if pair[0].lower() not in DROPPED]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", "application/octet-stream"))
+    return [*_own_headers(invocation), *headers, *(("set-cookie", cookie) for cookie in fields.cookies)]
 
 
 async def _read_prelude(pieces: AsyncIterator[bytes], content_type: str) -> tuple[prelude.Prelude, bytes]:

@@ -6,7 +6,9 @@ or broken prelude is not documented: here it is a PreludeError, which the client
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import PreludeError
 
@@ -55,14 +57,19 @@ def parse(data: bytes) -> Prelude:
         raise PreludeError(f"the prelude is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise PreludeError(f"the prelude is not a JSON object but {type(fields).__name__}")
+    return checked(fields)
+
+
+def checked(fields: Mapping[str, Any]) -> Prelude:
+    """Status, headers and cookies of `fields`, if they make an HTTP response."""
     status = fields.get("statusCode", 200)
     headers, cookies = fields.get("headers") or {}, fields.get("cookies") or []
     if not isinstance(status, int) or not 100 <= status <= 599:
-        raise PreludeError(f"the prelude's statusCode is {status!r}, not a number from 100 to 599")
+        raise PreludeError(f"the response's statusCode is {status!r}, not a number from 100 to 599")
     if not isinstance(headers, dict) or not isinstance(cookies, list):
-        raise PreludeError("the prelude's headers must be an object, its cookies a list")
+        raise PreludeError("the response's headers must be an object, its cookies a list")
     pairs = tuple((name, value if isinstance(value, str) else json.dumps(value)) for name, value in headers.items())
     for name, value in (*pairs, *(("set-cookie", cookie) for cookie in cookies)):
         if not _NAME.fullmatch(name) or not isinstance(value, str) or _CONTROL.search(value):
-            raise PreludeError(f"the prelude's header {name!r} with the value {value!r} is no HTTP header")
+            raise PreludeError(f"the response's header {name!r} with the value {value!r} is no HTTP header")
     return Prelude(status, pairs, tuple(cookies))

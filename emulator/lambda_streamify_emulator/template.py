@@ -13,6 +13,7 @@ from .errors import TemplateError
 from .intrinsics import ACCOUNT_ID, REGION, Intrinsics, text
 
 FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
+BUFFERED, RESPONSE_STREAM = "BUFFERED", "RESPONSE_STREAM"  # AWS Lambda API Reference, "CreateFunctionUrlConfig"
 DEFAULT_TIMEOUT, DEFAULT_MEMORY = 3, 128  # seconds, MB: AWS SAM specification, AWS::Serverless::Function
 # AWS Lambda API Reference, "CreateFunction" and "Environment".
 _NAME, _VARIABLE = re.compile(r"[A-Za-z0-9_-]{1,64}"), re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -217,7 +218,7 @@ def _function(
             name: _variable(where, name, value) for name, value in variables.items() if not isinstance(value, dict)
         },
         layers=tuple(_used_layer(where, reference, layers) for reference in used),
-        invoke_mode=url.get("InvokeMode", "BUFFERED") if properties.get("FunctionUrlConfig") is not None else None,
+        invoke_mode=_invoke_mode(where, url) if properties.get("FunctionUrlConfig") is not None else None,
     )
 
 
@@ -227,6 +228,15 @@ def _name(where: str, logical_id: str, value: Any) -> str:
     if not _NAME.fullmatch(str(value)):
         raise TemplateError(f"{where}: FunctionName: {value!r} is not up to 64 letters, digits, - and _")
     return str(value)
+
+
+def _invoke_mode(where: str, url: Mapping[str, Any]) -> str:
+    mode = url.get("InvokeMode")
+    if mode is None or isinstance(mode, dict):  # an unresolved one is among those that are named
+        return BUFFERED
+    if mode not in (BUFFERED, RESPONSE_STREAM):
+        raise TemplateError(f"{where}: FunctionUrlConfig: InvokeMode: {mode!r} is not {BUFFERED} or {RESPONSE_STREAM}")
+    return str(mode)
 
 
 def _number(where: str, key: str, value: Any, unit: str) -> int:

@@ -17,6 +17,7 @@ EMULATOR_MODULES = (
     "__main__",
     "asgi",
     "aws_bootstrap",
+    "buffered",
     "cache",
     "channel",
     "cli",

@@ -22,8 +22,8 @@ FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 12
 class ScriptedPool(SandboxPool):
     """Runs the script for each invocation, which it keeps."""
 
-    def __init__(self, script: Script) -> None:
-        package = Package(FUNCTION, Path("python"), Folders(Path(), Path(), Path()))
+    def __init__(self, script: Script, function: Function = FUNCTION) -> None:
+        package = Package(function, Path("python"), Folders(Path(), Path(), Path()))
         super().__init__(package, cast("Reaper", None), lambda _: None)
         self.invocations: list[Invocation] = []
         self.tasks: list[asyncio.Task[None]] = []

@@ -127,12 +127,11 @@ def test_what_is_not_emulated_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     async def main() -> None:
         told = Told(write_template(tmp_path, resources))
         async with told.emulator as emulator:
-            assert list(emulator.urls) == ["first", "Second"]
+            assert list(emulator.urls) == ["first", "Second", "Buffered"]
             call = "/2021-11-15/functions/Plain/response-streaming-invocations"
             assert b"Function not found" in await asyncio.to_thread(post, emulator.lambda_api, call, b"{}")
 
         assert sorted(told.said) == [
-            "Buffered gets no URL: its InvokeMode is BUFFERED, and only RESPONSE_STREAM is emulated",
             "Node is left out: its runtime is nodejs22.x, and only Python's are run here",
             f"Plain is left out: without {module.WRAPPER} it runs under AWS's own runtime, and nothing fits {RUNTIME}",
         ]

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from asynchronous import run
 from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.function_url import FunctionUrl
 from lambda_streamify_emulator.prelude import CONTENT_TYPE
-from scripted_pool import Script, ScriptedPool, responding
+from scripted_pool import FUNCTION, Script, ScriptedPool, responding
 
 HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes(8)
 
@@ -16,9 +17,9 @@ HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes
 class Url:
     """A function URL before a scripted function."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, invoke_mode: str = "RESPONSE_STREAM") -> None:
         self.warnings: list[str] = []
-        self.pool = ScriptedPool(script)
+        self.pool = ScriptedPool(script, replace(FUNCTION, invoke_mode=invoke_mode))
         self.app = FunctionUrl(self.pool, self.warnings.append)
 
     async def ask(self, exchange: Exchange) -> Exchange:
@@ -29,9 +30,9 @@ class Url:
         return exchange
 
 
-def ask(script: Script, exchange: Exchange | None = None) -> tuple[Exchange, Url]:
+def ask(script: Script, exchange: Exchange | None = None, mode: str = "RESPONSE_STREAM") -> tuple[Exchange, Url]:
     async def main() -> tuple[Exchange, Url]:
-        url = Url(script)
+        url = Url(script, mode)
         return await url.ask(exchange or Exchange()), url
 
     return run(main())
@@ -187,3 +188,47 @@ def test_a_request_that_is_too_large_as_an_event_is_413(exchange: Exchange) -> N
     message = "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
     assert json.loads(exchange.pieces[0]) == {"message": message}
     assert url.pool.invocations == []
+
+
+# --- invoke mode BUFFERED --------------------------------------------------------------------------------------------
+
+
+def test_a_buffered_url_waits_for_all_of_the_response() -> None:
+    answer = b'{"statusCode":"201","headers":{"X":"y"},"cookies":["a=1"],"body":"hello"}'
+
+    exchange, url = ask(responding("application/json", answer[:9], answer[9:]), mode="BUFFERED")
+
+    assert not url.pool.invocations[0].streamed
+    assert exchange.status == 201
+    assert exchange.fields == [
+        *own(url),
+        ("x", "y"),
+        ("content-type", "application/json"),
+        ("set-cookie", "a=1"),
+        ("content-length", "5"),
+    ]
+    assert exchange.pieces == [b"hello"]
+
+
+def test_a_buffered_url_says_what_a_function_that_streams_has_to_change() -> None:
+    exchange, url = ask(responding(CONTENT_TYPE, HEAD + b"a"), mode="BUFFERED")
+
+    assert (exchange.status, exchange.pieces) == (502, [b"Internal Server Error"])
+    assert "set STREAMIFY_INVOKE_MODE=buffered" in url.warnings[0]
+
+
+def test_an_error_behind_a_buffered_url_is_a_502_wherever_it_happens() -> None:
+    async def late(channel: ResponseChannel) -> None:
+        channel.start("application/json")
+        channel.write(b"{}")
+        channel.end(FunctionError("Function.A", b"{}"))
+
+    exchange, url = ask(late, mode="BUFFERED")
+
+    assert (exchange.status, url.warnings) == (502, [])
+
+
+def test_a_buffered_response_that_must_have_no_body_has_none() -> None:
+    exchange, _ = ask(responding("application/json", b'{"statusCode":204,"body":"x"}'), mode="BUFFERED")
+
+    assert (exchange.status, exchange.pieces) == (204, [b""])
