@@ -10,7 +10,7 @@ from waiting import PATIENCE
 class Wire:
     """What a body is written to. `chunks` are those written, `data` their bytes as they came, piece by piece."""
 
-    def __init__(self, fail_at: bytes = b"\0") -> None:
+    def __init__(self, fail_at: bytes | None = None) -> None:
         self.chunks: list[bytes] = []
         self.data = b""
         self._fail_at = fail_at

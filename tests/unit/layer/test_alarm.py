@@ -147,7 +147,17 @@ def test_one_that_is_always_due_leaves_others_the_lock() -> None:
 
 
 def test_a_wait_that_no_clock_can_count_is_a_long_one() -> None:
-    alarm = Alarm("bell", lambda: float("inf"), fail, threading.Condition())
-    with alarm, alarm.lock:
-        alarm.start()
-        alarm.check()
+    waits: SimpleQueue[None] = SimpleQueue()
+
+    class Watched(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.put(None)
+            return super().wait(timeout)
+
+    alarm = Alarm("bell", lambda: float("inf"), fail, Watched())
+    with alarm:
+        with alarm.lock:
+            alarm.start()
+        waits.get(timeout=PATIENCE)
+        with alarm.lock:
+            alarm.check()

@@ -109,11 +109,12 @@ def test_a_buffer_that_is_filled_again_was_copied_before() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_a_buffer_can_be_resized_once_it_was_taken(size: int) -> None:
-    def chunks() -> Iterator[bytearray]:
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_a_buffer_can_be_resized_once_it_was_taken(size: int, kind: type[bytearray | memoryview]) -> None:
+    def chunks() -> Iterator[bytearray | memoryview]:
         buffer = bytearray(size)
         for _ in range(3):
-            yield buffer
+            yield buffer if kind is bytearray else memoryview(buffer)
             buffer += b"x"  # a BufferError while somebody looks at it
 
     wire = Wire()

@@ -269,6 +269,53 @@ def test_a_sign_that_fails_is_raised_at_the_end_if_nothing_more_is_written() -> 
         write(keepalive(events(chunks()), AT_ONCE), Wire(fail_at=SIGN))
 
 
+class Persistent:
+    """A body that writes itself, and goes on when a write has failed. What has been sent by then nobody knows."""
+
+    content_type = EVENT_STREAM
+
+    def __init__(self, wait: Callable[[], object]) -> None:
+        self._wait = wait
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("it writes itself")
+        yield
+
+    def write_to(self, writer: Any) -> None:
+        with pytest.raises(ConnectionError):
+            writer.write("lost")
+        self._wait()
+        writer.write("\n\n")
+        self._wait()
+
+
+class AsyncPersistent:
+    content_type = EVENT_STREAM
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        raise AssertionError("it writes itself")
+        yield
+
+    async def awrite_to(self, writer: Any) -> None:
+        with pytest.raises(ConnectionError):
+            await writer.awrite("lost")
+        await asyncio.sleep(16)
+        await writer.awrite("\n\n")
+        await asyncio.sleep(16)
+
+
+def test_after_a_write_that_failed_a_record_may_be_open() -> None:
+    now, wire = SimulatedTime(), Wire(fail_at=b"lost")
+    write(timed(Persistent(lambda: now.advance(15)), now), wire)
+    assert wire.chunks == [b"\n\n", SIGN]
+
+
+def test_so_it_is_in_the_event_loop() -> None:
+    wire = Wire(fail_at=b"lost")
+    run_simulated(awrite(keepalive(AsyncPersistent()), wire))
+    assert wire.chunks == [b"\n\n", SIGN]
+
+
 # --- torn at from both sides -----------------------------------------------------------------------------------------
 
 PIECES = st.lists(st.text(alphabet="d:\r\n x", max_size=6) | st.just("\n\n") | st.just("data: é\r\n\r\n"), max_size=12)
@@ -422,6 +469,7 @@ def test_there_is_no_thread_and_the_body_runs_and_ends_in_the_task_that_writes_i
         with pytest.raises(ConnectionError):
             await awrite(keepalive(async_events(chunks())), Wire(b"the end"))
         assert seen == [asyncio.current_task(), before, asyncio.current_task()]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run_simulated(write())
 
