@@ -114,7 +114,7 @@ def test_a_base_path_is_the_root_path_in_its_place(base_path: str, path: str) ->
 
 @pytest.mark.parametrize("event", [{"Records": []}, None, {"requestContext": {"connectionId": "1"}}])
 def test_an_event_that_is_no_request_never_reaches_the_app(event: Any, loop: Loop) -> None:
-    outcome = invoke(handler(None.__init__), event, loop=loop)
+    outcome = invoke(handler(app_that_sends()), event, loop=loop)
 
     assert outcome.path == "error"
     assert outcome.sent.json["errorType"] == "HandlerError"

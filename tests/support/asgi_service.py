@@ -1,0 +1,59 @@
+"""An ASGI app as the runtime serves it: started on the kept loop, then one invocation after the other."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from http_events import url_event
+from invoking import Log, Outcome, invoke, invoke_scripted
+from lambda_streamify import asgi, current
+from lockstep import Lockstep
+from scripted_api import Script
+
+
+class Service:
+    """Answers events with the app; `loop` is the process's event loop."""
+
+    def __init__(self, app: Any, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        self._handler: Callable[[Any, Any], Any] = asgi.handler(app, **options)
+        self._loop = loop
+
+    def outcome(self, event: Any = None) -> Outcome:
+        """Return what came of one invocation."""
+        return invoke(self._handler, event or url_event(), loop=lambda: self._loop)
+
+    def answer(self, event: Any = None) -> Any:
+        """Return what one invocation has sent; nothing may have failed in it."""
+        outcome = self.outcome(event)
+        assert outcome.log.errors == []
+        return outcome.sent
+
+    def scripted(self, script: Script, event: Any = None) -> Log:
+        """Have `script` receive the answer to one event; returns the log."""
+        _, log = invoke_scripted(self._handler, event or url_event(), script, loop=lambda: self._loop)
+        return log
+
+    def in_lockstep(self, client: Lockstep, event: Any = None) -> None:
+        """Answer one event chunk by chunk."""
+        log = self.scripted(client.script, event)
+        assert client.ended
+        assert log.errors == []
+
+
+@contextmanager
+def serving(app: Any, **options: Any) -> Iterator[Service]:
+    """Start the app, serve it in the block, and end it."""
+    startup, shutdown = current.startup, current.shutdown
+    current.startup, current.shutdown = [], []
+    try:
+        with closing(asyncio.new_event_loop()) as loop:
+            service = Service(app, loop, **options)
+            for start in current.startup:
+                loop.run_until_complete(start())
+            yield service
+            for stop in current.shutdown:
+                loop.run_until_complete(stop())
+            loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        current.startup, current.shutdown = startup, shutdown
