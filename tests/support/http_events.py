@@ -49,3 +49,14 @@ def rest_event(path: str = "/", *, stage: str = "prod", **fields: Any) -> dict[s
         "isBase64Encoded": False,
         **fields,
     }
+
+
+def multipart(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> tuple[str, bytes]:
+    """Return the content type and the body of a form with files, each a name and its bytes."""
+    parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    parts += [
+        f'name="{name}"; filename="{filename}"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode() + data
+        for name, (filename, data) in files.items()
+    ]
+    body = b"".join(b"--limit\r\nContent-Disposition: form-data; %b\r\n" % part for part in parts)
+    return "multipart/form-data; boundary=limit", body + b"--limit--\r\n"

@@ -197,11 +197,24 @@ def environ(event: "Any", context: "Any", base_path: str = "") -> "Environ":
     return values
 
 
-class FileWrapper(FileBody):
+class FileWrapper:
     """PEP 3333's wsgi.file_wrapper: the blocks of a file, which is closed with it.
 
-    `block_size` is a suggestion, and not followed: apps suggest few kilobytes, and each block is a chunk to send.
+    It is an iterator, and what else is asked of it is asked of the file: Werkzeug seeks to the range that a client
+    wants. `block_size` is a suggestion, and not followed: apps suggest few kilobytes, and each block is a chunk.
     """
 
     def __init__(self, file: "Any", block_size: int = 8192) -> None:
-        super().__init__(file)
+        self._file = file
+        body = FileBody(file)
+        self._blocks = iter(body)
+        self.close = body.close
+
+    def __iter__(self) -> "FileWrapper":
+        return self
+
+    def __next__(self) -> "Any":
+        return next(self._blocks)
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._file, name)
