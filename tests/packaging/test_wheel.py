@@ -21,6 +21,7 @@ EMULATOR_MODULES = (
     "cache",
     "channel",
     "cli",
+    "descriptions",
     "emulator",
     "endings",
     "environment",
@@ -52,6 +53,7 @@ EMULATOR_MODULES = (
     "task_root",
     "template",
     "terminal",
+    "timeline",
     "url_event",
     "web_server",
 )

@@ -1,0 +1,148 @@
+"""What the times of a stream say: when its first byte came, how far apart its chunks were, how much there was.
+
+A chunk is what arrived in one piece. It is no token and no record: those may be split over chunks, or share one.
+All times are whole microseconds, as in a recording.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .recording import END, ERROR, HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .recording import Event
+
+DIGITS = 4  # of a gap, as it is counted for the percentiles: they are right to 0.05 %, however long the stream is
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The times between one chunk and the next. A percentile is a gap that was there (nearest rank)."""
+
+    p50: int
+    p90: int
+    p99: int
+    max: int
+    max_before: int  # the number of the chunk, from 1, that the longest gap came before
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The figures of one stream. What never came is None."""
+
+    first_byte: int | None  # of the head or the body, whichever came first
+    first_body_byte: int | None
+    last_body_byte: int | None
+    total: int  # until the last event
+    chunks: int
+    bytes: int
+    gaps: Gaps | None  # None for less than two chunks
+    reason: str | None  # why the stream ended; None if its recording was cut
+    error: str | None  # the type of its error
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, under the same names."""
+        return asdict(self)
+
+
+class Meter:
+    """Takes the events of one stream, in their order; keeps counts, and no event."""
+
+    def __init__(self) -> None:
+        self._first_byte: int | None = None
+        self._first_chunk: int | None = None
+        self._last_chunk: int | None = None
+        self._total = 0
+        self._chunks = 0
+        self._bytes = 0
+        self._gaps: Counter[int] = Counter()
+        self._longest = (-1, 0)
+        self._reason: str | None = None
+        self._error: str | None = None
+
+    def add(self, event: Event) -> bytes | None:
+        """The next event; returns its chunk, if it is one."""
+        time, code, data = event
+        self._total = time
+        chunk = event.chunk
+        if chunk is not None:
+            self._add_chunk(time, len(chunk))
+        elif code == HEAD and self._first_byte is None:
+            self._first_byte = time
+        elif code == ERROR:
+            self._error = data["type"]
+        elif code == END:
+            self._reason = data["reason"]
+        return chunk
+
+    def timeline(self) -> Timeline:
+        """The figures of what has come so far."""
+        return Timeline(
+            first_byte=self._first_byte,
+            first_body_byte=self._first_chunk,
+            last_body_byte=self._last_chunk,
+            total=self._total,
+            chunks=self._chunks,
+            bytes=self._bytes,
+            gaps=self._gaps_so_far(),
+            reason=self._reason,
+            error=self._error,
+        )
+
+    def _add_chunk(self, time: int, size: int) -> None:
+        self._chunks += 1
+        if not size:
+            return  # nobody sees the arrival of nothing
+        self._bytes += size
+        if self._first_byte is None:
+            self._first_byte = time
+        if self._last_chunk is None:
+            self._first_chunk = time
+        else:
+            gap = time - self._last_chunk
+            self._gaps[_rounded(gap)] += 1
+            if gap > self._longest[0]:
+                self._longest = (gap, self._chunks)
+        self._last_chunk = time
+
+    def _gaps_so_far(self) -> Gaps | None:
+        if not self._gaps:
+            return None
+        longest, before = self._longest
+        p50, p90, p99 = (min(_percentile(self._gaps, percent), longest) for percent in (50, 90, 99))
+        return Gaps(p50, p90, p99, longest, before)
+
+
+def measure(events: Iterable[Event]) -> Timeline:
+    """The figures of a whole stream."""
+    meter = Meter()
+    for event in events:
+        meter.add(event)
+    return meter.timeline()
+
+
+def in_words(microseconds: int | None) -> str:
+    """A time for people: 41210 is "0.041 s"; under ten milliseconds "0.30 ms", and "-" for what never came."""
+    if microseconds is None:
+        return "-"
+    if abs(microseconds) < 10_000:
+        return f"{microseconds / 1000:.2f} ms"
+    return f"{microseconds / 1_000_000:.3f} s"
+
+
+def _rounded(gap: int) -> int:
+    return round(gap, min(0, DIGITS - len(str(gap))))
+
+
+def _percentile(counts: Counter[int], percent: int) -> int:
+    rank = -(-sum(counts.values()) * percent // 100)  # rounded up
+    for value in sorted(counts):
+        rank -= counts[value]
+        if rank <= 0:
+            return value
+    raise AssertionError  # the last rank is the sum
