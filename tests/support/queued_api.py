@@ -34,11 +34,12 @@ class Next:
 
 @dataclass(frozen=True)
 class Post:
-    """The runtime has sent something to `path`; header names in lower case."""
+    """The runtime has sent something to `path`; names of headers and trailers in lower case."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
+    trailers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class _Connection(StreamRequestHandler):
         """Return the answer; for /next, once there is an event. Restore/next is answered at once."""
         api = self.server.api
         if request.method == "POST":
-            api.happened.put(Post(request.path.removeprefix(PREFIX), request.headers, request.body))
+            path = request.path.removeprefix(PREFIX)
+            api.happened.put(Post(path, request.headers, request.body, request.trailers))
             too_large = len(request.body) > LARGEST and "transfer-encoding" not in request.headers
             return _reply(413 if too_large else api.status, b'{"status": "as told"}')
         if request.path != f"{PREFIX}invocation/next":
