@@ -146,7 +146,7 @@ def _fields(headers: "Iterable[tuple[str, str]]") -> "tuple[dict[str, str], list
     names: dict[str, str] = {}
     cookies: list[str] = []
     for pair in headers:
-        if not isinstance(pair, (tuple, list)) or [type(part) for part in pair] != [str, str]:
+        if not isinstance(pair, (tuple, list)) or [isinstance(part, str) for part in pair] != [True, True]:
             raise ResponseError(f"start_response was given the header {pair!r}; it must be a tuple of two strings")
         name, value = pair[0], pair[1].strip(" \t")  # white space around it is no part of it (section 5.5)
         if name.lower() == "set-cookie":

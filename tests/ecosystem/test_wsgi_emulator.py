@@ -1,0 +1,98 @@
+"""Flask and Django behind function URLs: the built layer, in a process of its own, seen from the client."""
+
+import hashlib
+import json
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator_process import EmulatorProcess, emulating
+from gate import Gate
+from http_events import multipart
+from processes import ROOT
+from url_client import request, wire
+
+CODE = ROOT / "tests" / "data" / "wsgi"
+APPS = ("flask", "django")
+
+every_app = pytest.mark.parametrize("app", APPS)
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
+    folder = tmp_path_factory.mktemp("wsgi")
+    with emulating(folder, cache, template=write_template(folder), measured=False) as emulator:
+        yield emulator
+
+
+def write_template(folder: Path) -> Path:
+    """Return a template with one function for each app; the frameworks are those of the tests."""
+    code = folder / "code"
+    code.mkdir()
+    for source in CODE.glob("*.py"):
+        (code / source.name).write_text(source.read_text())
+    (code / "frameworks.pth").write_text(sysconfig.get_path("purelib"))
+    resources: dict[str, Any] = {
+        "StreamifyLayer": {
+            "Type": "AWS::Serverless::LayerVersion",
+            "Metadata": {"BuildMethod": "makefile"},
+            "Properties": {"ContentUri": str(ROOT / "layers" / "streamify")},
+        }
+    }
+    for app in APPS:
+        properties = {
+            "FunctionName": app,
+            "CodeUri": "code",
+            "Handler": f"{app}_app.handler",
+            "Runtime": {"Ref": "PythonRuntime"},
+            "Timeout": 60,
+            "Layers": [{"Ref": "StreamifyLayer"}],
+            "Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/streamify"}},
+            "FunctionUrlConfig": {"AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"},
+        }
+        resources[app.title()] = {"Type": "AWS::Serverless::Function", "Properties": properties}
+    path = folder / "template.yaml"
+    path.write_text(json.dumps({"Parameters": {"PythonRuntime": {"Type": "String"}}, "Resources": resources}))
+    return path
+
+
+@every_app
+def test_each_chunk_comes_before_the_next_is_made_and_the_end_before_what_is_done_after_it(
+    app: str, emulator: EmulatorProcess, gate: Gate
+) -> None:
+    with wire(emulator.urls[app], "/gated", gate=gate.address) as connection:
+        head = connection.read_until(b"\r\n\r\n").lower()
+        assert head.startswith(b"http/1.1 201 ")
+        assert b"\r\ncontent-type: text/event-stream\r\n" in head
+        assert b"\r\nset-cookie: a=1; path=/\r\n" in head
+        assert b"\r\nset-cookie: b=2; path=/\r\n" in head
+        for number in range(3):
+            frame = b"8\r\nchunk %d\n\r\n" % number
+            assert connection.read_until(frame) == frame
+            gate.open()
+        assert b"".join(connection.read_on()) == b"0\r\n\r\n"
+        gate.open()  # where the app waits when its response is over
+
+
+@every_app
+def test_an_upload_and_the_page_that_it_leads_to(app: str, emulator: EmulatorProcess) -> None:
+    data = bytes(range(256)) * 4000
+    content_type, body = multipart({"name": "é&"}, {"file": ("a.bin", data)})
+
+    reply = request(emulator.urls[app], "/upload", method="POST", body=body, headers={"content-type": content_type})
+    assert reply.status == 302
+    (location,) = reply.all("location")
+
+    page = request(emulator.urls[app], location)
+    assert page.body.decode() == f"é&: {hashlib.sha256(data).hexdigest()}"
+
+
+@every_app
+def test_an_error_midway_is_logged_and_the_next_request_answered(app: str, emulator: EmulatorProcess) -> None:
+    with emulator.logged("ValueError: midway"):
+        assert request(emulator.urls[app], "/broken").body == b"good\n"
+
+    assert request(emulator.urls[app], "/nowhere").status == 404
