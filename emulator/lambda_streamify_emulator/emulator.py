@@ -77,14 +77,14 @@ class Emulator:
                 preparing.exception()  # which is that it was stopped
                 raise
             preparing.result()
-            sockets[control] = lambda_api(self._pools)
+            sockets[control] = lambda_api(self._pools, self.urls)
             for name, door in doors.items():
                 sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))
             self._server = WebServer(sockets)
             await self._server.start()
             self._resources = stack.pop_all()
         self.lambda_api = _address(control)
-        self.urls = {name: _address(door) + "/" for name, door in doors.items()}
+        self.urls.update({name: _address(door) + "/" for name, door in doors.items()})
         return self
 
     async def __aexit__(

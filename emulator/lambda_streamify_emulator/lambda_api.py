@@ -1,8 +1,10 @@
-"""The Lambda API, as far as an unmodified SDK needs it to invoke with a streamed response.
+"""The Lambda API, as far as SDKs and the AWS CLI need it to find functions and to invoke them.
 
-Source: AWS Lambda API Reference, "InvokeWithResponseStream", and botocore's model of it.
+Source: AWS Lambda API Reference, "Invoke", "InvokeWithResponseStream", "GetFunction", "GetFunctionUrlConfig" and
+"ListFunctions", and botocore's model of them.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -15,54 +17,161 @@ from starlette.routing import Route
 
 from . import eventstream
 from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, start
+from .buffered import whole
 from .channel import FunctionFailed
+from .descriptions import description, url_description
 from .intrinsics import ACCOUNT_ID, REGION
 from .invocation import Invocation
 from .pool import SandboxPool
 
+VERSION = ("x-amz-executed-version", "$LATEST")
 
-def lambda_api(pools: Mapping[str, SandboxPool]) -> Starlette:
-    """The API's ASGI application; `pools` are by function name."""
 
-    async def invoke_with_response_stream(request: Request) -> Response:
-        name = function_name(unquote(request.path_params["function"]))
-        pool = pools.get(name)
-        if pool is None:
-            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
-            return _error(404, "ResourceNotFoundException", f"Function not found: {arn}")
-        body = await read_body(request.receive)
-        if body is None:
-            return _error(413, "RequestTooLargeException", TOO_LARGE)
-        try:
-            json.loads(body or b"{}")
-        except (ValueError, RecursionError) as error:
-            message = f"Could not parse request body into json: {error}"
-            return _error(400, "InvalidRequestContentException", message)
-        try:
-            client_context = _client_context(request.headers.get("x-amz-client-context", ""))
-        except (ValueError, RecursionError):
-            message = "Client context must be a valid Base64-encoded JSON object."
-            return _error(400, "InvalidRequestContentException", message)
-        tenant_id = request.headers.get("x-amz-tenant-id")
-        invocation = Invocation(body or b"{}", client_context=client_context, tenant_id=tenant_id)
-        await pool.invoke(invocation)
-        return _EventStream(invocation)
+def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str]) -> Starlette:
+    """The API's ASGI application; `pools` and the addresses of `urls` are by function name."""
+    api = _LambdaApi(pools, urls)
 
     async def unknown(request: Request, _: Exception) -> Response:
         message = f"{request.method} {request.url.path} is not a call that this emulator knows"
         return _error(404, "ResourceNotFoundException", message)
 
-    path = "/2021-11-15/functions/{function:path}/response-streaming-invocations"
-    routes = [Route(path, invoke_with_response_stream, methods=["POST"])]
-    return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
+    async def refused(_: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, _Refused)
+        return _error(refusal.status, refusal.error_type, str(refusal))
+
+    name = "{function:path}"
+    routes = [
+        Route(f"/2021-11-15/functions/{name}/response-streaming-invocations", api.invoke_streamed, methods=["POST"]),
+        Route(f"/2015-03-31/functions/{name}/invocations", api.invoke, methods=["POST"]),
+        Route(f"/2021-10-31/functions/{name}/url", api.get_function_url_config, methods=["GET"]),
+        Route(f"/2015-03-31/functions/{name}/configuration", api.get_function_configuration, methods=["GET"]),
+        Route("/2015-03-31/functions", api.list_functions, methods=["GET"]),
+        Route("/2015-03-31/functions/", api.list_functions, methods=["GET"]),
+        Route(f"/2015-03-31/functions/{name}", api.get_function, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, _Refused: refused})
 
 
 def function_name(reference: str) -> str:
-    """The name in a reference: a name, a partial or a full ARN, with or without a qualifier."""
+    """The name in a reference: a name, a partial or a full ARN, with or without a qualifier.
+
+    Each version and alias means the one version that there is.
+    """
     parts = reference.split(":")
     if "function" in parts[1:-1]:  # not first or last: a function may have that name
         parts = parts[parts.index("function", 1) + 1 :]
     return parts[0]
+
+
+class _Refused(Exception):
+    """An error of the caller's, with the status and the type that SDKs know it by."""
+
+    def __init__(self, status: int, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
+
+
+class _LambdaApi:
+    """The calls, each named as in the API Reference."""
+
+    def __init__(self, pools: Mapping[str, SandboxPool], urls: Mapping[str, str]) -> None:
+        self._pools = pools
+        self._urls = urls
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def invoke(self, request: Request) -> Response:
+        """Invoke: wait for all of the response, or for none of it."""
+        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind not in ("RequestResponse", "Event", "DryRun"):
+            message = f"The invocation type {kind!r} is not RequestResponse, Event or DryRun"
+            raise _Refused(400, "InvalidParameterValueException", message)
+        pool, invocation = await self._invocation(request, streamed=False)
+        if kind == "DryRun":
+            return Response(status_code=204, headers=dict([VERSION]))
+        await pool.invoke(invocation)
+        headers = {"x-amzn-requestid": invocation.request_id}
+        if kind == "Event":
+            draining = asyncio.create_task(_drain(invocation))
+            self._background.add(draining)  # the event loop alone would not keep it
+            draining.add_done_callback(self._background.discard)
+            return Response(status_code=202, headers=headers)
+        headers |= dict([VERSION])
+        try:
+            payload = await whole(invocation.channel)
+        except FunctionFailed as failed:
+            headers["x-amz-function-error"] = "Unhandled"
+            payload = failed.error.details
+        finally:
+            invocation.channel.discard()
+        return Response(payload, headers=headers, media_type="application/json")
+
+    async def invoke_streamed(self, request: Request) -> Response:
+        """InvokeWithResponseStream."""
+        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind not in ("RequestResponse", "DryRun"):
+            message = f"The invocation type {kind!r} is not RequestResponse or DryRun"
+            raise _Refused(400, "InvalidParameterValueException", message)
+        pool, invocation = await self._invocation(request, streamed=True)
+        if kind == "DryRun":
+            return Response(status_code=204, headers=dict([VERSION]))
+        await pool.invoke(invocation)
+        return _EventStream(invocation)
+
+    async def get_function(self, request: Request) -> Response:
+        """GetFunction."""
+        pool = self._pool(request)
+        code = {"RepositoryType": "local", "Location": pool.function.code.as_uri()}
+        return JSONResponse({"Configuration": description(pool.function), "Code": code, "Tags": {}})
+
+    async def get_function_configuration(self, request: Request) -> Response:
+        """GetFunctionConfiguration."""
+        return JSONResponse(description(self._pool(request).function))
+
+    async def get_function_url_config(self, request: Request) -> Response:
+        """GetFunctionUrlConfig."""
+        pool = self._pool(request)
+        url = self._urls.get(pool.function.name)
+        if url is None:
+            raise _Refused(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+        return JSONResponse(url_description(pool.function, url))
+
+    async def list_functions(self, _: Request) -> Response:
+        """ListFunctions, all of them on one page."""
+        return JSONResponse({"Functions": [description(pool.function) for pool in self._pools.values()]})
+
+    def _pool(self, request: Request) -> SandboxPool:
+        name = function_name(unquote(request.path_params["function"]))
+        pool = self._pools.get(name)
+        if pool is None:
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
+            raise _Refused(404, "ResourceNotFoundException", f"Function not found: {arn}")
+        return pool
+
+    async def _invocation(self, request: Request, *, streamed: bool) -> tuple[SandboxPool, Invocation]:
+        pool = self._pool(request)
+        body = await read_body(request.receive)
+        if body is None:
+            raise _Refused(413, "RequestTooLargeException", TOO_LARGE)
+        try:
+            json.loads(body or b"{}")
+        except (ValueError, RecursionError) as error:
+            message = f"Could not parse request body into json: {error}"
+            raise _Refused(400, "InvalidRequestContentException", message) from error
+        try:
+            client_context = _client_context(request.headers.get("x-amz-client-context", ""))
+        except (ValueError, RecursionError) as error:
+            message = "Client context must be a valid Base64-encoded JSON object."
+            raise _Refused(400, "InvalidRequestContentException", message) from error
+        tenant_id = request.headers.get("x-amz-tenant-id")
+        event = body or b"{}"
+        return pool, Invocation(event, client_context=client_context, tenant_id=tenant_id, streamed=streamed)
+
+
+async def _drain(invocation: Invocation) -> None:
+    """Take the response of an invocation that nobody waits for."""
+    async for _ in invocation.channel.pieces():
+        pass
 
 
 def _client_context(header: str) -> str | None:
@@ -89,7 +198,7 @@ class _EventStream(Response):
         channel = self._invocation.channel
         headers = [
             ("content-type", eventstream.CONTENT_TYPE),
-            ("x-amz-executed-version", "$LATEST"),
+            VERSION,
             ("x-amzn-requestid", self._invocation.request_id),
         ]
         try:

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator_process import TEMPLATE, EmulatorProcess
+from gate import Gate
 
 APP = TEMPLATE.parent / "functions" / "app.py"
 
@@ -185,7 +186,7 @@ def test_an_event_over_six_megabytes_is_refused(sdk: Any) -> None:
 
 def test_a_call_that_is_not_emulated_says_so(sdk: Any) -> None:
     with pytest.raises(ClientError, match="is not a call that this emulator knows"):
-        sdk.list_functions()
+        sdk.get_account_settings()
 
 
 def test_no_payload_is_an_empty_object(sdk: Any) -> None:
@@ -210,3 +211,76 @@ def test_an_error_is_in_the_log_with_its_stack_trace(emulator: EmulatorProcess, 
     spaces = "\xa0" * 4
     with emulator.logged(head, f'in fails\ncases | {spaces}raise LookupError("no more chunks")\n'):
         invoke(sdk, {"case": "fails", "after": 2})
+
+
+# --- Invoke: all of the response at once -----------------------------------------------------------------------------
+
+
+def test_a_plain_invocation_waits_for_the_whole_result(sdk: Any) -> None:
+    response = sdk.invoke(FunctionName="cases", Payload='{"case": "value", "value": "[1, 2]"}')
+
+    assert response["StatusCode"] == 200
+    assert response["ExecutedVersion"] == "$LATEST"
+    assert "FunctionError" not in response
+    assert response["Payload"].read() == b"[1, 2]"
+
+
+def test_a_plain_invocation_gets_a_stream_in_one_piece(sdk: Any) -> None:
+    event = {"case": "answer", "response": '{"body": ["one, ", "two"]}'}
+
+    assert sdk.invoke(FunctionName="cases", Payload=json.dumps(event))["Payload"].read() == b"one, two"
+
+
+def test_an_error_is_the_payload_of_a_plain_invocation_and_its_header_says_so(sdk: Any) -> None:
+    response = sdk.invoke(FunctionName="cases", Payload='{"case": "fails"}')
+
+    assert (response["StatusCode"], response["FunctionError"]) == (200, "Unhandled")
+    assert "errorMessage" in json.loads(response["Payload"].read())
+
+
+def test_an_asynchronous_invocation_is_accepted_and_runs(sdk: Any, gate: Gate) -> None:
+    event = {"case": "gated", "gate": gate.address, "chunks": 2}
+
+    response = sdk.invoke(FunctionName="cases", InvocationType="Event", Payload=json.dumps(event))
+
+    assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
+    gate.open()
+    gate.open()
+
+
+def test_a_dry_run_runs_nothing(sdk: Any) -> None:
+    response = sdk.invoke(FunctionName="cases", InvocationType="DryRun", Payload='{"case": "exits"}')
+
+    assert response["StatusCode"] == 204
+
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+
+
+def test_functions_can_be_listed_and_looked_at(sdk: Any, emulator: EmulatorProcess) -> None:
+    names = [function["FunctionName"] for function in sdk.list_functions()["Functions"]]
+    found = sdk.get_function(FunctionName="cases")["Configuration"]
+
+    assert "cases" in names
+    configuration = sdk.get_function_configuration(FunctionName="cases")
+    assert {name: configuration[name] for name in found} == found
+    assert (found["Handler"], found["State"]) == ("app.handler", "Active")
+    assert found["FunctionArn"].endswith(":function:cases")
+    url = sdk.get_function_url_config(FunctionName="cases")
+    assert (url["FunctionUrl"], url["InvokeMode"], url["AuthType"]) == (
+        emulator.urls["cases"],
+        "RESPONSE_STREAM",
+        "NONE",
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["get_function", "get_function_configuration", "get_function_url_config", "invoke", "invoke_with_response_stream"],
+)
+def test_what_is_not_there_is_not_found(sdk: Any, call: str) -> None:
+    with pytest.raises(ClientError) as raised:
+        getattr(sdk, call)(FunctionName="absent")
+
+    assert raised.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from base64 import b64encode
 from typing import Any
@@ -16,13 +17,15 @@ def path(function: str) -> str:
     return f"/2021-11-15/functions/{function}/response-streaming-invocations"
 
 
+KIND = "x-amz-invocation-type"
+URL = "http://127.0.0.1:4001/"
 A_AND_B = responding("text/plain", b"a", b"b")
 
 
 def ask(exchange: Exchange, script: Script = A_AND_B) -> tuple[Exchange, ScriptedPool]:
     async def main() -> tuple[Exchange, ScriptedPool]:
         pool = ScriptedPool(script)
-        await exchange.run(lambda_api({"hello": pool}))
+        await exchange.run(lambda_api({"hello": pool}, {"hello": URL}))
         for task in pool.tasks:
             await task
         return exchange, pool
@@ -116,7 +119,7 @@ def test_a_client_that_leaves_holds_the_function_no_longer() -> None:
         class Left(Exception):
             pass
 
-        app = lambda_api({"hello": pool})
+        app = lambda_api({"hello": pool}, {"hello": URL})
 
         async def leave(message: Any) -> None:
             if message["type"] == "http.response.body":
@@ -160,10 +163,22 @@ REFUSED: list[tuple[Exchange, int, str, str]] = [
         f"GET {path('hello')} is not a call that this emulator knows",
     ),
     (
-        Exchange(method="POST", path="/2015-03-31/functions/hello/invocations"),
+        Exchange(method="POST", path="/2015-03-31/functions"),
         404,
         "ResourceNotFoundException",
-        "POST /2015-03-31/functions/hello/invocations is not a call that this emulator knows",
+        "POST /2015-03-31/functions is not a call that this emulator knows",
+    ),
+    (
+        Exchange(method="POST", path="/2015-03-31/functions/hello/invocations", headers=[(KIND, "Later")]),
+        400,
+        "InvalidParameterValueException",
+        "The invocation type 'Later' is not RequestResponse, Event or DryRun",
+    ),
+    (
+        Exchange(method="POST", path=path("hello"), headers=[(KIND, "Event")]),
+        400,
+        "InvalidParameterValueException",
+        "The invocation type 'Event' is not RequestResponse or DryRun",
     ),
 ]
 
@@ -218,3 +233,68 @@ def test_an_arn_may_be_percent_encoded(reference: str) -> None:
     exchange, _ = ask(Exchange(method="POST", path=path(reference)))
 
     assert exchange.status == 200
+
+
+# --- Invoke ----------------------------------------------------------------------------------------------------------
+
+INVOKE = "/2015-03-31/functions/hello/invocations"
+
+
+def test_a_plain_invocation_is_answered_when_it_is_over() -> None:
+    exchange, pool = ask(Exchange([b"7"], "POST", INVOKE))
+
+    (invocation,) = pool.invocations
+    assert (invocation.event, invocation.streamed) == (b"7", False)
+    assert exchange.status == 200
+    assert dict(exchange.fields)["x-amzn-requestid"] == invocation.request_id
+    assert exchange.pieces == [b"ab"]
+
+
+def test_an_error_is_the_payload_wherever_it_happens() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.start("application/json")
+        channel.write(b"half")
+        channel.end(FunctionError("Function.A", b'{"errorMessage": "no"}'))
+
+    exchange, _ = ask(Exchange(method="POST", path=INVOKE), fail)
+
+    assert dict(exchange.fields)["x-amz-function-error"] == "Unhandled"
+    assert exchange.pieces == [b'{"errorMessage": "no"}']
+
+
+def test_an_asynchronous_invocation_is_answered_before_it_is_over_and_never_held() -> None:
+    async def main() -> None:
+        done = asyncio.Event()
+
+        async def script(channel: ResponseChannel) -> None:
+            await done.wait()
+            channel.start("application/json")
+            channel.write(b"x" * 200_000)
+            channel.when_room(finished.set)
+            channel.end()
+
+        finished = asyncio.Event()
+        pool = ScriptedPool(script)
+        exchange = await Exchange(method="POST", path=INVOKE, headers=[(KIND, "Event")]).run(
+            lambda_api({"hello": pool}, {})
+        )
+        assert (exchange.status, exchange.pieces) == (202, [b""])
+        done.set()
+        await finished.wait()
+
+    run(main())
+
+
+@pytest.mark.parametrize("where", [INVOKE, path("hello")])
+def test_a_dry_run_runs_nothing(where: str) -> None:
+    exchange, pool = ask(Exchange(method="POST", path=where, headers=[(KIND, "DryRun")]))
+
+    assert (exchange.status, pool.invocations) == (204, [])
+
+
+def test_a_function_without_a_url_has_no_configuration_of_one() -> None:
+    async def main() -> Exchange:
+        app = lambda_api({"hello": ScriptedPool(A_AND_B)}, {})
+        return await Exchange(path="/2021-10-31/functions/hello/url").run(app)
+
+    assert run(main()).status == 404

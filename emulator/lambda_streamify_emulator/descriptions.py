@@ -1,0 +1,47 @@
+"""What the Lambda API tells of a function, as far as a template knows it.
+
+Source: AWS Lambda API Reference, "FunctionConfiguration" and "GetFunctionUrlConfig".
+"""
+
+import time
+from typing import Any
+
+from .intrinsics import ACCOUNT_ID
+from .template import Function
+
+_STARTED = time.time()  # stands for the time of the deployment
+
+
+def _timestamp(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(seconds))
+
+
+def description(function: Function) -> dict[str, Any]:
+    """The configuration of `function`."""
+    return {
+        "FunctionName": function.name,
+        "FunctionArn": function.arn,
+        "Runtime": function.runtime,
+        "Role": f"arn:aws:iam::{ACCOUNT_ID}:role/local",
+        "Handler": function.handler,
+        "Timeout": function.timeout,
+        "MemorySize": function.memory,
+        "Version": "$LATEST",
+        "Environment": {"Variables": dict(function.environment)},
+        "PackageType": "Zip",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "LastModified": _timestamp(_STARTED),
+    }
+
+
+def url_description(function: Function, address: str) -> dict[str, Any]:
+    """The configuration of its URL, which is at `address`."""
+    return {
+        "FunctionUrl": address,
+        "FunctionArn": function.arn,
+        "AuthType": "NONE",
+        "InvokeMode": function.invoke_mode,
+        "CreationTime": _timestamp(_STARTED),
+        "LastModifiedTime": _timestamp(_STARTED),
+    }
