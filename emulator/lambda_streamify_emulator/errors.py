@@ -6,7 +6,12 @@ EmulatorError
 ├── InterpreterError        no Python for a function's runtime
 ├── AddressError            a port that cannot be had
 ├── EndpointError           nothing useful answers where an emulator or Lambda should
-└── PreludeError            a streamed response that does not begin as a function URL needs it
+├── PreludeError            a streamed response that does not begin as a function URL needs it
+├── RecordingFileError      a recording that is not there, or is none
+├── FaultError              an option of a replay that makes no sense, or cannot happen in this recording
+├── ReplayedError           the error that ends a recorded stream, in its replay
+├── ReplayedDisconnect      the connection that breaks in a recorded stream, in its replay
+└── ReplayNotReleased       a replay in lockstep that nobody lets go on
 """
 
 
@@ -36,3 +41,28 @@ class EndpointError(EmulatorError):
 
 class PreludeError(EmulatorError):
     """A streamed response does not begin with status, headers and eight NUL bytes."""
+
+
+class RecordingFileError(EmulatorError):
+    """A recording is not there, or is none."""
+
+
+class FaultError(EmulatorError):
+    """An option of a replay makes no sense, or cannot happen in this recording."""
+
+
+class ReplayedError(EmulatorError):
+    """The recorded stream ends in an error. All that came before it has been handed out."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(f"{error_type}: {message}" if message else error_type)
+        self.error_type = error_type
+        self.message = message
+
+
+class ReplayedDisconnect(EmulatorError):
+    """The connection breaks in the recorded stream. All that came before has been handed out."""
+
+
+class ReplayNotReleased(EmulatorError):
+    """A replay in lockstep waits for its release, and nobody lets it go on."""

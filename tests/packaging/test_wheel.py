@@ -27,6 +27,7 @@ EMULATOR_MODULES = (
     "environment",
     "errors",
     "eventstream",
+    "faults",
     "function_url",
     "interpreters",
     "intrinsics",
