@@ -15,7 +15,8 @@ import sys
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
-from .errors import ChunkTypeError, ResponseError, StreamStateError
+from . import current
+from .errors import ChunkTypeError, HandlerError, ResponseError, StreamStateError
 from .files import FileBody
 from .http_event import HttpEvent
 from .inline import open_stream, streaming
@@ -33,14 +34,17 @@ if TYPE_CHECKING:
     App = Callable[[Environ, Callable[..., Callable[[bytes], object]]], Iterable[bytes]]
 
 
-def handler(app: "App", *, base_path: str = "") -> "Callable[[Any, Any], Any]":
-    """The Lambda handler that answers HTTP events with `app`, a WSGI callable, and streams what it yields.
+def handler(app: "App", *, base_path: "str | None" = None) -> "Callable[[Any, Any], Any]":
+    """A Lambda handler that answers HTTP requests with `app`, and streams what it yields.
 
-    `base_path` is the beginning of the path that the app does not route by, such as "/v1" of a custom domain's mapping:
-    it becomes SCRIPT_NAME. Without it SCRIPT_NAME is the stage, if the client's path has one. In the environ,
-    "aws.event" and "aws.context" are what Lambda passed. The handler raises HandlerError for an event that is no HTTP
-    request.
+    `base_path` is the beginning of the client's path that the app does not route by, such as "/v1" of a custom domain's
+    mapping: it becomes SCRIPT_NAME. By default that is the stage, if the client's path has one. In the environ,
+    "aws.event" and "aws.context" are what Lambda has passed.
+
+    Raises HandlerError if the app is none; the handler does for an event that is no HTTP request.
     """
+    if not callable(app):
+        raise HandlerError(f"the app is a {type(app).__name__}; it must be a WSGI application, which can be called")
 
     @streaming
     def handle(event: "Any", context: "Any") -> "dict[str, Any]":
@@ -58,23 +62,33 @@ def _run(app: "App", request: "Environ") -> "dict[str, Any]":
                 answer.write(chunk)
             answer.end()
         except BaseException:
-            try:
-                _close(chunks)
-            except Exception:  # noqa: BLE001 - whatever it is, the error before it is the one to report
-                from traceback import print_exc
-
-                print_exc()
+            _close(chunks, raises=False)  # the error before is the one to tell
             raise
-        _close(chunks)
+        _close(chunks, raises=not _is_outside())
         return answer.summary()
     finally:
         answer.over = True
 
 
-def _close(chunks: object) -> None:
+def _close(chunks: object, *, raises: bool) -> None:
     close = getattr(chunks, "close", None)
-    if close is not None:
+    if close is None:
+        return
+    try:
         close()
+    except Exception:
+        if raises:  # and the runtime logs it
+            raise
+        from logging import getLogger
+
+        getLogger(__name__).exception("the app has answered, and its response failed to close")
+
+
+def _is_outside() -> bool:
+    """Whether the response is gathered for another runtime, for which an error would be all of it."""
+    from .outside import Gathering
+
+    return isinstance(current.running.get(), Gathering)
 
 
 class _Answer:
@@ -157,9 +171,9 @@ def _fields(headers: "Iterable[tuple[str, str]]") -> "tuple[dict[str, str], list
     return joined, cookies
 
 
-def environ(event: "Any", context: "Any", base_path: str = "") -> "Environ":
+def environ(event: "Any", context: "Any", base_path: "str | None" = None) -> "Environ":
     """The request in `event` as PEP 3333 describes it: text is bytes, decoded as latin-1."""
-    http = HttpEvent(event, base_path or None)
+    http = HttpEvent(event, base_path)
     script_name = http.root_path.encode("utf-8")
     query = http.query_string.decode("latin-1")
     uri = http.raw_path.decode("latin-1") + (f"?{query}" if query else "")

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "asgi": {"current", "errors", "http_event", "inline", "lifespan", "outside", "response"},
     "lifespan": {"errors"},
     "http_event": {"errors", "sources"},
-    "wsgi": {"errors", "files", "http_event", "inline"},
+    "wsgi": {"current", "errors", "files", "http_event", "inline", "outside"},
     "inline": {"current", "errors", "iteration", "outside", "response"},
     "outside": {"current", "errors", "iteration", "response", "sources", "writer"},
     "observe": {"current", "errors", "lean_json", "response_stream"},

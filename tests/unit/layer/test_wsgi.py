@@ -304,14 +304,11 @@ def test_the_client_has_the_end_before_close_is_called() -> None:
 
 
 def test_what_close_raises_then_is_logged_only() -> None:
-    def close() -> None:
-        raise Broken("too late")
-
-    outcome = invoke(wsgi.handler(answering(Closing([b"one"], close))), url_event())
+    outcome = invoke(wsgi.handler(answering(Closing([b"one"], closing_badly))), url_event())
 
     assert outcome.sent.content == b"one"
     assert outcome.sent.trailers == {}
-    assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: too late"]
+    assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] ValueError: too late"]
 
 
 @pytest.mark.parametrize("after", [0, 1])
@@ -324,14 +321,25 @@ def test_close_is_called_after_an_error_too(after: int) -> None:
     assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: midway"]
 
 
-def test_an_error_of_close_does_not_hide_the_error_before_it(capfd: pytest.CaptureFixture[str]) -> None:
-    def close() -> None:
-        raise ValueError("the second one")
+def closing_badly() -> None:
+    raise ValueError("too late")
 
-    outcome = invoke(wsgi.handler(answering(Closing(failing(1), close))), url_event())
+
+def test_an_error_of_close_does_not_hide_the_error_before_it(caplog: pytest.LogCaptureFixture) -> None:
+    outcome = invoke(wsgi.handler(answering(Closing(failing(1), closing_badly))), url_event())
 
     assert outcome.sent.trailers["lambda-runtime-function-error-type"] == "Function.Broken"
-    assert "ValueError: the second one" in capfd.readouterr().err
+    assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: midway"]
+    assert "ValueError: too late" in caplog.text
+
+
+def test_under_another_runtime_an_error_of_close_does_not_replace_the_response(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply = wsgi.handler(answering(Closing([b"one"], closing_badly)))(url_event(), None)
+
+    assert reply["body"] == "one"
+    assert "ValueError: too late" in caplog.text
 
 
 def test_a_generators_finally_runs_when_the_app_fails() -> None:
@@ -543,6 +551,17 @@ def test_errors_that_the_app_writes_go_to_the_log(capfd: pytest.CaptureFixture[s
     answer(app)
 
     assert capfd.readouterr().err == "something\n"
+
+
+def test_an_app_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(HandlerError, match="the app is a str; it must be a WSGI application"):
+        wsgi.handler("app:app")  # type: ignore[arg-type]
+
+
+def test_an_empty_base_path_leaves_the_stage_out() -> None:
+    environ = asked(rest_event("/items"), base_path="")
+
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/items")
 
 
 def test_an_event_that_is_no_http_request_is_an_error() -> None:
