@@ -192,3 +192,11 @@ def test_what_open_stream_has_written_is_in_the_trace_without_streaming_too(plai
     assert answer.trailers["lambda-runtime-function-error-type"] == "Function.Broken"
     assert [span["name"] for span in printed.spans][-3:] == ["aws.lambda", "one", "two"]
     assert printed.root["error"] == 1
+
+
+def test_open_stream_without_streaming_looks_to_datadog_like_a_handler_without_an_answer(plain: Function) -> None:
+    answer, printed = plain.invoke(FUNCTION_URL, "writing")
+
+    assert status(answer) == 201
+    assert printed.root["meta"]["http.status_code"] == "502"
+    assert printed.root["error"] == 1

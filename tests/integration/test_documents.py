@@ -10,6 +10,7 @@ import pytest
 
 from documents import all_blocks
 from emulator_process import EmulatorProcess, emulating
+from lambda_streamify import current
 from lambda_streamify.context import LambdaContext
 from processes import ROOT
 
@@ -22,6 +23,14 @@ def project(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[E
     """Return an emulator of the project's own template, which the documents speak of."""
     with emulating(tmp_path_factory.mktemp("project"), cache, template=ROOT / "template.yaml") as emulator:
         yield emulator
+
+
+@pytest.fixture(autouse=True)
+def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no example's hooks outlive it in this process."""
+    for name in ("startup", "shutdown", "before_handler", "after_response"):
+        monkeypatch.setattr(current, name, [])
+    monkeypatch.setattr(current, "stream_factory", None)
 
 
 def pieces(result: Any) -> list[str | bytes]:
