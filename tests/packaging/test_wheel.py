@@ -41,6 +41,7 @@ EMULATOR_MODULES = (
     "programs",
     "pytest_plugin",
     "reaper",
+    "recorder",
     "recording",
     "runtime_api",
     "runtime_calls",
