@@ -54,6 +54,15 @@ def serving(app: Any, **options: Any) -> Iterator[Service]:
             yield service
             for stop in current.shutdown:
                 loop.run_until_complete(stop())
+            loop.run_until_complete(_end())
             loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         current.startup, current.shutdown = startup, shutdown
+
+
+async def _end() -> None:
+    """Cancel what libraries have left running in the background."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
