@@ -1,7 +1,8 @@
 """Django under `wsgi.handler`, with PEP 3333's validator in between."""
 
+import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
@@ -55,6 +56,27 @@ def test_each_chunk_arrives_while_the_generator_waits() -> None:
     client = Lockstep(*WORDS)
 
     in_lockstep(lambda _: StreamingHttpResponse(words(client), content_type="text/event-stream"), client)
+
+
+def test_django_collects_an_async_generator_and_says_so() -> None:
+    async def chunks() -> AsyncIterator[str]:
+        for word in WORDS:
+            yield word.decode()
+
+    with pytest.warns(Warning, match="must consume asynchronous iterators"):
+        sent = answer(lambda _: StreamingHttpResponse(chunks())).sent
+
+    assert sent.content == b"onetwothree"
+
+
+def test_an_async_view_streams() -> None:
+    client = Lockstep(*WORDS)
+
+    async def view(_request: Any) -> Any:
+        await asyncio.sleep(0)
+        return StreamingHttpResponse(words(client))
+
+    in_lockstep(view, client)
 
 
 class LockstepFile(io.BufferedIOBase):

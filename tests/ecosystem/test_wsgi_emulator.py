@@ -1,4 +1,7 @@
-"""Flask and Django behind function URLs: the built layer, in a process of its own, seen from the client."""
+"""Flask and Django behind function URLs: the built layer, in a process of its own, seen from the client.
+
+The examples of docs/frameworks.md run here too.
+"""
 
 import hashlib
 import json
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from documents import blocks
 from emulator_process import EmulatorProcess, emulating
 from gate import Gate
 from http_events import multipart
@@ -17,6 +21,30 @@ from url_client import request, wire
 
 CODE = ROOT / "tests" / "data" / "wsgi"
 APPS = ("flask", "django")
+FLASK, DJANGO = (block for block in blocks(ROOT / "docs" / "frameworks.md", "py") if "wsgi.handler(" in block)
+(UNIT_TEST,) = (block for block in blocks(ROOT / "docs" / "frameworks.md", "py") if "/count/2" in block)
+HANDLERS = {
+    "flask": "flask_app.handler",
+    "django": "django_app.handler",
+    "flask-example": "flask_example.lambda_handler",
+    "django-example": "django_example.lambda_handler",
+}
+
+# What Django's own `startproject` and its users write around the example.
+SETTINGS = """
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "mysite.urls"
+SECRET_KEY = "any"
+"""
+URLS = """
+from django.http import StreamingHttpResponse
+from django.urls import path
+
+def count(request, last):
+    return StreamingHttpResponse(f"{number}\\n" for number in range(1, last + 1))
+
+urlpatterns = [path("count/<int:last>", count)]
+"""
 
 every_app = pytest.mark.parametrize("app", APPS)
 
@@ -34,6 +62,11 @@ def write_template(folder: Path) -> Path:
     code.mkdir()
     for source in CODE.glob("*.py"):
         (code / source.name).write_text(source.read_text())
+    (code / "flask_example.py").write_text(FLASK)
+    (code / "django_example.py").write_text(DJANGO)
+    (code / "mysite").mkdir()
+    (code / "mysite" / "settings.py").write_text(SETTINGS)
+    (code / "mysite" / "urls.py").write_text(URLS)
     (code / "frameworks.pth").write_text(sysconfig.get_path("purelib"))
     resources: dict[str, Any] = {
         "StreamifyLayer": {
@@ -42,18 +75,18 @@ def write_template(folder: Path) -> Path:
             "Properties": {"ContentUri": str(ROOT / "layers" / "streamify")},
         }
     }
-    for app in APPS:
+    for name, handler in HANDLERS.items():
         properties = {
-            "FunctionName": app,
+            "FunctionName": name,
             "CodeUri": "code",
-            "Handler": f"{app}_app.handler",
+            "Handler": handler,
             "Runtime": {"Ref": "PythonRuntime"},
             "Timeout": 60,
             "Layers": [{"Ref": "StreamifyLayer"}],
             "Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/streamify"}},
             "FunctionUrlConfig": {"AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM"},
         }
-        resources[app.title()] = {"Type": "AWS::Serverless::Function", "Properties": properties}
+        resources[name.title().replace("-", "")] = {"Type": "AWS::Serverless::Function", "Properties": properties}
     path = folder / "template.yaml"
     path.write_text(json.dumps({"Parameters": {"PythonRuntime": {"Type": "String"}}, "Resources": resources}))
     return path
@@ -96,3 +129,14 @@ def test_an_error_midway_is_logged_and_the_next_request_answered(app: str, emula
         assert request(emulator.urls[app], "/broken").body == b"good\n"
 
     assert request(emulator.urls[app], "/nowhere").status == 404
+
+
+@pytest.mark.parametrize("example", ["flask-example", "django-example"])
+def test_the_examples_of_the_documents_stream(example: str, emulator: EmulatorProcess) -> None:
+    with wire(emulator.urls[example], "/count/3") as connection:
+        connection.read_until(b"\r\n\r\n")
+        assert b"".join(connection.read_on()) == b"2\r\n1\n\r\n2\r\n2\n\r\n2\r\n3\n\r\n0\r\n\r\n"
+
+
+def test_so_does_the_example_of_a_unit_test() -> None:
+    exec(compile(FLASK + UNIT_TEST, "example", "exec"), {"__name__": "example"})  # noqa: S102

@@ -1,5 +1,6 @@
 """Flask under `wsgi.handler`, with PEP 3333's validator in between."""
 
+import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterator
@@ -71,6 +72,17 @@ def test_a_stream_with_context_has_its_request_to_the_end(app: Flask) -> None:
         return Response(stream_with_context(numbers()))
 
     in_lockstep(app, client, url_event("/?n=1&n=2"))
+
+
+def test_an_async_view_streams(app: Flask) -> None:
+    client = Lockstep(*WORDS)
+
+    @app.get("/")
+    async def stream() -> Response:
+        await asyncio.sleep(0)
+        return Response(words(client))
+
+    in_lockstep(app, client)
 
 
 class LockstepFile:
