@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+    App = Callable[[Any, Any, Any], Awaitable[None]]  # frameworks differ in how they write the types of the three
 
 AUTO, ON, OFF = MODES = ("auto", "on", "off")
 
