@@ -7,8 +7,8 @@ Where PEP 3333 leaves a choice, or servers are more lenient than it is:
   to it or checked against it.
 * What the app lets through is the function's error, for Lambda to count and to answer with 502; a server would answer
   with 500. From the first byte on it is told at the end of the stream.
-* The response ends before the iterable's `close` is called, so that nobody waits for what the app does there. What
-  `close` raises then is logged, and changes nothing.
+* The response ends, well or not, before the iterable's `close` is called, so that nobody waits for what the app does
+  there. What `close` raises then is logged, and changes nothing.
 """
 
 import sys
@@ -61,8 +61,11 @@ def _run(app: "App", request: "Environ") -> "dict[str, Any]":
             for chunk in chunks:
                 answer.write(chunk)
             answer.end()
-        except BaseException:
-            _close(chunks, raises=False)  # the error before is the one to tell
+        except BaseException as error:
+            invocation = current.running.get()
+            if invocation is not None:
+                invocation.failed(error)
+            _close(chunks, raises=False)
             raise
         _close(chunks, raises=not _is_outside())
         return answer.summary()

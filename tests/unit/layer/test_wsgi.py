@@ -11,6 +11,7 @@ from invoking import DIRECT, HTTP_API, Outcome, invoke, invoke_scripted
 from lambda_streamify import testing, wsgi
 from lambda_streamify.errors import ChunkTypeError, HandlerError, ResponseError, StreamStateError
 from lockstep import Lockstep
+from scripted_api import ACCEPTED, Peer
 
 Start = Callable[..., Callable[[bytes], object]]
 PLAIN = [("Content-Type", "text/plain")]
@@ -319,6 +320,21 @@ def test_close_is_called_after_an_error_too(after: int) -> None:
 
     assert body.closed == 1
     assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: midway"]
+
+
+def test_the_client_is_told_of_an_error_before_close_is_called() -> None:
+    def script(peer: Peer) -> None:
+        peer.read_until(b"\r\n\r\n")
+        told.append(b"Function.Broken" in peer.read_chunked_body())
+        peer.send(ACCEPTED)
+
+    told: list[bool] = []
+    seen: list[bool] = []
+    body = Closing(failing(1), lambda: seen.extend(told))
+
+    invoke_scripted(wsgi.handler(answering(body)), url_event(), script)
+
+    assert seen == [True]
 
 
 def closing_badly() -> None:
