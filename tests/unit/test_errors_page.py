@@ -81,7 +81,7 @@ def raised_in_the_layer() -> set[tuple[str, str]]:
     """The name of the class, "" if the code alone does not tell it, and the message."""
     sources = modules(LAYER)
     classes = error_classes(sources, "StreamifyError")
-    found = set()
+    found: set[tuple[str, str]] = set()
     for module in sources:
         for name, call, is_raised in module.calls():
             match name, call.args:
@@ -100,7 +100,7 @@ def raised_in_the_layer() -> set[tuple[str, str]]:
 
 def logged_by_the_layer() -> set[tuple[str, str]]:
     """The level and the message of each line of the layer's own."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for module in modules(LAYER):
         for name, call, _ in module.calls():
             match name, call.args:
