@@ -8,6 +8,7 @@ import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Module:
         return re.sub("…+", "…", " ".join("".join(parts).split()))
 
 
+@cache
 def modules(folder: Path) -> list[Module]:
     return [Module(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.py"))]
 
@@ -77,6 +79,7 @@ def error_classes(sources: list[Module], root: str) -> dict[str, str]:
     return found
 
 
+@cache
 def raised_in_the_layer() -> set[tuple[str, str]]:
     """The name of the class, "" if the code alone does not tell it, and the message."""
     sources = modules(LAYER)
@@ -98,6 +101,7 @@ def raised_in_the_layer() -> set[tuple[str, str]]:
     return found
 
 
+@cache
 def logged_by_the_layer() -> set[tuple[str, str]]:
     """The level and the message of each line of the layer's own."""
     found: set[tuple[str, str]] = set()
@@ -116,6 +120,7 @@ def logged_by_the_layer() -> set[tuple[str, str]]:
 # --- the page --------------------------------------------------------------------------------------------------------
 
 
+@cache
 def entries() -> set[tuple[str, str]]:
     """Each item of the page's lists that begins with a message: the heading above it, and the message."""
     found, heading, item = set(), "", False  # whether the next paragraph is an item's first
