@@ -78,22 +78,35 @@ def serve(
 
 @app.command()
 def invoke(
-    name: Annotated[str, typer.Argument(help="The name of the function.")],
+    target: Annotated[str, typer.Argument(help="The name of a function, or a URL.", metavar="NAME|URL")],
     event: Annotated[
-        Path | None, typer.Option(help="A file with the event; - is standard input. Without it: {}.", allow_dash=True)
+        Path | None,
+        typer.Option(
+            help="A file with the event, or for a URL the JSON to POST; - is standard input. Without it: {}, or a GET.",
+            allow_dash=True,
+        ),
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what comes, with its times, as a recording.")
+    ] = None,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Invoke the function on AWS, as the AWS CLI would find it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event of the stream as a JSON array.")] = False,
 ) -> None:
     """Print each chunk of a response as it arrives, with its time beside it.
 
-    The function runs where AWS_ENDPOINT_URL_LAMBDA says, else in an emulator on its default port.
+    A function runs where AWS_ENDPOINT_URL_LAMBDA says, else in an emulator on its default port. Recordings hide cookies
+    and other secrets of the response; docs/recording-format.md says which.
 
     The exit status is 1 if the function fails.
     """
-    from . import invoke as client
+    from .invoke import invoke_target
+    from .stream_view import show
 
     with _errors_told():
-        succeeded = client.show(client.invoke(name, _read_event(event)), as_json=as_json)
+        events = invoke_target(target, None if event is None else _read_event(event), remote=remote, record=record)
+        succeeded = show(events, as_json=as_json)
     raise typer.Exit(0 if succeeded else 1)
 
 
@@ -104,9 +117,7 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     return name, value
 
 
-def _read_event(path: Path | None) -> bytes:
-    if path is None:
-        return b"{}"
+def _read_event(path: Path) -> bytes:
     try:
         event = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         json.loads(event)

@@ -1,97 +1,118 @@
-"""`streamify invoke`: a response to the terminal, each chunk the moment it arrives, with its time beside it."""
+"""`streamify invoke`: a function's response as the events of a recording, each the moment it arrives."""
 
-import base64
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import terminal
-from .errors import EndpointError, PreludeError
+from .errors import EmulatorError, EndpointError, PreludeError
 from .intrinsics import REGION
 from .prelude import DELIMITER, PreludeParser
+from .recorder import Recorder, now
+from .recording import END, ERROR, HEAD, Event, Header, chunk_event
+from .url_client import ask, is_url
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4000"
-# [microseconds since the request began, code, data]
-Event = tuple[int, str, Any]
 
 
-def invoke(name: str, event: bytes, clock: Callable[[], float] = time.monotonic) -> Iterator[Event]:
+def invoke(
+    name: str, event: bytes, clock: Callable[[], float] = time.monotonic, *, remote: bool = False
+) -> Iterator[Event]:
     """Invoke the function `name` through the Lambda API with a streamed response.
 
-    Yields the events of a recording: `h` head, `o` text chunk, `b` base64 chunk, `e` error, `x` end. The endpoint is
-    AWS_ENDPOINT_URL_LAMBDA, else the emulator's default port.
+    Yields the events of a recording. The endpoint is AWS_ENDPOINT_URL_LAMBDA, else the emulator's default port; with
+    `remote`, AWS's own, with the credentials and the region that the AWS CLI would use.
     """
     from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
     from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
 
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_LAMBDA", DEFAULT_ENDPOINT)
+    endpoint = None if remote else os.environ.get("AWS_ENDPOINT_URL_LAMBDA", DEFAULT_ENDPOINT)
+    place = endpoint or "AWS"
     try:
         client = _client(endpoint)
     except (BotoCoreError, ValueError) as error:
-        raise EndpointError(f"no client for Lambda at {endpoint}: {error}") from error
+        raise EndpointError(f"no client for Lambda at {place}: {error}") from error
     start = clock()
 
-    def event_now(code: str, data: object) -> Event:
-        return int((clock() - start) * 1_000_000), code, data
+    def elapsed() -> int:
+        return int((clock() - start) * 1_000_000)
 
     try:
         with (
             closing(client),
             closing(client.invoke_with_response_stream(FunctionName=name, Payload=event)["EventStream"]) as stream,
         ):
-            yield from _read(stream, event_now)
+            yield from _read(stream, elapsed)
     except EndpointConnectionError as error:
-        raise EndpointError(f"nothing answers at {endpoint}: start the emulator with `streamify serve`") from error
+        hint = "" if remote else ": start the emulator with `streamify serve`"
+        raise EndpointError(f"nothing answers at {place}{hint}") from error
     except ClientError as error:
         problem = error.response["Error"]
         raise EndpointError(f"{name}: {problem['Code']}: {problem['Message']}") from error
     except (HTTPClientError, HTTPError, ParserError) as error:
-        raise EndpointError(f"the connection to {endpoint} broke: {error}") from error
+        raise EndpointError(f"the connection to {place} broke: {error}") from error
     except BotoCoreError as error:
         raise EndpointError(f"{name!r} cannot be invoked: {' '.join(str(error).split())}") from error
 
 
-def show(events: Iterator[Event], *, as_json: bool) -> bool:
-    """Print events as they come; returns whether the invocation succeeded."""
-    succeeded = True
-    for microseconds, code, data in events:
-        succeeded = succeeded and code != "e"
-        if as_json:
-            print(json.dumps([microseconds, code, data], ensure_ascii=False), flush=True)  # noqa: T201
-        else:
-            _show(microseconds / 1_000_000, code, data)
-    return succeeded
+def invoke_target(target: str, event: bytes | None, *, remote: bool, record: Path | None) -> Iterator[Event]:
+    """The events of a function's response, or of a URL's; written to `record` as they come, if it is given."""
+    if is_url(target):
+        headers = {} if event is None else {"content-type": "application/json"}
+        events = ask(target, event, headers)
+    else:
+        events = invoke(target, event or b"{}", remote=remote)
+    return events if record is None else recorded(events, record, target)
 
 
-def _client(endpoint: str) -> Any:
+def recorded(events: Iterator[Event], path: Path, function: str) -> Iterator[Event]:
+    """The events, each handed on when it has come, and all of them written to `path`."""
+    header = Header("client", {"function": function, "recorded": now()})
+    try:
+        recorder = Recorder(path.open("w", encoding="utf-8", newline="\n"), header)
+    except OSError as error:
+        raise EmulatorError(f"the recording {path} cannot be written: {error.strerror}") from error
+    try:
+        for event in events:
+            recorder.event(event)
+            yield event
+    finally:
+        try:
+            recorder.close()
+        except OSError as error:
+            raise EmulatorError(f"the recording {path} is not complete: {error.strerror}") from error
+
+
+def _client(endpoint: str | None) -> Any:
     import boto3
     from botocore.config import Config
 
     # A stream may be silent for as long as its function runs, and a request must not be sent twice.
     config = Config(read_timeout=910, retries={"total_max_attempts": 1})
     credentials: dict[str, Any] = {}
-    if urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1"):
+    if endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1"):
         # None at all, not even HTTP_PROXY's: to a proxy, a loopback address is the proxy's own machine.
         config = config.merge(Config(proxies={}))
         credentials = {"aws_access_key_id": "streamify", "aws_secret_access_key": "streamify", "region_name": REGION}
     return boto3.client("lambda", endpoint_url=endpoint, config=config, **credentials)
 
 
-def _read(stream: Any, event_now: Callable[[str, object], Event]) -> Iterator[Event]:
+def _read(stream: Any, elapsed: Callable[[], int]) -> Iterator[Event]:
     chunks = size = 0
     head: PreludeParser | None = PreludeParser()
     for event in stream:
         if "InvokeComplete" in event:
             complete = event["InvokeComplete"]
             if "ErrorCode" in complete:
-                yield event_now("e", {"type": complete["ErrorCode"], "details": complete.get("ErrorDetails", "")})
+                message = _message(complete.get("ErrorDetails", ""))
+                yield Event(elapsed(), ERROR, {"type": complete["ErrorCode"], "message": message})
             reason = "error" if "ErrorCode" in complete else "end"
-            yield event_now("x", {"reason": reason, "bytes": size, "chunks": chunks})
+            yield Event(elapsed(), END, {"reason": reason, "bytes": size, "chunks": chunks})
             return
         data: bytes = event["PayloadChunk"]["Payload"]
         if head is not None:
@@ -100,12 +121,11 @@ def _read(stream: Any, event_now: Callable[[str, object], Event]) -> Iterator[Ev
             head = None
             if parsed is not None:
                 prelude, data = parsed
-                yield event_now(
-                    "h", {"status": prelude.status, "headers": dict(prelude.headers), "cookies": list(prelude.cookies)}
-                )
+                fields = {"headers": dict(prelude.headers), "cookies": list(prelude.cookies)}
+                yield Event(elapsed(), HEAD, {"status_code": prelude.status, **fields})
         if data:
             chunks, size = chunks + 1, size + len(data)
-            yield event_now(*_encoded(data))
+            yield chunk_event(elapsed(), data)
     raise EndpointError("the response ended without saying whether it is whole")
 
 
@@ -116,27 +136,6 @@ def _prelude(parser: PreludeParser, data: bytes) -> Any:
         return parser.feed(data)
     except PreludeError:
         return None
-
-
-def _encoded(data: bytes) -> tuple[str, str]:
-    try:
-        return "o", data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "b", base64.b64encode(data).decode("ascii")
-
-
-def _show(seconds: float, code: str, data: Any) -> None:
-    if code == "h":
-        headers = "".join(f"\n{name}: {value}" for name, value in data["headers"].items())
-        terminal.chunk(seconds, f"HTTP {data['status']}{headers}")
-    elif code == "o":
-        terminal.chunk(seconds, data)
-    elif code == "b":
-        terminal.chunk(seconds, f"{len(base64.b64decode(data))} bytes")
-    elif code == "e":
-        terminal.complain(f"after {seconds:.3f} s: {data['type']}: {_message(data['details'])}")
-    else:
-        terminal.say(f"{seconds:8.3f} s  {data['chunks']} chunks, {data['bytes']} bytes")
 
 
 def _message(details: str) -> str:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .recording import Header, RecordingWriter
+from .recording import END, HEAD, Event, Header, RecordingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -63,7 +63,9 @@ class Recorder:
 
     def chunk(self, data: bytes) -> None:
         """A chunk has come."""
-        at = self._elapsed()
+        self._take(self._elapsed(), data)
+
+    def _take(self, at: int, data: bytes) -> None:
         with self._changed:
             if self._pending and self._pending_bytes + len(data) > self._limit:
                 self._lost_chunks += 1
@@ -81,6 +83,17 @@ class Recorder:
         """The stream is over."""
         at = self._elapsed()
         self._hand_over(lambda writer: self._write_end(writer, at, reason))
+
+    def event(self, event: Event) -> None:
+        """An event that has its own time."""
+        if event.code == HEAD:
+            self._hand_over(lambda writer: writer.head(event.time, **event.data))
+        elif event.code == END:
+            self._hand_over(lambda writer: self._write_end(writer, event.time, event.data["reason"]))
+        elif event.chunk is None:
+            self._hand_over(lambda writer: writer.event(event))
+        else:
+            self._take(event.time, event.chunk)
 
     def close(self) -> None:
         """Wait until all is written, and close the file. Without an `end` before, the recording is marked as cut."""

@@ -15,6 +15,7 @@ import pytest
 
 from emulator_process import COMMAND, PARAMETERS, TEMPLATE, EmulatorProcess, emulating, environment, streamify
 from gate import Gate
+from lambda_streamify_emulator.recording import Header, RecordingReader
 from processes import ROOT
 from url_client import request
 from waiting import PATIENCE, read_exactly
@@ -345,9 +346,40 @@ def test_an_error_is_an_event_too(emulator: EmulatorProcess) -> None:
 
     (_, code, data), (_, error_code, error), (_, end_code, end) = map(json.loads, done.stdout.splitlines())
     assert (code, error_code, end_code) == ("o", "e", "x")
-    assert (error["type"], error["details"]) == ("Unhandled", data)
+    assert (error["type"], error["message"]) == ("Unhandled", json.loads(data)["errorMessage"])
     assert end == {"reason": "error", "bytes": len(data), "chunks": 1}
     assert done.returncode == 1
+
+
+def recording(path: Path) -> tuple[Header, list[tuple[str, object]]]:
+    with path.open() as file:
+        reader = RecordingReader(file)
+        return reader.header, [(event.code, event.data) for event in reader]
+
+
+def test_what_an_invocation_answers_can_be_recorded(emulator: EmulatorProcess, tmp_path: Path) -> None:
+    path = tmp_path / "cases.ndjson"
+    response = {"statusCode": 201, "headers": {"x-kind": "brief"}, "body": ["one", "two"]}
+
+    done = invoke(emulator, "--record", str(path), case="answer", response=json.dumps(response))
+
+    header, events = recording(path)
+    assert (header.layer, header.more["function"]) == ("client", "cases")
+    assert events == [("o", "one"), ("o", "two"), ("x", {"reason": "end", "bytes": 6, "chunks": 2})]
+    assert done.returncode == 0
+
+
+def test_so_can_what_a_url_answers(emulator: EmulatorProcess, tmp_path: Path) -> None:
+    path = tmp_path / "url.ndjson"
+    url = f"{emulator.urls['cases']}value?value=42"
+
+    done = streamify("invoke", url, "--record", str(path))
+
+    (_, head), *events = recording(path)[1]
+    assert isinstance(head, dict)
+    assert head["status_code"] == 200
+    assert events == [("o", "42"), ("x", {"reason": "end", "bytes": 2, "chunks": 1})]
+    assert (done.returncode, "HTTP 200" in done.stdout) == (0, True)
 
 
 # --- the project's own template --------------------------------------------------------------------------------------

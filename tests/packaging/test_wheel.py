@@ -52,10 +52,12 @@ EMULATOR_MODULES = (
     "runtime_wire",
     "sandbox",
     "serve",
+    "stream_view",
     "task_root",
     "template",
     "terminal",
     "timeline",
+    "url_client",
     "url_event",
     "web_server",
 )

@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 from lambda_streamify_emulator import invoke
 from lambda_streamify_emulator.cli import app
 from lambda_streamify_emulator.errors import EndpointError
-from lambda_streamify_emulator.invoke import Event
+from lambda_streamify_emulator.recording import Event
 from tiny_template import write_template
 
 runner = CliRunner()
-END = (2, "x", {"reason": "end", "bytes": 3, "chunks": 1})
+END = Event(2, "x", {"reason": "end", "bytes": 3, "chunks": 1})
 
 
 def test_without_a_command_it_shows_what_there_is() -> None:
@@ -33,15 +33,16 @@ def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
     """The invocations that a command makes; each is answered with three bytes, or with what `answer` raises."""
     made: list[tuple[str, bytes]] = []
 
-    def answer(name: str, event: bytes) -> Iterator[Event]:
+    def answer(name: str, event: bytes, *, remote: bool) -> Iterator[Event]:
+        assert not remote
         made.append((name, event))
         if name == "broken":
-            yield 0, "e", {"type": "Function.A", "details": ""}
+            yield Event(0, "e", {"type": "Function.A", "message": ""})
         if name == "absent":
             raise EndpointError("absent: there is no [such] function")
         if name == "interrupted":
             raise KeyboardInterrupt
-        yield 1, "o", "abc"
+        yield Event(1, "o", "abc")
         yield END
 
     monkeypatch.setattr(invoke, "invoke", answer)

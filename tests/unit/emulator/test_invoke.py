@@ -1,20 +1,20 @@
-import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from lambda_streamify_emulator.channel import FunctionError
-from lambda_streamify_emulator.errors import EndpointError
+from lambda_streamify_emulator.errors import EmulatorError, EndpointError
 from lambda_streamify_emulator.eventstream import invoke_complete, payload_chunk
-from lambda_streamify_emulator.invoke import Event, invoke, show
+from lambda_streamify_emulator.invoke import invoke, invoke_target, recorded
+from lambda_streamify_emulator.recording import Event, RecordingReader
 from scripted_api import Peer, Script, ScriptedApi, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n"
 PRELUDE = b'{"statusCode": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}' + bytes(8)
-H = {"status": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}
+H = {"status_code": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}
 
 
 def chunked(*pieces: bytes) -> bytes:
@@ -64,7 +64,7 @@ HEADS: list[tuple[list[bytes], list[tuple[str, object]]]] = [
     ([PRELUDE + b"body"], [("h", H), ("o", "body")]),
     ([PRELUDE, b"body"], [("h", H), ("o", "body")]),
     ([PRELUDE], [("h", H)]),
-    ([b"{}" + bytes(8)], [("h", {"status": 200, "headers": {}, "cookies": []})]),
+    ([b"{}" + bytes(8)], [("h", {"status_code": 200, "headers": {}, "cookies": []})]),
     ([b'{"json": 1}', PRELUDE], [("o", '{"json": 1}'), ("o", PRELUDE.decode())]),
     ([b'{"statusCode": 1}' + bytes(8)], [("o", '{"statusCode": 1}' + "\0" * 8)]),
     ([b"{broken" + bytes(8)], [("o", "{broken" + "\0" * 8)]),
@@ -103,7 +103,7 @@ def test_an_error_comes_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     events, _ = events_of(script, monkeypatch)
 
     assert events[1:] == [
-        (2_000_000, "e", {"type": "Function.A", "details": '{"errorMessage": "no"}'}),
+        (2_000_000, "e", {"type": "Function.A", "message": "no"}),
         (3_000_000, "x", {"reason": "error", "bytes": 4, "chunks": 1}),
     ]
 
@@ -192,58 +192,61 @@ def test_an_address_that_is_none_is_said_in_one_line(monkeypatch: pytest.MonkeyP
     assert str(raised.value) == "no client for Lambda at no address: Invalid endpoint: no address"
 
 
-# --- what is printed -------------------------------------------------------------------------------------------------
+# --- recording what comes --------------------------------------------------------------------------------------------
 
 
-def stream(*events: tuple[str, Any]) -> Iterator[Event]:
-    return ((number * 500_000, code, data) for number, (code, data) in enumerate(events, 1))
+def test_what_comes_is_recorded_while_it_is_handed_on(tmp_path: Path) -> None:
+    path = tmp_path / "stream.ndjson"
+    events = [
+        Event(1, "h", {"status_code": 200, "headers": {}, "cookies": ["a=secret"]}),
+        Event(2, "o", "one"),
+        Event(3, "x", {"reason": "end", "bytes": 3, "chunks": 1}),
+    ]
+
+    assert list(recorded(iter(events), path, "hello")) == events
+
+    with path.open() as file:
+        reader = RecordingReader(file)
+        found = list(reader)
+    assert reader.header.more["function"] == "hello"
+    assert found[0].data["cookies"] == ["a=(not recorded)"]
+    assert found[1:] == events[1:]
 
 
-END = ("x", {"reason": "end", "bytes": 9, "chunks": 2})
+def test_a_stream_that_breaks_leaves_a_recording_that_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "stream.ndjson"
 
+    def events() -> Iterator[Event]:
+        yield Event(1, "o", "one")
+        raise EndpointError("broke")
 
-def test_chunks_are_shown_with_their_times(capsys: pytest.CaptureFixture[str]) -> None:
-    assert show(stream(("h", H), ("o", "one\n"), ("o", "two\nthree"), ("b", "/w=="), END), as_json=False)
+    with pytest.raises(EndpointError, match="broke"):
+        list(recorded(events(), path, "hello"))
 
-    output, errors = capsys.readouterr()
-    assert output == (
-        "   0.500 s  HTTP 201\n"
-        "            X-A: b\n"
-        "   1.000 s  one\n"
-        "   1.500 s  two\n"
-        "            three\n"
-        "   2.000 s  1 bytes\n"
-    )
-    assert errors == "   2.500 s  2 chunks, 9 bytes\n"
+    with path.open() as file:
+        reader = RecordingReader(file)
+        assert [event.chunk for event in reader] == [b"one"]
+    assert reader.was_cut
 
 
 @pytest.mark.parametrize(
-    ("details", "message"),
-    [('{"errorMessage": "no"}', "no"), ("not JSON", "not JSON"), ("[]", "[]"), ("{}", "{}"), ("", "")],
+    ("path", "message"),
+    [
+        ("/nonexistent/folder/x", "the recording /nonexistent/folder/x cannot be written: No such file or directory"),
+        ("/dev/full", "the recording /dev/full is not complete: No space left on device"),
+    ],
 )
-def test_an_error_is_shown_with_its_message(capsys: pytest.CaptureFixture[str], details: str, message: str) -> None:
-    assert not show(stream(("e", {"type": "Function.A", "details": details}), END), as_json=False)
+def test_a_recording_that_cannot_be_written_is_said_in_one_line(path: str, message: str) -> None:
+    with pytest.raises(EmulatorError) as raised:
+        list(recorded(iter([Event(1, "o", "one")]), Path(path), "hello"))
 
-    output, errors = capsys.readouterr()
-    assert output == ""
-    assert errors == f"error: after 0.500 s: Function.A: {message}\n   1.000 s  2 chunks, 9 bytes\n"
-
-
-def test_as_json_each_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    events = [("o", "grü [bold]\n"), ("e", {"type": "Function.A", "details": ""}), END]
-
-    assert not show(stream(*events), as_json=True)
-
-    lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line) for line in lines] == [list(event) for event in stream(*events)]
-    assert "grü" in lines[0]
+    assert str(raised.value) == message
 
 
-def test_a_chunk_is_shown_when_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
-    def events() -> Iterator[Event]:
-        yield 0, "o", "first"
-        assert "first" in capsys.readouterr().out
-        yield 1, "x", {"reason": "end", "bytes": 5, "chunks": 1}
+def test_a_url_is_asked_itself() -> None:
+    with ScriptedApi(lambda peer: peer.answer(reply(200, b"hello"))) as api:
+        events = list(invoke_target(f"http://{api.address}/", b'{"a": 1}', remote=False, record=None))
 
-    for as_json in (True, False):
-        show(events(), as_json=as_json)
+    assert [event.chunk for event in events[1:-1]] == [b"hello"]
+    assert api.requests[0].startswith(b"POST / HTTP/1.1\r\n")
+    assert b"content-type: application/json\r\n" in api.requests[0].lower()

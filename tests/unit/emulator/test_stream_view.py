@@ -1,0 +1,68 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambda_streamify_emulator.recording import Event
+from lambda_streamify_emulator.stream_view import show
+
+
+def stream(*events: tuple[str, Any]) -> Iterator[Event]:
+    return (Event(number * 500_000, code, data) for number, (code, data) in enumerate(events, 1))
+
+
+END = ("x", {"reason": "end", "bytes": 9, "chunks": 2})
+
+
+def test_chunks_are_shown_with_their_times(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(
+        stream(
+            ("h", {"status_code": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}),
+            ("o", "one\n"),
+            ("o", "two\nthree"),
+            ("b", "/w=="),
+            END,
+        ),
+        as_json=False,
+    )
+
+    output, errors = capsys.readouterr()
+    assert output == (
+        "   0.500 s  HTTP 201\n"
+        "            X-A: b\n"
+        "            set-cookie: c=d\n"
+        "   1.000 s  one\n"
+        "   1.500 s  two\n"
+        "            three\n"
+        "   2.000 s  1 bytes\n"
+    )
+    assert errors == "   2.500 s  2 chunks, 9 bytes\n"
+
+
+def test_an_error_is_shown_with_its_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not show(stream(("e", {"type": "Function.A", "message": "no"}), END), as_json=False)
+
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors == "error: after 0.500 s: Function.A: no\n   1.000 s  2 chunks, 9 bytes\n"
+
+
+def test_as_json_each_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [("o", "grü [bold]\n"), ("e", {"type": "Function.A", "message": ""}), END]
+
+    assert not show(stream(*events), as_json=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [list(event) for event in stream(*events)]
+    assert "grü" in lines[0]
+
+
+def test_a_chunk_is_shown_when_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    def events() -> Iterator[Event]:
+        yield Event(0, "o", "first")
+        assert "first" in capsys.readouterr().out
+        yield Event(1, "x", {"reason": "end", "bytes": 5, "chunks": 1})
+
+    for as_json in (True, False):
+        show(events(), as_json=as_json)
