@@ -121,7 +121,7 @@ def streamed(layer: Path) -> Iterator[Function]:
         yield function
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def plain(layer: Path) -> Iterator[Function]:
     with instrumented(layer, "app.plain") as function:
         yield function
@@ -181,9 +181,10 @@ def test_an_error_after_the_first_chunk_is_the_root_spans_and_the_callers(way: s
 # --- without @streaming: what the documentation warns of -------------------------------------------------------------
 
 
-def test_without_streaming_the_root_span_ends_before_the_first_chunk(plain: Function) -> None:
-    answer, spans = plain.invoke(FUNCTION_URL, "sync")
-    _, later = plain.invoke(FUNCTION_URL, "sync")
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_without_streaming_the_root_span_ends_before_the_first_chunk(way: str, plain: Function) -> None:
+    answer, spans = plain.invoke(FUNCTION_URL, way)
+    _, later = plain.invoke(FUNCTION_URL, way)
 
     assert answer.body.endswith(b"onetwo")
     assert [span.name for span in spans] == [NAME]
@@ -191,10 +192,10 @@ def test_without_streaming_the_root_span_ends_before_the_first_chunk(plain: Func
     assert [span.parent_span_id for span in later] == [b"", b"", b""]  # and of no trace
 
 
-def test_without_streaming_the_root_span_of_a_stream_that_fails_has_no_error(plain: Function) -> None:
-    answer, spans = plain.invoke(FAILING, "sync")
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_without_streaming_the_root_span_of_a_stream_that_fails_has_no_error(way: str, plain: Function) -> None:
+    answer, (root,) = plain.invoke(FAILING, way)
 
-    (root,) = [span for span in spans if span.name == NAME]
     assert answer.trailers["lambda-runtime-function-error-type"] == "Function.Broken"
     assert root.status.code == Status.STATUS_CODE_UNSET
 
@@ -202,6 +203,7 @@ def test_without_streaming_the_root_span_of_a_stream_that_fails_has_no_error(pla
 def test_what_open_stream_has_written_belongs_to_the_root_span_without_streaming_too(plain: Function) -> None:
     _, spans = plain.invoke(FAILING, "writing")
 
-    *chunks, root = spans[-3:]
+    *chunks, root = spans
+    assert [span.name for span in spans] == ["one", "two", NAME]
     assert [span.parent_span_id for span in chunks] == [root.span_id, root.span_id]
     assert root.status.code == Status.STATUS_CODE_ERROR

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from invoking import DIRECT, FUNCTION_URL, HTTP_API, Log, invoke, invoke_scripted, no_loop
-from lambda_streamify import StreamingResponse, current, observe, open_stream, streaming
+from lambda_streamify import StreamingResponse, current, observe, open_stream, response_stream, streaming
 from lambda_streamify.invocation import Invocation
 from lambda_streamify.logs import Logs
 from lambda_streamify.observe import StreamRecord, Watch, WatchedStream
@@ -326,6 +326,26 @@ def test_one_that_lambda_takes_no_more_of_is_refused(handler: Any, records: list
     assert [(record.outcome, record.error_type) for record in records] == [("refused", "RequestRefused")]
 
 
+def test_one_that_is_torn_in_the_midst_of_a_chunk_is_lost(
+    records: list[StreamRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(*_: object) -> Any:  # as a signal handler of the function would
+        raise Broken("in between")
+
+    def handler(_event: Any, _context: Any) -> Iterator[bytes]:
+        yield b"first"
+        monkeypatch.setattr(response_stream, "_send_now", torn)
+        yield LARGE
+
+    def script(peer: Peer) -> None:
+        peer.read_until(b"\r\nfirst\r\n")
+        assert peer.is_closed_by_the_other_side()
+
+    invoke_scripted(handler, FUNCTION_URL, script)
+
+    assert [(record.outcome, record.error_type) for record in records] == [("lost", None)]
+
+
 def test_a_response_that_is_turned_down_at_its_end_is_refused(records: list[StreamRecord]) -> None:
     invoke(lambda *_: iter(["one"]), FUNCTION_URL, answer=reply(413, b"too large"))
 
@@ -352,8 +372,6 @@ class TimePassesWhileWaiting:
     """Has the reader begin only when the function waits for it, `seconds` later."""
 
     def __init__(self, clock: Clock, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-        from lambda_streamify import response_stream
-
         self._waits = Event()
         wait, wait_async = response_stream._wait_until_writable, response_stream._writable  # noqa: SLF001
 
