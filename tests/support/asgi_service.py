@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 from http_events import url_event
@@ -13,10 +13,10 @@ from scripted_api import Script
 
 
 class Service:
-    """Answers events with the app; `loop` is the process's event loop."""
+    """Answers events; `loop` is the process's event loop."""
 
-    def __init__(self, app: Any, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
-        self._handler: Callable[[Any, Any], Any] = asgi.handler(app, **options)
+    def __init__(self, handler: Callable[[Any, Any], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._handler = handler
         self._loop = loop
 
     def outcome(self, event: Any = None) -> Outcome:
@@ -41,14 +41,19 @@ class Service:
         assert log.errors == []
 
 
-@contextmanager
-def serving(app: Any, **options: Any) -> Iterator[Service]:
+def serving(app: Any, **options: Any) -> AbstractContextManager[Service]:
     """Start the app, serve it in the block, and end it."""
+    return running(lambda: asgi.handler(app, **options))
+
+
+@contextmanager
+def running(make: Callable[[], Any]) -> Iterator[Service]:
+    """Start the apps of the handler that `make` makes, serve it in the block, and end them."""
     startup, shutdown = current.startup, current.shutdown
     current.startup, current.shutdown = [], []
     try:
         with closing(asyncio.new_event_loop()) as loop:
-            service = Service(app, loop, **options)
+            service = Service(make(), loop)
             for start in current.startup:
                 loop.run_until_complete(start())
             yield service

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 AUTO, ON, OFF = MODES = ("auto", "on", "off")
 
+_STARTUP, _SHUTDOWN = "lifespan.startup", "lifespan.shutdown"
+
 
 class Lifespan:
     """One life of an app, from `start` to `stop`, which are called in the same event loop.
@@ -40,7 +42,7 @@ class Lifespan:
         """Let the app start. Raises HandlerError if it cannot, with what it says about it."""
         self.started = True
         task = create_task(self._run())
-        answer = await self._ask(task, "lifespan.startup")
+        answer = await self._ask(task, _STARTUP)
         if answer is None:
             error = task.exception()
             if self._mode == ON:
@@ -52,7 +54,7 @@ class Lifespan:
             from logging import getLogger
 
             getLogger(__name__).info("the app runs without lifespan: %r", error)
-        elif answer["type"] == "lifespan.startup.failed":
+        elif answer["type"] == f"{_STARTUP}.failed":
             error = await _ended(task)
             raise HandlerError(f"the app could not start: {answer.get('message') or repr(error)}") from error
         else:
@@ -63,9 +65,9 @@ class Lifespan:
         task, self._task = self._task, None
         if task is None:
             return
-        answer = None if task.done() else await self._ask(task, "lifespan.shutdown")
+        answer = None if task.done() else await self._ask(task, _SHUTDOWN)
         error = await _ended(task)
-        failed = answer is not None and answer["type"] == "lifespan.shutdown.failed"
+        failed = answer is not None and answer["type"] == f"{_SHUTDOWN}.failed"
         if failed or error is not None:
             from logging import getLogger
 
@@ -85,9 +87,12 @@ class Lifespan:
 
     async def _send(self, message: "Message") -> None:
         asked, answer = self._asked, self._answer
+        answered = answer is None or answer.done()
+        if answered and asked == _STARTUP and message["type"] == f"{_SHUTDOWN}.failed":
+            return  # it ends unasked, of an error that `stop` will tell
         if message["type"] not in (f"{asked}.complete", f"{asked}.failed"):
             raise HandlerError(f"the app sent {message['type']!r} where {asked}.complete or {asked}.failed is due")
-        if answer is None or answer.done():
+        if answer is None or answered:
             raise HandlerError(f"the app sent {message['type']!r}, but has answered {asked} already")
         answer.set_result(message)
 

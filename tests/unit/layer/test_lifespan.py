@@ -157,6 +157,31 @@ def test_an_app_that_has_ended_early_is_not_asked_to() -> None:
     run(main())
 
 
+def test_an_app_that_ends_unasked_of_an_error_is_told_by_that_error(caplog: pytest.LogCaptureFixture) -> None:
+    crashed = asyncio.Event()
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await asyncio.sleep(0)
+        try:
+            raise Broken("in between")  # noqa: TRY301 - as an app's own code does somewhere below
+        except Broken:  # as Starlette does it
+            await send({"type": "lifespan.shutdown.failed", "message": "a traceback"})
+            raise
+        finally:
+            crashed.set()
+
+    async def main() -> None:
+        lifespan = Lifespan(app, ON)
+        await lifespan.start()
+        await crashed.wait()
+        await lifespan.stop()
+
+    run(main())
+    assert "the app's lifespan has failed: Broken('in between')" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
