@@ -46,11 +46,13 @@ MODULES = (
     "response_stream",
     "runtime",
     "runtime_api",
+    "sending",
     "snapstart",
     "sources",
     "sse",
     "standard_library",
     "testing",
+    "write_lock",
     "writer",
     "wsgi",
 )

@@ -11,6 +11,7 @@ from .errors import RuntimeApiError
 from .invocation_task import InvocationTask
 from .marshal import unmarshal
 from .response import as_stream, is_async, status_code
+from .sending import send, send_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,11 +79,9 @@ class Invocation:
             result = self.deliver_now(handler(self._read_event(), self._context()))
             if not delivery.over:
                 delivery.answer(result)
-        except RuntimeApiError:
-            if delivery.failure is None:
-                raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises
-            delivery.fail(error)
+            if delivery.failure is None or not isinstance(error, RuntimeApiError):
+                delivery.fail(error)
         except BaseException as error:
             if self._task is not None and self._task.is_cancellation(error):  # of the function's own doing, not an exit
                 delivery.fail(error)
@@ -94,7 +93,7 @@ class Invocation:
             current.running.reset(token)
 
     def _run_hooks(self) -> None:
-        for hook in current.after_response:
+        for hook in (self._delivery.conclude, *current.after_response):
             try:
                 hook()
             except Exception as error:  # noqa: BLE001, PERF203 - whatever a hook raises; the response is out
@@ -131,11 +130,14 @@ class Invocation:
             response = as_stream(result)
             if hasattr(result, "__await__") or (response is not None and is_async(response.body)):
                 # One task runs the handler's coroutine, its body and the body's end: context variables hold throughout.
-                self._task = InvocationTask(self._loop())
+                self._task = self._delivery.lock.task = InvocationTask(self._loop())
                 response, result = self._task.run(self._send_async(result))
             elif response is not None:
-                self._delivery.send(response)
-            return self._ended(response, result)
+                send(self._delivery, response)
+            if not self._has_begun(response, result):
+                return result
+            self._delivery.finish()
+            return self._summary()
         except BaseException as error:
             self.failed(error)
             raise
@@ -143,7 +145,11 @@ class Invocation:
     async def deliver_now_async(self, result: "Any") -> object:
         """`deliver_now` for where an event loop runs already."""
         try:
-            return self._ended(*await self._send_async(result))
+            response, result = await self._send_async(result)
+            if not self._has_begun(response, result):
+                return result
+            await self._delivery.finish_async()
+            return self._summary()
         except BaseException as error:
             self.failed(error)
             raise
@@ -152,8 +158,8 @@ class Invocation:
         """Begin a response that is written piece by piece; its body is not looked at."""
         from .writer import ResponseWriter  # few functions write
 
-        writer = ResponseWriter(self._delivery)
-        writer.begin(response)
+        writer = ResponseWriter(self._delivery, response)
+        writer.begin()
         return writer
 
     async def _send_async(self, result: "Any") -> "tuple[StreamingResponse | None, object]":
@@ -164,24 +170,22 @@ class Invocation:
             result = await result
         response = as_stream(result)
         if response is not None:
-            await self._delivery.send_async(get_running_loop(), response)
+            await send_async(get_running_loop(), self._delivery, response)
         return response, result
 
-    def _ended(self, sent: "StreamingResponse | None", result: object) -> object:
-        delivery = self._delivery
-        if delivery.over or delivery.response is None:
-            return result
+    def _has_begun(self, sent: "StreamingResponse | None", result: object) -> bool:
+        """Whether there is a response to end: `sent`, or one that the handler has written."""
+        if self._delivery.over or self._delivery.response is None:
+            return False
         if sent is None and result is not None:
             self._logs.once("what the handler returned is left out: it has written its response with open_stream")
-        with delivery.lock:
-            if not delivery.over:
-                delivery.end()
-        response = delivery.response
-        return {"statusCode": status_code(response), "headers": response.headers, "body": ""}
+        return True
+
+    def _summary(self) -> "dict[str, object]":
+        """Status and headers of the response that was sent, for what is wrapped around the handler."""
+        response = self._delivery.response
+        return {"statusCode": status_code(response), "headers": dict(response.headers), "body": ""}
 
     def failed(self, error: BaseException) -> None:
         """Tell `error` now if the response has started; if not, somebody may still answer in another way."""
-        if not self._delivery.is_open:
-            self._delivery.forget()
-        elif not isinstance(error, RuntimeApiError):
-            self._delivery.fail(error)
+        self._delivery.give_up(error)

@@ -3,12 +3,11 @@
 So a function whose layer was taken away still answers, and a unit test needs no server.
 """
 
-from _thread import allocate_lock
-
 from . import current, sources
 from .errors import ResponseError
 from .iteration import InTask, Iteration, in_event_loop
 from .response import as_stream, is_async, keepable, proxy_dict
+from .write_lock import WriteLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class Gathering:
     """Stands where an invocation would, and a delivery: keeps the chunks of one response."""
 
     def __init__(self) -> None:
-        self.lock = allocate_lock()
+        self.lock = WriteLock()
         self.response: StreamingResponse | None = None
         self.chunks: list[str | bytes] = []
         self.over = False
@@ -62,8 +61,8 @@ class Gathering:
         """A writer whose chunks are gathered."""
         from .writer import ResponseWriter
 
-        writer = ResponseWriter(self)
-        writer.begin(response)
+        writer = ResponseWriter(self, response)
+        writer.begin()
         return writer
 
     # --- as Delivery, for the writer ---------------------------------------------------------------------------------

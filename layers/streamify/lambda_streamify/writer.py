@@ -5,18 +5,19 @@ from .response import as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _thread import LockType
     from asyncio import AbstractEventLoop
     from types import TracebackType
     from typing import Protocol
 
     from .response import Chunk, StreamingResponse
+    from .write_lock import WriteLock
 
     class Sink(Protocol):
         """What a response is written to: `lock` is held for each call, `over` tells that no more is taken."""
 
-        lock: LockType
+        lock: WriteLock
         over: bool
+        response: StreamingResponse | None
 
         def begin(self, response: StreamingResponse) -> None:
             """Take status and headers."""
@@ -39,14 +40,16 @@ class ResponseWriter:
     it closes the response unless the block raises: the error is then the runtime's to tell.
     """
 
-    def __init__(self, sink: "Sink") -> None:
+    def __init__(self, sink: "Sink", response: "StreamingResponse") -> None:
         self._sink = sink
+        self._response = response
 
-    def begin(self, response: "StreamingResponse") -> None:
-        """Take the invocation's answer: it is `response`, without its body."""
+    def begin(self) -> None:
+        """Take the invocation's answer: it is the response, without its body."""
         with self._sink.lock:
-            self._check()
-            self._sink.begin(response)
+            if self._sink.over:
+                raise _over()
+            self._sink.begin(self._response)
 
     def write(self, chunk: "Chunk") -> None:
         """Send one chunk, str or bytes-like, at once; wait while the reader is slow. An empty one sends the headers."""
@@ -60,15 +63,9 @@ class ResponseWriter:
         data = as_bytes(chunk)
         from asyncio import get_running_loop
 
-        loop = get_running_loop()
-        lock = self._sink.lock
-        if not lock.acquire(blocking=False):
-            await _acquire(loop, lock)
-        try:
+        async with self._sink.lock:
             self._check()
-            await self._sink.push_async(loop, chunk, data)
-        finally:
-            lock.release()
+            await self._sink.push_async(get_running_loop(), chunk, data)
 
     def flush(self) -> None:
         """Do nothing: each chunk is sent when it is written. Here for code that expects a file."""
@@ -76,13 +73,13 @@ class ResponseWriter:
     def close(self) -> None:
         """End the response: the reader sees its end while the handler goes on. Closing again does nothing."""
         with self._sink.lock:
-            if not self._sink.over:
+            if not self.closed:
                 self._sink.end()
 
     @property
     def closed(self) -> bool:
         """Whether the response has ended."""
-        return self._sink.over
+        return self._sink.over or self._sink.response is not self._response  # dropped, and another in its place
 
     def __enter__(self) -> "ResponseWriter":
         return self
@@ -94,20 +91,12 @@ class ResponseWriter:
             self.close()
 
     def _check(self) -> None:
-        if self._sink.over:
-            raise StreamStateError(
-                "the response is over, nothing more can be written to it: open a stream in each invocation, and let"
-                " what writes to it end before the handler returns"
-            )
+        if self.closed:
+            raise _over()
 
 
-async def _acquire(loop: "AbstractEventLoop", lock: "LockType") -> None:
-    """Take the lock without blocking the event loop; a thread or another task has it."""
-    from asyncio import CancelledError, shield
-
-    waiting = loop.run_in_executor(None, lock.acquire)
-    try:
-        await shield(waiting)
-    except CancelledError:
-        waiting.add_done_callback(lambda _: lock.release())  # taken for somebody who has gone
-        raise
+def _over() -> StreamStateError:
+    return StreamStateError(
+        "the response is over, nothing more can be written to it: open a stream in each invocation, and let what writes"
+        " to it end before the handler returns"
+    )

@@ -10,7 +10,6 @@ import pytest
 from invoking import DIRECT, Loop, invoke
 from lambda_streamify import current, open_stream
 from lambda_streamify.errors import StreamStateError
-from lambda_streamify.writer import ResponseWriter
 
 
 def test_outside_of_an_invocation_nothing_runs() -> None:
@@ -78,7 +77,7 @@ def test_a_task_that_outlives_its_invocation_never_reaches_the_next(loop: Loop) 
         await asyncio.sleep(0)
 
     async def second(_event: Any, _context: Any) -> None:
-        out: ResponseWriter = open_stream()
+        out = open_stream()
         kept[0].set()
         assert "the response is over" in await kept[1]
         await out.awrite("second")

@@ -44,20 +44,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "snapstart": set(),
     "standard_library": set(),
     "current": set(),
-    "delivery": {"errors", "current", "framing", "lean_json", "sources", "response", "iteration", "writer"}
+    "delivery": {"errors", "current", "framing", "lean_json", "sources", "response", "sending", "write_lock"}
     | {"error_report", "marshal"},
+    "sending": {"iteration", "response", "writer"},
+    "write_lock": {"errors", "iteration"},
     "writer": {"errors", "response"},
-    "invocation": {"errors", "current", "delivery", "response", "invocation_task", "writer"} | LEAVES,
+    "invocation": {"errors", "current", "delivery", "response", "sending", "invocation_task", "writer"} | LEAVES,
     "asgi": {"current", "errors", "http_event", "inline", "lifespan", "outside", "response"},
     "lifespan": {"errors"},
     "http_event": {"errors", "sources"},
     "wsgi": {"current", "errors", "files", "http_event", "inline", "outside"},
     "inline": {"current", "errors", "iteration", "outside", "response"},
-    "outside": {"current", "errors", "iteration", "response", "sources", "writer"},
+    "outside": {"current", "errors", "iteration", "response", "sources", "write_lock", "writer"},
     "observe": {"current", "errors", "lean_json", "response_stream"},
     "testing": {"current", "marshal", "outside", "response"},
     "runtime": {"current", "error_report", "invocation"},
-    "bootstrap": {"__init__", "errors", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
+    "bootstrap": {"__init__", "errors", "inline", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
     "__main__": {"bootstrap"},
 }
 

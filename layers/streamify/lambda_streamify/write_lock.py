@@ -1,0 +1,83 @@
+"""The lock of a response: held by whoever writes a chunk of it, or ends it.
+
+A thread holds it while its chunk is sent, a task also while it waits for a slow reader. Whoever waits for such a task
+has to let its event loop run.
+"""
+
+from _thread import allocate_lock, get_ident
+
+from .errors import StreamStateError
+from .iteration import in_event_loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from .invocation_task import InvocationTask
+
+
+class WriteLock:
+    """A context manager for threads, and an asynchronous one for tasks. It belongs to the thread that makes it.
+
+    `task` is what the invocation runs in where it is asynchronous.
+    """
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._owner = get_ident()
+        self._loops: list[AbstractEventLoop] = []  # of the tasks that have the lock or wait for it
+        self.task: InvocationTask | None = None
+
+    @property
+    def waits_for_caller(self) -> bool:
+        """Whether a task that has the lock, or is the next to have it, belongs to the event loop that runs here."""
+        if not self._loops or not in_event_loop():
+            return False
+        from asyncio import get_running_loop
+
+        return get_running_loop() in self._loops
+
+    def __enter__(self) -> None:
+        if self._lock.acquire(blocking=False):
+            return
+        if self.waits_for_caller:
+            raise StreamStateError(
+                "a task is in the midst of a write, and could not go on while this call waits for it: use"
+                " `await writer.awrite(...)`, and await the tasks that write before you close the writer"
+            )
+        if self.task is None or get_ident() != self._owner or in_event_loop():
+            self._lock.acquire()
+        else:
+            self.task.run(self._wait())  # a task may have it, and its event loop does not run
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    async def __aenter__(self) -> None:
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        self._loops.append(loop)
+        try:
+            if not self._lock.acquire(blocking=False):
+                await self._wait()
+        except BaseException:
+            self._loops.remove(loop)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        from asyncio import get_running_loop
+
+        self._loops.remove(get_running_loop())
+        self._lock.release()
+
+    async def _wait(self) -> None:
+        """Take the lock without blocking the event loop; a thread or another task has it."""
+        from asyncio import CancelledError, get_running_loop, shield
+
+        waiting = get_running_loop().run_in_executor(None, self._lock.acquire)
+        try:
+            await shield(waiting)
+        except CancelledError:
+            waiting.add_done_callback(lambda _: self._lock.release())  # taken for somebody who has gone
+            raise
