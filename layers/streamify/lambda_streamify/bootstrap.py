@@ -87,8 +87,15 @@ def handle_event_request(
     invocation.run(request_handler)
 
 
+_own = handle_event_request
+
+
 def _handle(api: LambdaRuntimeClient, handler: "Handler", invocation: "Invocation") -> None:
-    handle_event_request(api, handler, invocation)  # looked up at each call: it may have been replaced
+    if handle_event_request is not _own:  # looked up at each call: it may have been replaced
+        from .inline import streaming
+
+        handler = streaming(handler)  # or what is wrapped around the handler would end before its stream
+    handle_event_request(api, handler, invocation)
 
 
 def _pass_snapshot(api: LambdaRuntimeClient, logs: Logs, start: "Callable[[], None]") -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PACKAGE = __file__.rpartition("/")[0] + "/"
+_BETWEEN = _PACKAGE + "inline.py"  # stands between the handler and what is wrapped around it, and tells nothing
 
 
 def error_report(error: BaseException, request_id: str = "") -> "dict[str, Any]":
@@ -64,6 +65,6 @@ def _frames(error: BaseException) -> "StackSummary":
     trace = error.__traceback__
     while trace and trace.tb_next and trace.tb_frame.f_code.co_filename.startswith(ours):
         trace = trace.tb_next
+    frames = [frame for frame in traceback.extract_tb(trace) if frame.filename != _BETWEEN]
     # Without the column markers that newer versions of Python add: AWS's runtime formats bare tuples.
-    frames = traceback.extract_tb(trace)
     return traceback.StackSummary.from_list([(f.filename, f.lineno or 0, f.name, f.line) for f in frames])

@@ -82,32 +82,29 @@ class RuntimeApi:
         return Request(parser.headers, parser.body)
 
     # The names of the three methods are those of AWS's runtime: tools that monitor functions wrap them, and look for
-    # them on the class.
+    # them on the class, to send all that they have gathered. So one of the first two is called when the handler's call
+    # is over, also if the answer went out before: `sent` says so, and nothing is sent again.
 
     def post_invocation_result(
-        self, request: Request, result: "bytes | ResponseStream", content_type: str = ""
+        self, request: Request, result: bytes, content_type: str = "", *, sent: bool = False
     ) -> None:
-        """Answer in one piece, or end the stream that is the answer."""
-        if isinstance(result, ResponseStream):
-            result.end()
-        else:
-            headers = [("Content-Type", content_type), *_echo(request)]
-            self._post("response", _RESPONSE % _quoted(request), result, headers)
+        """Answer in one piece."""
+        if not sent:
+            self.respond(request, result, content_type)
 
-    def post_invocation_error(
-        self, request: Request, report: bytes, cause: str = "", stream: "ResponseStream | None" = None
-    ) -> None:
-        """Answer with an error: `report` in JSON, and `cause` in X-Ray's form of it.
-
-        Once the response has begun, `stream` is to end with the error: then `report` is the trailers that tell it.
-        """
-        if stream is not None:
-            stream.end(report)
+    def post_invocation_error(self, request: Request, report: bytes, cause: str = "", *, sent: bool = False) -> None:
+        """Answer with an error: `report` in JSON, and `cause` in X-Ray's form of it."""
+        if sent:
             return
         headers = [("Content-Type", "application/json"), *_echo(request)]
         if 0 < len(cause) < _CAUSE_LIMIT:
             headers.append(("Lambda-Runtime-Function-XRay-Error-Cause", cause))
         self._post("error", _ERROR % _quoted(request), report, headers)
+
+    def respond(self, request: Request, result: bytes, content_type: str) -> None:
+        """Answer in one piece while the handler's call lasts."""
+        headers = [("Content-Type", content_type), *_echo(request)]
+        self._post("response", _RESPONSE % _quoted(request), result, headers)
 
     def post_init_error(self, report: bytes, error_type: str) -> None:
         """Tell that the function cannot start. Legal only before the first `next`."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import lambda_streamify
-from invoking import FUNCTION_URL
+from invoking import FUNCTION_URL, HTTP_API
 from lambda_streamify import bootstrap
 from lambda_streamify.errors import HandlerError
 from processes import clean_environment, run
@@ -239,6 +239,99 @@ def test_a_handler_that_is_asynchronous_is_served_too(start: Start) -> None:
     _, requests = started(start, source, answers(invocation(FUNCTION_URL), ACCEPTED), answers(LAST))
 
     assert parse(requests[1]).content == b"chunk"
+
+
+# --- watched by others ------------------------------------------------------------------------------------------------
+
+# As monitoring tools do: wrap the function that runs an invocation, to wrap its handler, and the client's methods.
+WATCHED = """
+from lambda_streamify import bootstrap, open_stream, streaming
+
+run = bootstrap.handle_event_request
+client = bootstrap.LambdaRuntimeClient
+
+def watched(handler):
+    def call(event, context):
+        print("called")
+        try:
+            return handler(event, context)
+        finally:
+            print("over")
+    return call
+
+def told(name, post):
+    def tell(*arguments, **keywords):
+        print(name)
+        return post(*arguments, **keywords)
+    return tell
+
+bootstrap.handle_event_request = lambda client, handler, *rest: run(client, watched(handler), *rest)
+client.post_invocation_result = told("result", client.post_invocation_result)
+client.post_invocation_error = told("error", client.post_invocation_error)
+
+def chunks(event):
+    yield "one"
+    if event.get("fail"):
+        raise ValueError("midway")
+    yield "two"
+    print("last chunk")
+
+def returned(event, context):
+    return chunks(event)
+
+@streaming
+def decorated(event, context):
+    return chunks(event)
+
+def written(event, context):
+    with open_stream() as out:
+        for chunk in chunks(event):
+            out.write(chunk)
+
+def value(event, context):
+    if event.get("fail"):
+        raise ValueError("midway")
+    print("last chunk")
+    return "onetwo"
+"""
+
+
+@pytest.fixture
+def patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undoes what the function has replaced."""
+    monkeypatch.setattr(bootstrap, "handle_event_request", bootstrap.handle_event_request)
+    for name in ("post_invocation_result", "post_invocation_error"):
+        monkeypatch.setattr(bootstrap.LambdaRuntimeClient, name, getattr(bootstrap.LambdaRuntimeClient, name))
+
+
+@pytest.mark.usefixtures("patched")
+@pytest.mark.parametrize("event", [FUNCTION_URL, HTTP_API, {}], ids=["function URL", "HTTP API", "direct"])
+@pytest.mark.parametrize("name", ["returned", "decorated", "written", "value"])
+def test_who_wraps_the_handler_sees_the_whole_stream_and_then_one_answer(
+    name: str, event: dict[str, Any], start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripts = answers(invocation(event), ACCEPTED), answers(LAST)
+    _, requests = started(start, WATCHED, *scripts, setting=f"bootstrap_app.{name}")
+
+    assert b"onetwo" in parse(requests[1]).body
+    assert len(requests) == 3
+    lines = capsys.readouterr().out.splitlines()[:-1]
+    assert [line for line in lines if "get no stream" not in line] == ["called", "last chunk", "over", "result"]
+
+
+@pytest.mark.usefixtures("patched")
+@pytest.mark.parametrize("event", [FUNCTION_URL, HTTP_API, {}], ids=["function URL", "HTTP API", "direct"])
+@pytest.mark.parametrize("name", ["returned", "decorated", "written", "value"])
+def test_who_wraps_the_handler_sees_the_error_of_a_stream_and_then_one_answer(
+    name: str, event: dict[str, Any], start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripts = answers(invocation({**event, "fail": True}), ACCEPTED), answers(LAST)
+    _, requests = started(start, WATCHED, *scripts, setting=f"bootstrap_app.{name}")
+
+    assert len(requests) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line in ("called", "over", "result", "error")] == ["called", "over", "error"]
+    assert sum("ValueError: midway" in line for line in lines) == 1
 
 
 # --- in a process of its own -----------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ def call_chain(*files: str) -> Callable[[], object]:
     return call
 
 
+INLINE = str(Path(module.__file__).parent / "inline.py")
 OURS = str(Path(module.__file__).parent / "invocation.py")
 LOOP = str(Path(linecache.__file__).parent / "asyncio" / "events.py")
 
@@ -93,6 +94,12 @@ def test_the_trace_begins_where_the_functions_own_code_does() -> None:
     error.__traceback__ = error.__traceback__.tb_next  # this file's own frame
 
     assert frames_of(error_report(error)) == ["app.py", OURS, "app.py", __file__]
+
+
+def test_the_frame_between_a_wrapper_and_its_streaming_handler_is_left_out() -> None:
+    error = caught(call_chain("wrapper.py", INLINE, "app.py"))
+
+    assert frames_of(error_report(error))[1:] == ["wrapper.py", "app.py", __file__]
 
 
 def test_one_frame_remains_of_an_error_that_is_all_ours() -> None:
