@@ -18,11 +18,13 @@ def payload_chunk(data: bytes) -> bytes:
     return _event("PayloadChunk", "application/octet-stream", data)
 
 
-def invoke_complete(error: FunctionError | None) -> bytes:
-    """The InvokeComplete event, the last of a stream."""
+def invoke_complete(error: FunctionError | None, log_result: str | None = None) -> bytes:
+    """The InvokeComplete event, the last of a stream; `log_result` is the end of the log in base64, if asked for."""
     outcome = {}
     if error is not None:
         outcome = {"ErrorCode": error.error_type, "ErrorDetails": error.details.decode("utf-8", "replace")}
+    if log_result is not None:
+        outcome["LogResult"] = log_result
     return _event("InvokeComplete", "application/json", json.dumps(outcome).encode())
 
 

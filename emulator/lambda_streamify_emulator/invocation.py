@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .channel import FunctionError, ResponseChannel
+from .invocation_log import LogTail
 
 
 def new_trace_id() -> str:
@@ -43,6 +44,7 @@ class Invocation:
     streamed: bool = True
     """Whether the caller reads the response as it comes; otherwise it waits for all of it."""
     channel: ResponseChannel = field(default_factory=ResponseChannel)
+    tail: LogTail = field(default_factory=LogTail)
 
     def fail(self, error_type: str, message: str) -> None:
         """End the response with an error that the platform reports, not the runtime."""

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from . import eventstream
 from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, start
 from .buffered import whole
-from .channel import FunctionFailed
+from .channel import FunctionError, FunctionFailed
 from .descriptions import description, url_description
 from .intrinsics import ACCOUNT_ID, REGION
 from .invocation import Invocation
@@ -104,6 +104,8 @@ class _LambdaApi:
             payload = failed.error.details
         finally:
             invocation.channel.discard()
+        if _wants_log(request):
+            headers["x-amz-log-result"] = await invocation.tail.result()
         return Response(payload, headers=headers, media_type="application/json")
 
     async def invoke_streamed(self, request: Request) -> Response:
@@ -116,7 +118,7 @@ class _LambdaApi:
         if kind == "DryRun":
             return Response(status_code=204, headers=dict([VERSION]))
         await pool.invoke(invocation)
-        return _EventStream(invocation)
+        return _EventStream(invocation, with_log=_wants_log(request))
 
     async def get_function(self, request: Request) -> Response:
         """GetFunction."""
@@ -168,6 +170,10 @@ class _LambdaApi:
         return pool, Invocation(event, client_context=client_context, tenant_id=tenant_id, streamed=streamed)
 
 
+def _wants_log(request: Request) -> bool:
+    return request.headers.get("x-amz-log-type", "None") == "Tail"
+
+
 async def _drain(invocation: Invocation) -> None:
     """Take the response of an invocation that nobody waits for."""
     async for _ in invocation.channel.pieces():
@@ -191,8 +197,9 @@ def _error(status: int, error_type: str, message: str) -> Response:
 class _EventStream(Response):
     """An invocation's response as an event stream."""
 
-    def __init__(self, invocation: Invocation) -> None:
+    def __init__(self, invocation: Invocation, *, with_log: bool) -> None:
         self._invocation = invocation
+        self._with_log = with_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         channel = self._invocation.channel
@@ -215,8 +222,11 @@ class _EventStream(Response):
             await channel.started()
         except FunctionFailed as failed:
             yield eventstream.payload_chunk(failed.error.details)
-            yield eventstream.invoke_complete(failed.error)
+            yield await self._complete(failed.error)
             return
         async for piece in channel.pieces():
             yield eventstream.payload_chunk(piece)
-        yield eventstream.invoke_complete(channel.error)
+        yield await self._complete(channel.error)
+
+    async def _complete(self, error: FunctionError | None) -> bytes:
+        return eventstream.invoke_complete(error, await self._invocation.tail.result() if self._with_log else None)

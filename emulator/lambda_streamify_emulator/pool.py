@@ -32,6 +32,7 @@ class SandboxPool:
         """Start `invocation`; what becomes of it comes through its channel."""
         if self._stopped:
             invocation.fail("Sandbox.Failure", "The emulator has stopped")
+            invocation.tail.end()
             return
         change = newest_change(self.function.code)
         self._end_outdated(change)
@@ -51,6 +52,8 @@ class SandboxPool:
             message = f"{error.filename} does not start: {error.strerror}"
             self._log(message)
             invocation.fail("Runtime.InvalidEntrypoint", message)
+            invocation.tail.add(message)
+            invocation.tail.end()
 
     async def stop(self) -> None:
         """End all sandboxes; from now on invocations fail."""

@@ -12,13 +12,15 @@ from uuid import uuid4
 from .endings import exit_message, timeout_message
 from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
 from .invocation import Invocation
+from .invocation_log import InvocationLog, Outcome
+from .memory import memory_used
+from .output import Output
 from .reaper import OWN_GROUP, Reaper
 from .runtime_api import Hooks, RuntimeApi
 from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
 GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
-LINE_LIMIT = 256 * 1024  # bytes of a log line, beyond which it is shown in parts
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Sandbox:
     ) -> None:
         self._package = package
         self._reaper = reaper
-        self._log = log
+        self._log = InvocationLog(log, package.function.memory)
+        self._memory: int | None = None  # bytes: the most that was seen
         self._became_idle = idle
         self._gone = gone
         hooks = Hooks(self._handed_over, self._over, self._failed, log)
@@ -79,28 +82,22 @@ class Sandbox:
         # As Lambda's own bootstrap does: through the wrapper, if one is set.
         wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
         command = [*filter(None, [wrapper]), str(package.python), str(package.folders.runtime / "bootstrap.py")]
-        # Not asyncio's own pipe: with it a process has not ended while a child that left its group holds the other end.
-        read_end, write_end = os.pipe()
-        output, loop = asyncio.StreamReader(LINE_LIMIT), asyncio.get_running_loop()
-        self._pipe, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb", 0)
-        )
+        self._output = Output(self._log.line)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
                 env=environment,
                 cwd=package.folders.task,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=write_end,
+                stdout=self._output.write_end,
                 stderr=asyncio.subprocess.STDOUT,
                 **OWN_GROUP,
             )
         except BaseException:
-            self._pipe.close()
+            self._output.close()
             raise
         finally:
-            os.close(write_end)
-        self._output = output
+            os.close(self._output.write_end)
 
     @property
     def ended(self) -> bool:
@@ -110,6 +107,7 @@ class Sandbox:
     def invoke(self, invocation: Invocation) -> None:
         """Run `invocation` next. The sandbox must be idle, or new."""
         self._invocation = invocation
+        self._log.begin(invocation.request_id, invocation.tail)
         self._api.invoke(invocation)
 
     async def stop(self) -> None:
@@ -125,12 +123,20 @@ class Sandbox:
         await self._watcher
 
     def _handed_over(self) -> None:
+        self._output.drain()
+        if self._memory is None:
+            self._measure()
+        self._log.start()
         self._set_timer(self._package.function.timeout, self._time_out)
 
     def _over(self) -> None:
-        self._invocation = None
         if self._timer:
             self._timer.cancel()
+        if self._invocation is not None:
+            self._invocation = None
+            self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
+            self._measure()
+            self._log.end(Outcome(self._memory))
         self._became_idle(self)
 
     def _failed(self) -> None:
@@ -155,12 +161,9 @@ class Sandbox:
 
     async def _watch(self) -> None:
         """Pass on what the process prints, and tell how it ended."""
-        printing = asyncio.create_task(self._print(self._output))
         code = await self._process.wait()
         self._signal(signal.SIGKILL)  # what it started does not outlive it
-        await asyncio.wait([printing], timeout=GRACE)  # but for what has left its group, which may hold the pipe
-        printing.cancel()
-        self._pipe.close()
+        await self._output.end(GRACE)  # what has left its group may hold the pipe
         await self._api.close()  # a response that was sent whole is delivered whole
         if self._timer:
             self._timer.cancel()
@@ -168,31 +171,28 @@ class Sandbox:
         self._end_invocation(code)
         self._gone(self)
 
-    async def _print(self, output: asyncio.StreamReader) -> None:
-        while True:
-            try:
-                line = await output.readuntil(b"\n")
-            except asyncio.IncompleteReadError as end:
-                if end.partial:
-                    self._log(end.partial.decode("utf-8", "replace"))
-                return
-            except asyncio.LimitOverrunError as long:
-                line = await output.readexactly(long.consumed)
-            # A record of several lines has carriage returns inside.
-            for part in line.decode("utf-8", "replace").rstrip("\r\n").split("\r"):
-                self._log(part)
+    def _measure(self) -> None:
+        used = memory_used(self._process.pid)
+        if used is not None:
+            self._memory = max(used, self._memory or 0)
 
     def _end_invocation(self, code: int) -> None:
-        invocation = self._invocation
+        """Tell the invocation that the process has ended, and how."""
+        invocation, self._invocation = self._invocation, None
         if invocation is None:
             return
+        outcome = Outcome(self._memory)
         if self._timed_out:
             message = timeout_message(self._package.function.timeout)
-            self._log(message)
+            self._log.line(message)
             invocation.fail("Sandbox.Timedout", message)
+            outcome = Outcome(self._memory, duration=self._package.function.timeout, timed_out=True)
         elif self._api.start_error is not None:
             invocation.channel.end(self._api.start_error)
+            outcome = Outcome(self._memory, error_type=self._api.start_error.error_type)
         elif not invocation.channel.ended:
             message = exit_message(code)
-            self._log(message)
+            self._log.line(message)
             invocation.fail("Runtime.ExitError", message)
+            outcome = Outcome(self._memory, error_type="Runtime.ExitError")
+        self._log.end(outcome)

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -178,6 +179,42 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
     assert environment["AWS_EXECUTION_ENV"] == f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}"
     assert found["version"] == list(sys.version_info[:2])
     assert found["folder"] == environment["LAMBDA_TASK_ROOT"] == str(FUNCTIONS)
+
+
+# --- what is logged --------------------------------------------------------------------------------------------------
+
+LOG = r"START RequestId: {0} Version: \$LATEST\n(?P<own>.*)END RequestId: {0}\nREPORT RequestId: {0}\s+Duration: .*\n"
+
+
+def logged(text: str, request_id: str) -> str:
+    """Return the function's own lines of a log that is as Lambda writes it."""
+    found = re.search(LOG.format(request_id), text, re.DOTALL)
+    assert found is not None, text
+    return found["own"]
+
+
+def test_an_sdk_gets_the_end_of_the_log_with_the_response(sdk: Any) -> None:
+    event = json.dumps({"case": "raises"})
+    plain = sdk.invoke(FunctionName="cases", Payload=event, LogType="Tail")
+    streamed = sdk.invoke_with_response_stream(FunctionName="cases", Payload=event, LogType="Tail")
+
+    *_, last = streamed["EventStream"]
+    results = {
+        plain["ResponseMetadata"]["RequestId"]: plain["LogResult"],
+        streamed["ResponseMetadata"]["RequestId"]: last["InvokeComplete"]["LogResult"],
+    }
+    assert len(results) == 2
+    for request_id, result in results.items():
+        assert logged(b64decode(result).decode(), request_id).startswith("[ERROR] ValueError: no answer\n")
+    assert "LogResult" not in sdk.invoke(FunctionName="cases", Payload=event)
+
+
+def test_each_function_s_log_has_its_name_and_the_platform_s_lines(emulator: EmulatorProcess) -> None:
+    request_id = request(emulator.urls["cases"], "/process").all("x-amzn-requestid")[0]
+
+    wait_until(lambda: f"cases | REPORT RequestId: {request_id}" in emulator.log(), "the report of the invocation")
+    lines = [line.removeprefix("cases | ") for line in emulator.log().splitlines(keepends=True) if "cases | " in line]
+    assert logged("".join(line for line in lines if request_id in line), request_id) == ""
 
 
 # --- how they end: by time -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.sandbox import Package
 from lambda_streamify_emulator.template import Function
 
-SCRIPT = f"""#!{sys.executable} -IS
+SCRIPT = f"""#!{sys.executable} -ISu
 import http.client, json, os, signal, subprocess, sys
 
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])

@@ -46,3 +46,9 @@ def test_an_error_is_in_the_last_event(details: bytes, text: str) -> None:
 
     assert headers == COMPLETE
     assert json.loads(payload) == {"ErrorCode": "Function.ValueError", "ErrorDetails": text}
+
+
+def test_the_end_of_the_log_is_in_the_last_event() -> None:
+    ((_, payload),) = decoded(invoke_complete(None, "aGVsbG8K"))
+
+    assert json.loads(payload) == {"LogResult": "aGVsbG8K"}

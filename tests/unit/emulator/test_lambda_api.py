@@ -285,6 +285,48 @@ def test_an_asynchronous_invocation_is_answered_before_it_is_over_and_never_held
     run(main())
 
 
+TAIL = ("x-amz-log-type", "Tail")
+
+
+def logging_script(gate: asyncio.Event) -> Script:
+    """A function that answers, and whose log is complete when the gate opens."""
+
+    async def script(channel: ResponseChannel) -> None:
+        channel.start("text/plain")
+        channel.write(b"a")
+        channel.end()
+        await gate.wait()
+
+    return script
+
+
+@pytest.mark.parametrize("where", [INVOKE, path("hello")])
+@pytest.mark.parametrize("asked", [[], [("x-amz-log-type", "None")], [TAIL]])
+def test_the_end_of_the_log_comes_if_it_is_asked_for(where: str, asked: list[tuple[str, str]]) -> None:
+    async def main() -> Exchange:
+        gate = asyncio.Event()
+        pool = ScriptedPool(logging_script(gate))
+        exchange = Exchange(method="POST", path=where, headers=asked)
+        answering = asyncio.create_task(exchange.run(lambda_api({"hello": pool}, {})))
+        if TAIL in asked:
+            while not pool.invocations or not pool.invocations[0].channel.ended:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0)
+            assert not answering.done()  # the log goes on until the runtime asks for the next event
+            pool.invocations[0].tail.add("hello")
+            pool.invocations[0].tail.end()
+        await answering
+        gate.set()
+        await pool.tasks[0]
+        return exchange
+
+    exchange = run(main())
+    found = dict(exchange.fields).get("x-amz-log-result")
+    if where != INVOKE:
+        assert found is None
+        found = json.loads(events(exchange)[-1][1]).get("LogResult")
+    assert found == (encoded(b"hello\n") if TAIL in asked else None)
+
+
 @pytest.mark.parametrize("where", [INVOKE, path("hello")])
 def test_a_dry_run_runs_nothing(where: str) -> None:
     exchange, pool = ask(Exchange(method="POST", path=where, headers=[(KIND, "DryRun")]))

@@ -1,7 +1,9 @@
 import asyncio
 import json
 import os
+import re
 import signal
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +16,9 @@ from lambda_streamify_emulator import sandbox as module
 from lambda_streamify_emulator.channel import FunctionError, FunctionFailed
 from lambda_streamify_emulator.environment import INITIALIZATION_TYPE, sandbox_environment
 from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.output import LINE_LIMIT
 from lambda_streamify_emulator.reaper import Reaper
-from lambda_streamify_emulator.sandbox import LINE_LIMIT, Package, Sandbox
+from lambda_streamify_emulator.sandbox import Package, Sandbox
 from process_table import is_running
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running, with_variables
 
@@ -24,10 +27,15 @@ class Stage:
     """A sandbox and what it told about itself."""
 
     def __init__(self, package: Package, reaper: Reaper) -> None:
-        self.lines: list[str] = []
-        self.sandbox = Sandbox(package, reaper, self.lines.append, self._note_idle, self._note_gone)
+        self.log: list[str] = []
+        self.sandbox = Sandbox(package, reaper, self.log.append, self._note_idle, self._note_gone)
         self.idle = asyncio.Event()
         self.gone = asyncio.Event()
+
+    @property
+    def lines(self) -> list[str]:
+        """The log without the platform's lines."""
+        return [line for line in self.log if not re.match(r"(START|END|REPORT) RequestId: ", line)]
 
     async def run(self, code: str) -> Invocation:
         """Start the sandbox with the code as its first invocation."""
@@ -128,8 +136,9 @@ def lines_of(tmp_path: Path, code: str) -> list[str]:
         async with staged(make_package(tmp_path)) as stage:
             await failure(await stage.run(code + "\nsys.stdout.flush(); os._exit(1)"))
             await stage.gone.wait()
-            assert stage.lines.pop() == "Runtime exited with error: exit status 1"
-            return stage.lines
+            *lines, last = stage.lines
+            assert last == "Runtime exited with error: exit status 1"
+            return lines
 
     return run(main())
 
@@ -159,6 +168,105 @@ def test_a_line_without_end_is_logged_in_parts(tmp_path: Path) -> None:
     assert found[-1] == "y"
     assert all(found)
     assert max(map(len, found)) <= 3 * LINE_LIMIT
+
+
+# --- the platform's lines --------------------------------------------------------------------------------------------
+
+TIMES = r"Duration: [\d.]+ ms\tBilled Duration: \d+ ms"
+REPORT = rf"REPORT RequestId: {{}}\t{TIMES}\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\t"
+
+
+def assert_report(line: str, invocation: Invocation, rest: str = "") -> None:
+    assert re.fullmatch(REPORT.format(invocation.request_id) + rest, line), line
+
+
+def test_the_log_of_an_invocation_stands_between_the_platforms_lines(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path, init="print('init')")) as stage:
+            code = "print('one'); print('two', file=sys.stderr); respond(b''); print('half a line', end='', flush=True)"
+            first = await stage.run(code)
+            await stage.idle.wait()
+            stage.idle.clear()
+            second = running("print('three'); respond(b'')")
+            stage.sandbox.invoke(second)
+            await stage.idle.wait()
+
+            init, start, one, two, half, end, report, *log = stage.log
+            assert [init, one, two, half] == ["init", "one", "two", "half a line"]
+            assert start == f"START RequestId: {first.request_id} Version: $LATEST"
+            assert end == f"END RequestId: {first.request_id}"
+            assert_report(report, first, r"Init Duration: [\d.]+ ms\t")
+            start, three, end, report = log
+            assert start == f"START RequestId: {second.request_id} Version: $LATEST"
+            assert (three, end) == ("three", f"END RequestId: {second.request_id}")
+            assert_report(report, second)
+
+    run(main())
+
+
+@pytest.mark.parametrize("lines", [0, 1, 1000])
+def test_no_line_of_an_invocation_comes_after_its_end(tmp_path: Path, lines: int) -> None:
+    code = f"respond(b''); print('x\\n' * {lines}, end=''); sys.stdout.flush()"
+
+    async def main() -> None:
+        async with staged(make_package(tmp_path)) as stage:
+            invocation = await stage.run(code)
+            await stage.idle.wait()
+
+            assert stage.log[-2] == f"END RequestId: {invocation.request_id}"
+            assert stage.log[1:-2] == ["x"] * lines
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "status"),
+    [
+        ("os._exit(3)", "Runtime exited with error: exit status 3", r"Status: error\tError Type: Runtime.ExitError\t"),
+        (WAIT, "Task timed out after 0.00 seconds", r"Status: timeout\t"),
+    ],
+)
+def test_the_report_of_what_the_platform_ended_says_so(tmp_path: Path, code: str, message: str, status: str) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path, timeout=0 if code == WAIT else 30)) as stage:
+            invocation = await stage.run(code)
+            await stage.gone.wait()
+
+            start, told, end, report = stage.log
+            assert (start[:5], told, end[:3]) == ("START", message, "END")
+            assert_report(report, invocation, r"Init Duration: [\d.]+ ms\t" + status)
+
+    run(main())
+
+
+def test_an_invocation_whose_process_does_not_come_up_is_reported_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path, init="sys.exit('no configuration')")) as stage:
+            await stage.run("")
+            await stage.gone.wait()
+
+            assert [line.split()[0] for line in stage.log] == ["no", "Runtime", "START", "END", "REPORT"]
+            assert stage.log[-1].endswith("\tStatus: error\tError Type: Runtime.ExitError\t")
+
+    run(main())
+
+
+def test_the_end_of_the_log_is_the_invocations(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path)) as stage:
+            first = await stage.run("print('one'); respond(b'')")
+            text = b64decode(await first.tail.result()).decode()
+            assert text.splitlines() == stage.log
+            await stage.idle.wait()
+            stage.idle.clear()
+            second = running("print('x' * 5000); respond(b'')")
+            stage.sandbox.invoke(second)
+            text = b64decode(await second.tail.result()).decode()
+            assert len(text) == 4096
+            assert text.startswith("xxx")
+            assert text.endswith(stage.log[-1] + "\n")
+
+    run(main())
 
 
 # --- how it ends -----------------------------------------------------------------------------------------------------
