@@ -1,17 +1,16 @@
-"""The commands, and how their errors reach people: one line on standard error and an exit status that is not zero."""
+"""The commands; those on recordings are in a module of their own."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import terminal
+from . import recording_commands
+from .command_errors import errors_told
 from .errors import EmulatorError
 
 app = typer.Typer(
@@ -35,20 +34,6 @@ def main(
     """Hold the options that come before a command."""
 
 
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    try:
-        yield
-    except EmulatorError as error:
-        terminal.complain(str(error))
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left; nobody wants to hear of it
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def serve(
     template: Annotated[Path, typer.Argument(help="The SAM template.", show_default=True)] = Path("template.yaml"),
@@ -70,7 +55,7 @@ def serve(
     """
     from .serve import serve as run
 
-    with _errors_told():
+    with errors_told():
         parameters = dict(_pair("--parameter", text) for text in parameter or ())
         status = asyncio.run(run(template, port=port, command=command, as_json=as_json, parameters=parameters))
     raise typer.Exit(status)
@@ -104,10 +89,13 @@ def invoke(
     from .invoke import invoke_target
     from .stream_view import show
 
-    with _errors_told():
+    with errors_told():
         events = invoke_target(target, None if event is None else _read_event(event), remote=remote, record=record)
         succeeded = show(events, as_json=as_json)
     raise typer.Exit(0 if succeeded else 1)
+
+
+app.command()(recording_commands.replay)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -18,7 +18,9 @@ def listen(host: str, port: int, purpose: str) -> socket.socket:
     if not 0 <= port <= 65535:
         raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port")
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except socket.gaierror as error:
+        raise AddressError(f"{host} is no address of this machine: {error.strerror}") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
