@@ -10,7 +10,7 @@ from .error_report import error_report
 from .errors import RuntimeApiError
 from .invocation_task import InvocationTask
 from .marshal import unmarshal
-from .response import as_stream, is_async, status_code
+from .response import as_stream, is_async, summary
 from .sending import send, send_async
 
 TYPE_CHECKING = False
@@ -137,7 +137,7 @@ class Invocation:
             if not self._has_begun(response, result):
                 return result
             self._delivery.finish()
-            return self._summary()
+            return summary(self._delivery.response)
         except BaseException as error:
             self.failed(error)
             raise
@@ -149,7 +149,7 @@ class Invocation:
             if not self._has_begun(response, result):
                 return result
             await self._delivery.finish_async()
-            return self._summary()
+            return summary(self._delivery.response)
         except BaseException as error:
             self.failed(error)
             raise
@@ -180,11 +180,6 @@ class Invocation:
         if sent is None and result is not None:
             self._logs.once("what the handler returned is left out: it has written its response with open_stream")
         return True
-
-    def _summary(self) -> "dict[str, object]":
-        """Status and headers of the response that was sent, for what is wrapped around the handler."""
-        response = self._delivery.response
-        return {"statusCode": status_code(response), "headers": dict(response.headers), "body": ""}
 
     def failed(self, error: BaseException) -> None:
         """Tell `error` now if the response has started; if not, somebody may still answer in another way."""

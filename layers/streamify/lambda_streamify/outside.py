@@ -6,7 +6,7 @@ So a function whose layer was taken away still answers, and a unit test needs no
 from . import current, sources
 from .errors import ResponseError
 from .iteration import InTask, Iteration, in_event_loop
-from .response import as_stream, is_async, keepable, proxy_dict
+from .response import as_stream, is_async, keepable, proxy_dict, summary
 from .write_lock import WriteLock
 
 TYPE_CHECKING = False
@@ -31,31 +31,36 @@ class Gathering:
     # --- as current.Running ------------------------------------------------------------------------------------------
 
     def deliver_now(self, result: "Any") -> object:
-        """Gather `result` if it streams; a plain value comes back as it is."""
-        response = as_stream(result)
-        if hasattr(result, "__await__") or (response is not None and is_async(response.body)):
+        """Gather `result` if it streams, and return what is left of it; a plain value comes back as it is."""
+        if needs_event_loop(result):
             import asyncio
 
             return asyncio.run(self.deliver_now_async(result))
-        if response is not None:
+        response = as_stream(result)
+        if response is None:
+            return result
+        with Iteration(response.body) as chunks:
             self.begin(response)
-            with Iteration(response.body) as chunks:
-                self.chunks += map(keepable, chunks)
-        return result
+            self.chunks += map(keepable, chunks)
+        return summary(response)
 
     async def deliver_now_async(self, result: "Any") -> object:
         """`deliver_now` inside of a running event loop."""
         if hasattr(result, "__await__"):
             result = await result
         response = as_stream(result)
-        if response is not None:
+        if response is None:
+            return result
+        async with Iteration(response.body if is_async(response.body) else InTask(response.body)) as chunks:
             self.begin(response)
-            async with Iteration(response.body if is_async(response.body) else InTask(response.body)) as chunks:
-                self.chunks += [keepable(chunk) async for chunk in chunks]
-        return result
+            async for chunk in chunks:
+                self.chunks.append(keepable(chunk))
+        return summary(response)
 
     def failed(self, error: BaseException) -> None:
-        """Do nothing: the error is the caller's."""
+        """Drop a response of which nothing has left: there may be another in its place. The error is the caller's."""
+        if not self.chunks and self.response is not None and not self.response.eager:
+            self.response = None
 
     def open_writer(self, response: "StreamingResponse") -> "ResponseWriter":
         """A writer whose chunks are gathered."""
@@ -86,34 +91,43 @@ class Gathering:
         self.over = True
 
 
+def needs_event_loop(result: "Any") -> bool:
+    """Whether what a handler returned has to be awaited, or iterated in an event loop."""
+    if hasattr(result, "__await__"):
+        return True
+    response = as_stream(result)
+    return response is not None and is_async(response.body)
+
+
 def call(handler: "Callable[..., Any]", arguments: "tuple[Any, ...]", keywords: "dict[str, Any]") -> "Any":
     """What `handler` returns, or its whole response as a proxy dict if it streams.
 
     Where an event loop runs already, and the handler needs one, an awaitable of it.
     """
     gathering = Gathering()
+    values = (*arguments, *keywords.values())  # a method's first argument is no event
+    source = sources.source_of(next((value for value in values if isinstance(value, dict)), None))
     token = current.running.set(gathering)
     try:
         result = handler(*arguments, **keywords)
-        if hasattr(result, "__await__") and in_event_loop():
-            return _finished_async(gathering, result, arguments)
-        return _finished(gathering, gathering.deliver_now(result), arguments)
+        if in_event_loop() and needs_event_loop(result):
+            return _finished_async(gathering, result, source)
+        return _finished(gathering, gathering.deliver_now(result), source)
     finally:
         current.running.reset(token)
 
 
-async def _finished_async(gathering: Gathering, result: "Any", arguments: "tuple[Any, ...]") -> "Any":
+async def _finished_async(gathering: Gathering, result: "Any", source: sources.Source) -> "Any":
     token = current.running.set(gathering)
     try:
-        return _finished(gathering, await gathering.deliver_now_async(result), arguments)
+        return _finished(gathering, await gathering.deliver_now_async(result), source)
     finally:
         current.running.reset(token)
 
 
-def _finished(gathering: Gathering, result: object, arguments: "tuple[Any, ...]") -> object:
+def _finished(gathering: Gathering, result: object, source: sources.Source) -> object:
     gathering.over = True
     if gathering.response is None:
         return result
-    source = sources.source_of(arguments[0] if arguments else None)
     repeats = source in (sources.REST_API, sources.LOAD_BALANCER)
     return proxy_dict(gathering.response, gathering.chunks, repeats=repeats)

@@ -58,8 +58,8 @@ def is_stream(value: object) -> bool:
 
 
 def _blocks_of(body: "Any") -> "Any":
-    """A file as blocks of bytes: its lines may have any length. Other bodies as they are."""
-    if hasattr(body, "__anext__") or not callable(getattr(body, "read", None)):
+    """A file as blocks of bytes: its lines may have any length. Other bodies as they are, also if they can be read."""
+    if is_async(body) or not callable(getattr(body, "read", None)):
         return body
     from .files import FileBody
 
@@ -235,6 +235,13 @@ def status_code(response: StreamingResponse) -> int:
     except ValueError:
         pass
     raise ResponseError(f"the status code is {value!r}; it must be a number from 100 to 599")
+
+
+def summary(response: "StreamingResponse | None") -> "dict[str, Any] | None":
+    """A response that was sent, for what is wrapped around the handler: status, headers and nothing to send."""
+    if response is None:
+        return None
+    return {"statusCode": status_code(response), "headers": dict(response.headers), "body": ""}
 
 
 def has_no_body(response: StreamingResponse, method: str) -> bool:

@@ -1,8 +1,11 @@
 """A handler's response in a unit test, without any server: `collect(handler(event, context))`."""
 
 from . import current
-from .outside import Gathering
-from .response import as_bytes, as_http, prelude_fields
+from .errors import StreamStateError
+from .iteration import in_event_loop
+from .outside import Gathering, needs_event_loop
+from .response import as_bytes, as_http, has_no_body, prelude_fields
+from .sources import http_method, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +52,14 @@ def collect(result: "Any") -> Collected:
     What a body raises is raised here, wherever in the stream it happens; the body is closed in any case.
     """
     gathering = Gathering()
+    _check_loop(result, "collect")
     return _collected(gathering, gathering.deliver_now(result))
+
+
+async def collect_async(result: "Any") -> Collected:
+    """`collect` for a test that is a coroutine itself."""
+    gathering = Gathering()
+    return _collected(gathering, await gathering.deliver_now_async(result))
 
 
 def call(handler: "Callable[..., Any]", event: "Any" = None, context: "Any" = None) -> Collected:
@@ -57,12 +67,35 @@ def call(handler: "Callable[..., Any]", event: "Any" = None, context: "Any" = No
     gathering = Gathering()
     token = current.running.set(gathering)
     try:
-        return _collected(gathering, gathering.deliver_now(handler(event, context)))
+        result = handler(event, context)
+        _check_loop(result, "call")
+        return _collected(gathering, gathering.deliver_now(result), event)
     finally:
         current.running.reset(token)
 
 
-def _collected(gathering: Gathering, result: "Any") -> Collected:
+async def call_async(handler: "Callable[..., Any]", event: "Any" = None, context: "Any" = None) -> Collected:
+    """`call` for a test that is a coroutine itself."""
+    gathering = Gathering()
+    token = current.running.set(gathering)
+    try:
+        return _collected(gathering, await gathering.deliver_now_async(handler(event, context)), event)
+    finally:
+        current.running.reset(token)
+
+
+def _check_loop(result: "Any", name: str) -> None:
+    if in_event_loop() and needs_event_loop(result):
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()  # a coroutine; Python warns of one that nobody awaits
+        raise StreamStateError(
+            f"{name} runs asynchronous handlers in an event loop of its own, but one runs here already: use"
+            f" `await testing.{name}_async(...)`"
+        )
+
+
+def _collected(gathering: Gathering, result: "Any", event: "Any" = None) -> Collected:
     from .marshal import marshal
 
     gathering.over = True
@@ -71,4 +104,7 @@ def _collected(gathering: Gathering, result: "Any") -> Collected:
         response = as_http(result, lambda value: marshal(value)[0])
         chunks = list(response.body)  # type: ignore[arg-type]
     fields = prelude_fields(response, chunks[0] if chunks else "", fold=True)
+    method = http_method(event) if source_of(event).http else ""
+    if has_no_body(response, method):
+        chunks = []
     return Collected(fields, [data for chunk in chunks if (data := bytes(as_bytes(chunk)))])

@@ -504,7 +504,7 @@ def test_a_call_that_would_wait_for_a_task_of_its_own_event_loop_says_so(
 
 
 def test_a_thread_that_waits_for_a_slow_reader_finishes_its_chunk_before_the_end() -> None:
-    writing, left = Event(), Event()
+    left = Event()
 
     def script(peer: Peer) -> None:
         assert left.wait(WAIT)
@@ -516,9 +516,8 @@ def test_a_thread_that_waits_for_a_slow_reader_finishes_its_chunk_before_the_end
     def handler(_event: Any, _context: Any) -> None:
         out = open_stream()
         out.write("first")
-        threading.Thread(target=lambda: (writing.set(), out.write(LARGE)), daemon=True).start()
-        assert writing.wait(WAIT)
-        while not out._sink.lock._lock.locked():  # noqa: SLF001 - until the thread has it
+        threading.Thread(target=out.write, args=(LARGE,), daemon=True).start()
+        while not out._sink.lock._lock.locked():  # type: ignore[attr-defined]  # noqa: SLF001 - until the thread has it
             pass
         left.set()
 

@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inline": {"current", "errors", "iteration", "outside", "response"},
     "outside": {"current", "errors", "iteration", "response", "sources", "write_lock", "writer"},
     "observe": {"current", "errors", "lean_json", "response_stream"},
-    "testing": {"current", "marshal", "outside", "response"},
+    "testing": {"current", "errors", "iteration", "marshal", "outside", "response", "sources"},
     "runtime": {"current", "error_report", "invocation"},
     "bootstrap": {"__init__", "errors", "inline", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
     "__main__": {"bootstrap"},
