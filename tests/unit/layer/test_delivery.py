@@ -517,7 +517,7 @@ def test_a_thread_that_waits_for_a_slow_reader_finishes_its_chunk_before_the_end
         out = open_stream()
         out.write("first")
         threading.Thread(target=out.write, args=(LARGE,), daemon=True).start()
-        while not out._sink.lock._lock.locked():  # type: ignore[attr-defined]  # noqa: SLF001 - until the thread has it
+        while not out._sink.lock._lock.locked():  # noqa: SLF001 - until the thread has it
             pass
         left.set()
 

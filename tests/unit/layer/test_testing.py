@@ -1,7 +1,8 @@
 import asyncio
 import threading
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -37,19 +38,24 @@ async def later(result: Any) -> Any:
     return result
 
 
-FORMS = {
-    "generator": lambda: chunks(),
+async def returned_later(form: Callable[[], Any]) -> Any:
+    await asyncio.sleep(0)
+    return form()
+
+
+FORMS: dict[str, Callable[[], Any]] = {
+    "generator": chunks,
     "dict": lambda: {"body": chunks()},
     "response": lambda: StreamingResponse(chunks()),
     "list in a response": lambda: StreamingResponse(["one", b"two"]),
     "typed body": lambda: TypedBody(chunks(), "text/plain; charset=utf-8"),
 }
-ASYNC_FORMS = {
-    "asynchronous generator": lambda: async_chunks(),
+ASYNC_FORMS: dict[str, Callable[[], Any]] = {
+    "asynchronous generator": async_chunks,
     "dict with one": lambda: {"body": async_chunks()},
     "response with one": lambda: StreamingResponse(async_chunks()),
     "asynchronous typed body": lambda: AsyncTypedBody(async_chunks(), "text/plain; charset=utf-8"),
-    **{f"coroutine, {name}": lambda form=form: later(form()) for name, form in FORMS.items()},
+    **{f"coroutine, {name}": partial(returned_later, form) for name, form in FORMS.items()},
 }
 
 
