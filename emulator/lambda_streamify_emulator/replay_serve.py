@@ -62,7 +62,7 @@ def look_through(path: Path) -> tuple[Timeline, list[str]]:
                 try:
                     preludes.parse(prelude(event.data).removesuffix(preludes.DELIMITER))
                 except PreludeError as error:
-                    raise RecordingFileError(f"{path}: {str(error).replace('the prelude', 'the head')}") from error
+                    raise RecordingFileError(f"{path}: {error}") from error
     return meter.timeline(), left_out
 
 

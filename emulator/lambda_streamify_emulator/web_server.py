@@ -19,12 +19,11 @@ def listen(host: str, port: int, purpose: str) -> socket.socket:
         raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except socket.gaierror as error:
-        raise AddressError(f"{host} is no address of this machine: {error.strerror}") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
-        reason = os.strerror(error.errno or 0)  # its own text names the address once more
+        # Its own text names the address once more. The numbers of failed look-ups are below 0.
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else "there is no such address"
         raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {reason}") from error
 
 

@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lambda_streamify_emulator import replay_serve
+from lambda_streamify_emulator.cli import app
+from lambda_streamify_emulator.faults import Faults
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """What `streamify replay` would serve."""
+    asked: list[dict[str, Any]] = []
+
+    async def serve(path: Path, **options: Any) -> None:
+        asked.append({"path": path, **options})
+
+    monkeypatch.setattr(replay_serve, "serve", serve)
+    return asked
+
+
+def test_a_replay_is_on_loopback_and_as_it_was_unless_asked(served: list[dict[str, Any]]) -> None:
+    assert runner.invoke(app, ["replay", "a.ndjson"]).exit_code == 0
+
+    (asked,) = served
+    seed = asked["faults"].seed
+    assert asked == {
+        "path": Path("a.ndjson"),
+        "host": "127.0.0.1",
+        "port": 4001,
+        "faults": Faults(seed=seed),
+        "instant": False,
+        "as_json": False,
+    }
+
+
+def test_each_fault_of_a_replay_has_its_option(served: list[dict[str, Any]]) -> None:
+    options = "--speed 2 --idle-limit 3 --jitter 0.5 --seed 9 --stall 3:1.5 --truncate 4 --error 5 --disconnect 6"
+    result = runner.invoke(app, ["replay", "a", *options.split(), "--slice", "7", "--json", "--port", "0"])
+
+    assert result.exit_code == 0, result.output
+    assert served[0]["faults"] == Faults(2.0, 3.0, 0.5, (3, 1.5), 4, 5, 6, 7, 9)
+    assert (served[0]["as_json"], served[0]["port"]) == (True, 0)
+
+
+def test_without_a_seed_any_is_taken(served: list[dict[str, Any]]) -> None:
+    for _ in range(3):
+        runner.invoke(app, ["replay", "a", "--instant"])
+
+    assert len({asked["faults"].seed for asked in served}) > 1
+    assert all(asked["instant"] for asked in served)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--stall", "3"], "--stall 3: write it as N:SECONDS, such as 3:1.5"),
+        (["--stall", "a:b"], "--stall a:b: write it as N:SECONDS, such as 3:1.5"),
+        (["--instant", "--speed", "2"], "--instant and --speed: choose one of them"),
+        ([], "the recording absent.ndjson cannot be read: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_replayed_is_told_in_a_line(arguments: list[str], message: str) -> None:
+    result = runner.invoke(app, ["replay", "absent.ndjson", *arguments])
+
+    assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
