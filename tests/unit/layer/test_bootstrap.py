@@ -16,6 +16,7 @@ import lambda_streamify
 from invoking import FUNCTION_URL, HTTP_API
 from lambda_streamify import bootstrap
 from lambda_streamify.errors import HandlerError
+from lambda_streamify.runtime_api import RuntimeApi
 from processes import clean_environment, run
 from scripted_api import ACCEPTED, Peer, Script, ScriptedApi, answers, invocation, reply
 from sent import parse
@@ -301,7 +302,7 @@ def patched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undoes what the function has replaced."""
     monkeypatch.setattr(bootstrap, "handle_event_request", bootstrap.handle_event_request)
     for name in ("post_invocation_result", "post_invocation_error"):
-        monkeypatch.setattr(bootstrap.LambdaRuntimeClient, name, getattr(bootstrap.LambdaRuntimeClient, name))
+        monkeypatch.setattr(RuntimeApi, name, getattr(RuntimeApi, name))
 
 
 @pytest.mark.usefixtures("patched")
