@@ -101,17 +101,21 @@ def _check(source: sources.Source, event: object) -> None:
 def _split_stage(source: sources.Source, context: "Mapping[str, Any]", path: str) -> "tuple[str, str]":
     """The stage as a prefix, "" unless the client's path had it, and the path without it.
 
-    A REST API leaves the stage out of `path` and keeps it in requestContext.path; an HTTP API leaves it in. Neither has
-    one under a custom domain, where the path may begin with the base path of a mapping instead.
+    The client writes it if it calls the API by the API's own domain name. Under a custom domain it writes the base path
+    of a mapping instead, or nothing. Of that a REST API's `path` is what the client wrote, without the stage, which
+    requestContext.path keeps. An HTTP API's `rawPath` has the stage under either domain, and never the base path
+    (github.com/CodeGenieApp/serverless-express, issue 465); its `path`, of format 1.0, is what the client wrote.
     """
     stage = f"/{context.get('stage')}"
     if source is sources.REST_API:
         whole = context.get("path")
         return (stage, path) if isinstance(whole, str) and whole != path and _begins(whole, stage) else ("", path)
-    own_domain = ".execute-api." in str(context.get("domainName"))
-    if source is sources.HTTP_API and own_domain and _begins(path, stage):
-        return stage, path[len(stage) :] or "/"
-    return "", path
+    if source is not sources.HTTP_API or not _begins(path, stage):
+        return "", path
+    own_domain, below = ".execute-api." in str(context.get("domainName")), path[len(stage) :] or "/"
+    if own_domain:
+        return stage, below
+    return "", below if "http" in context else path
 
 
 def _begins(path: str, prefix: str) -> bool:

@@ -91,6 +91,7 @@ def test_the_path_is_decoded_once_and_kept_raw(event: dict[str, Any], path: str,
 
 
 NAMED_STAGE = with_context({**HTTP, "rawPath": "/dev/my/path"}, stage="dev")
+HTTP_1_0 = {**with_context(REST, path="/dev/my/path", stage="dev"), "version": "1.0", "path": "/dev/my/path"}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,10 @@ NAMED_STAGE = with_context({**HTTP, "rawPath": "/dev/my/path"}, stage="dev")
         ({**with_context(REST, path="/prod/my/path"), "path": "/prod/my/path"}, "", "/prod/my/path"),
         (NAMED_STAGE, "/dev", "/dev/my/path"),
         ({**NAMED_STAGE, "rawPath": "/dev"}, "/dev", "/dev/"),
-        (with_context(NAMED_STAGE, domainName="example.com"), "", "/dev/my/path"),
+        (with_context(NAMED_STAGE, domainName="example.com"), "", "/my/path"),
+        (HTTP_1_0, "/dev", "/dev/my/path"),
+        ({**with_context(HTTP_1_0, domainName="example.com"), "path": "/base/my/path"}, "", "/base/my/path"),
+        ({**with_context(HTTP_1_0, domainName="example.com"), "path": "/dev/my/path"}, "", "/dev/my/path"),
         ({**NAMED_STAGE, "rawPath": "/developers"}, "", "/developers"),
         (HTTP, "", "/my/path"),
     ],
@@ -127,6 +131,7 @@ def test_the_stage_is_the_root_where_the_clients_path_had_it(event: dict[str, An
         (REST, "", "", "/my/path"),
         (NAMED_STAGE, "", "", "/my/path"),
         (NAMED_STAGE, "/ö", "/ö", "/ö/my/path"),
+        (with_context(NAMED_STAGE, domainName="example.com"), "/v1", "/v1", "/v1/my/path"),
     ],
 )
 def test_a_root_that_is_given_stands_in_the_place_of_the_stage(
