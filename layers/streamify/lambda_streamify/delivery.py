@@ -42,6 +42,7 @@ class Delivery:
         self._mode = mode
         self._source = sources.DIRECT
         self._method = ""
+        self._repeats = False  # the caller knows repeated headers
         self._how = sources.RAW
         self._stream: ResponseStream | None = None
         self.collected: list[str | bytes] = []
@@ -58,6 +59,7 @@ class Delivery:
         self._how = self._source.answer(self._mode, streamed=True)
         if self._source.http:
             self._method = sources.http_method(event)
+            self._repeats = sources.repeats_headers(event)
 
     @property
     def is_open(self) -> bool:
@@ -157,8 +159,7 @@ class Delivery:
         if self._source.http:
             if self._mode == sources.AUTO:
                 self._logs.once(f"{self._source.name} callers get no stream: the response is sent in one piece")
-            repeats = self._source in (sources.REST_API, sources.LOAD_BALANCER)
-            answer = marshal(proxy_dict(self._written, self.collected, repeats=repeats))
+            answer = marshal(proxy_dict(self._written, self.collected, repeats=self._repeats))
         else:
             answer = b"".join(map(as_bytes, self.collected)), RAW_CONTENT_TYPE
         self._post(self._api.respond, self._request, *answer)

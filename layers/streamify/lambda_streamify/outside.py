@@ -3,10 +3,11 @@
 So a function whose layer was taken away still answers, and a unit test needs no server.
 """
 
-from . import current, sources
+from . import current
 from .errors import ResponseError
 from .iteration import InTask, Iteration, in_event_loop
 from .response import as_stream, is_async, keepable, proxy_dict, summary
+from .sources import repeats_headers
 from .write_lock import WriteLock
 
 TYPE_CHECKING = False
@@ -106,28 +107,27 @@ def call(handler: "Callable[..., Any]", arguments: "tuple[Any, ...]", keywords: 
     """
     gathering = Gathering()
     values = (*arguments, *keywords.values())  # a method's first argument is no event
-    source = sources.source_of(next((value for value in values if isinstance(value, dict)), None))
+    repeats = repeats_headers(next((value for value in values if isinstance(value, dict)), None))
     token = current.running.set(gathering)
     try:
         result = handler(*arguments, **keywords)
         if in_event_loop() and needs_event_loop(result):
-            return _finished_async(gathering, result, source)
-        return _finished(gathering, gathering.deliver_now(result), source)
+            return _finished_async(gathering, result, repeats=repeats)
+        return _finished(gathering, gathering.deliver_now(result), repeats=repeats)
     finally:
         current.running.reset(token)
 
 
-async def _finished_async(gathering: Gathering, result: "Any", source: sources.Source) -> "Any":
+async def _finished_async(gathering: Gathering, result: "Any", *, repeats: bool) -> "Any":
     token = current.running.set(gathering)
     try:
-        return _finished(gathering, await gathering.deliver_now_async(result), source)
+        return _finished(gathering, await gathering.deliver_now_async(result), repeats=repeats)
     finally:
         current.running.reset(token)
 
 
-def _finished(gathering: Gathering, result: object, source: sources.Source) -> object:
+def _finished(gathering: Gathering, result: object, *, repeats: bool) -> object:
     gathering.over = True
     if gathering.response is None:
         return result
-    repeats = source in (sources.REST_API, sources.LOAD_BALANCER)
     return proxy_dict(gathering.response, gathering.chunks, repeats=repeats)

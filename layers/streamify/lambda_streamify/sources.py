@@ -72,3 +72,11 @@ def http_method(event: "Mapping[str, Any]") -> str:
     """The HTTP method of an HTTP caller's event, in either payload format."""
     http = event["requestContext"].get("http")
     return str(http.get("method") if isinstance(http, dict) else event.get("httpMethod"))
+
+
+def repeats_headers(event: object) -> bool:
+    """Whether whoever sent `event` reads several values of a header from multiValueHeaders, and knows no `cookies`.
+
+    So do all whose events are of payload format 1.0, and load balancers; format 2.0 has `cookies` instead.
+    """
+    return isinstance(event, dict) and "httpMethod" in event and source_of(event).http

@@ -84,3 +84,20 @@ def test_the_mode_has_three_values() -> None:
 )
 def test_the_method_is_found_in_either_format(event: dict[str, Any], method: str) -> None:
     assert sources.http_method(event) == method
+
+
+@pytest.mark.parametrize(
+    ("event", "repeats"),
+    [
+        (REST_API, True),
+        ({**REST_API, "version": "1.0"}, True),
+        (LOAD_BALANCER, True),
+        (HTTP_API, False),
+        (FUNCTION_URL, False),
+        (WEBSOCKET, False),
+        ({"httpMethod": "GET"}, False),
+        (None, False),
+    ],
+)
+def test_payload_format_1_repeats_headers_and_knows_no_cookies(event: object, repeats: bool) -> None:  # noqa: FBT001
+    assert sources.repeats_headers(event) is repeats
