@@ -27,7 +27,7 @@ from starlette.routing import Mount, Route
 from asgi_service import serving
 from http_events import multipart, rest_event, url_event
 from lockstep import Lockstep
-from scripted_api import ACCEPTED, WAIT, Peer
+from scripted_api import ACCEPTED, WAIT, Peer, reply
 
 WORDS = (b"one", b"two", b"three")
 
@@ -183,6 +183,32 @@ def test_an_exception_after_the_first_chunk_is_told_in_trailers() -> None:
     assert outcome.sent.chunks[1:] == [b"one"]
     assert outcome.sent.trailers["lambda-runtime-function-error-type"] == "Function.Broken"
     assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: midway"]
+
+
+def test_a_response_that_nobody_takes_any_more_ends_the_stream_and_is_no_error_of_the_app() -> None:
+    closed: list[bool] = []
+
+    async def stream(_request: Request) -> Response:
+        async def words() -> AsyncIterator[bytes]:
+            try:
+                yield b"one"
+                while True:
+                    yield bytes(100_000)
+            finally:
+                closed.append(True)
+
+        return StreamingResponse(words())
+
+    def refuse(peer: Peer) -> None:
+        peer.read_until(b"one\r\n")
+        peer.send(reply(413, b"too much", "Connection: close"))
+
+    with serving(app_of(stream)) as service:
+        log = service.scripted(refuse)
+
+    assert closed == [True]
+    assert log.errors == []
+    assert "the response was not delivered" in log.messages[-1]
 
 
 def test_what_nobody_routes_is_not_found() -> None:
