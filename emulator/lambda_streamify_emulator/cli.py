@@ -5,7 +5,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -48,16 +48,27 @@ def serve(
         typer.Option("--exec", metavar="COMMAND", help="Run COMMAND against the emulator, then stop with its status."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
+    limits: Annotated[
+        Literal["aws", "none"],
+        typer.Option(
+            help="How much functions may be asked and may answer, how fast, and the memory that they may use."
+        ),
+    ] = "aws",
 ) -> None:
     """Run the functions of a SAM template behind streaming URLs and the Lambda API.
 
     SDKs and the AWS CLI find them where AWS_ENDPOINT_URL_LAMBDA is the address of the Lambda API.
     """
+    from .limits import LIMITS, UNLIMITED
     from .serve import serve as run
+    from .settings import Settings
 
+    settings = Settings(LIMITS if limits == "aws" else UNLIMITED)
     with errors_told():
         parameters = dict(_pair("--parameter", text) for text in parameter or ())
-        status = asyncio.run(run(template, port=port, command=command, as_json=as_json, parameters=parameters))
+        status = asyncio.run(
+            run(template, port=port, command=command, as_json=as_json, parameters=parameters, settings=settings)
+        )
     raise typer.Exit(status)
 
 
@@ -96,6 +107,7 @@ def invoke(
 
 
 app.command()(recording_commands.replay)
+app.command()(recording_commands.diff)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -67,6 +67,23 @@ def replay(
         asyncio.run(serve(file, host=host, port=port, faults=faults, instant=instant, as_json=as_json))
 
 
+def diff(
+    a: Recording,
+    b: Annotated[Path, typer.Argument(help="Another one.", metavar="FILE2", show_default=False)],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; times are in microseconds.")] = False,
+) -> None:
+    """Compare two recordings: their bytes, the borders of their chunks, their times.
+
+    The exit status is 0 if the bytes are the same, 1 if not, 2 if one cannot be read.
+    """
+    from .diff import show
+
+    with errors_told():
+        same = show(a, b, as_json=as_json)
+    raise typer.Exit(0 if same else 1)
+
+
 def _stall(text: str) -> tuple[int, float]:
     number, _, seconds = text.partition(":")
     try:

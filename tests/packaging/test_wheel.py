@@ -24,6 +24,7 @@ EMULATOR_MODULES = (
     "clocks",
     "command_errors",
     "descriptions",
+    "diff",
     "emulator",
     "endings",
     "environment",

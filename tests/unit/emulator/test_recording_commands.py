@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ runner = CliRunner()
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What `streamify replay` would serve."""
     asked: list[dict[str, Any]] = []
 
@@ -69,3 +68,20 @@ def test_what_cannot_be_replayed_is_told_in_a_line(arguments: list[str], message
     result = runner.invoke(app, ["replay", "absent.ndjson", *arguments])
 
     assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+# --- diff ------------------------------------------------------------------------------------------------------------
+
+HEADER = '{"version":1,"kind":"lambda-stream","layer":"client"}\n'
+
+
+@pytest.mark.parametrize(("other", "status"), [('[2,"o","one"]\n', 0), ('[1,"o","two"]\n', 1), ("damage\n", 2)])
+def test_the_status_of_a_comparison_tells_whether_the_bytes_are_the_same(
+    tmp_path: Path, other: str, status: int
+) -> None:
+    (tmp_path / "a").write_text(HEADER + '[1,"o","one"]\n')
+    (tmp_path / "b").write_text(HEADER + other)
+
+    for options in ([], ["--json"]):
+        result = runner.invoke(app, ["diff", str(tmp_path / "a"), str(tmp_path / "b"), *options])
+        assert result.exit_code == status, result.output

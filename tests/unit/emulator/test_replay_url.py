@@ -120,7 +120,7 @@ def test_headers_of_the_recorded_connection_are_not_repeated() -> None:
 
 
 def test_without_a_head_the_answer_is_a_function_urls() -> None:
-    expected = (200, [("content-type", "application/octet-stream")], on_the_wire(b"one") + END, [])
+    expected: Any = (200, [("content-type", "application/octet-stream")], on_the_wire(b"one") + END, [])
 
     assert answer([chunk_event(0, b"one")]) == expected
     assert answer([])[:3] == (200, [("content-type", "application/octet-stream")], END)
