@@ -93,7 +93,8 @@ class _Exchange:
         self._response: StreamingResponse | None = None
         self._writer: ResponseWriter | None = None
         self._complete = False
-        self._gone: ClientGone | None = None
+        # Why nobody takes any more. Not as an exception: that would keep the app's frames, and what they hold open.
+        self._gone = ""
         self._over = Event()  # the response is complete, or nobody takes it any more
         self._sending = Lock()  # what ends a response may not come in the midst of a chunk
 
@@ -102,8 +103,8 @@ class _Exchange:
         try:
             await app(self._scope, self.receive, self.send)
         except Exception as error:
-            if self._gone is not None:
-                raise self._gone from error
+            if self._gone:
+                raise ClientGone(self._gone) from error
             if not self._complete or not self._is_outside():
                 raise
             from logging import getLogger
@@ -111,8 +112,8 @@ class _Exchange:
             getLogger(__name__).exception("the app has answered, and then raised an error")
         finally:
             self._over.set()
-        if self._gone is not None:
-            raise self._gone
+        if self._gone:
+            raise ClientGone(self._gone)
         if self._response is None:
             raise HandlerError("the app returned without a response: it has sent no http.response.start")
         if not self._complete:
@@ -152,8 +153,8 @@ class _Exchange:
     async def _send_body(self, response: StreamingResponse, body: bytes, *, more: bool) -> None:
         if isinstance(body, str):
             raise ChunkTypeError("the app sent an 'http.response.body' of str; it must be bytes: encode it")
-        if self._gone is not None:
-            raise self._gone
+        if self._gone:
+            raise ClientGone(self._gone)
         try:
             if self._writer is None:
                 assert self._invocation is not None  # noqa: S101 - `streaming` has made sure
@@ -166,9 +167,9 @@ class _Exchange:
                 self._writer.close()
                 self._over.set()
         except RuntimeApiError as failure:
-            self._gone = ClientGone(f"the response was cut off: {failure}")
+            self._gone = f"the response was cut off: {failure}"
             self._over.set()
-            raise self._gone from failure
+            raise ClientGone(self._gone) from failure
 
     def _is_outside(self) -> bool:
         """Whether the response is gathered for another runtime, for which an error would be all of it."""
