@@ -1,8 +1,7 @@
 """The code in the README and in docs/ runs as it stands there."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from documents import all_blocks
 from emulator_process import EmulatorProcess, emulating
 from lambda_streamify import current
 from lambda_streamify.context import LambdaContext
+from lambda_streamify.testing import call
 from processes import ROOT
 
 EXAMPLES = all_blocks("python")
@@ -33,25 +33,12 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(current, "stream_factory", None)
 
 
-def pieces(result: Any) -> list[str | bytes]:
-    """Return the body of what a handler returned, chunk by chunk."""
-    body = result["body"] if isinstance(result, dict) else getattr(result, "body", result)
-    if isinstance(body, AsyncIterator):
-        return asyncio.run(_collect(body))
-    assert isinstance(body, Iterator)
-    return list(body)
-
-
-async def _collect(body: AsyncIterator[str | bytes]) -> list[str | bytes]:
-    return [chunk async for chunk in body]
-
-
 @pytest.mark.parametrize("code", [code for _, code in EXAMPLES], ids=[place for place, _ in EXAMPLES])
 def test_an_example_runs(code: str, project: EmulatorProcess, capfd: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, Any] = {"__name__": "example"}
     exec(compile(code.replace(DEFAULT_API, project.lambda_api), "example", "exec"), namespace)  # noqa: S102
     if "lambda_handler" in namespace:
         context = LambdaContext(aws_request_id="example", deadline_ms=int(time.time() * 1000) + 60_000)
-        assert pieces(namespace["lambda_handler"]({}, context)) != []
+        assert call(namespace["lambda_handler"], {}, context).chunks != []
     else:
         assert capfd.readouterr().out != "", "the example prints what it has read"

@@ -148,9 +148,11 @@ class Delivery:
 
     def conclude(self) -> None:
         """Once the handler's call is over: call the API's method for an answer, if the answer went out without."""
-        if self._sent and self._told is None:
+        if not self._sent:
+            return
+        if self._told is None:
             self._api.post_invocation_result(self._request, b"", sent=True)
-        elif self._sent:
+        else:
             report = error_report(self._told, self._request.request_id)
             self._api.post_invocation_error(self._request, _in_json(report), sent=True)
 

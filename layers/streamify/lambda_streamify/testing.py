@@ -91,7 +91,7 @@ def _check_loop(result: "Any", name: str) -> None:
             close()  # a coroutine; Python warns of one that nobody awaits
         raise StreamStateError(
             f"{name} runs asynchronous handlers in an event loop of its own, but one runs here already: use"
-            f" `await testing.{name}_async(...)`"
+            f" `await testing.{name}_async(...)` there"
         )
 
 
