@@ -40,6 +40,7 @@ MODULES = (
     "ndjson",
     "observe",
     "outside",
+    "proxy_response",
     "reading",
     "records",
     "response",

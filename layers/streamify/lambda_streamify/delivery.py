@@ -8,7 +8,8 @@ from . import current, framing, lean_json, sources
 from .error_report import error_report, xray_cause
 from .errors import ResponseError, RuntimeApiError, StreamStateError
 from .marshal import marshal, to_json
-from .response import as_bytes, as_http, has_no_body, keepable, prelude_fields, proxy_dict
+from .proxy_response import proxy_dict
+from .response import as_bytes, as_http, has_no_body, keepable, prelude_fields
 from .sending import send
 from .write_lock import WriteLock
 
@@ -42,7 +43,7 @@ class Delivery:
         self._mode = mode
         self._source = sources.DIRECT
         self._method = ""
-        self._repeats = False  # the caller knows repeated headers
+        self._style = sources.COOKIES
         self._how = sources.RAW
         self._stream: ResponseStream | None = None
         self.collected: list[str | bytes] = []
@@ -59,7 +60,7 @@ class Delivery:
         self._how = self._source.answer(self._mode, streamed=True)
         if self._source.http:
             self._method = sources.http_method(event)
-            self._repeats = sources.repeats_headers(event)
+            self._style = sources.header_style(event)
 
     @property
     def is_open(self) -> bool:
@@ -161,7 +162,7 @@ class Delivery:
         if self._source.http:
             if self._mode == sources.AUTO:
                 self._logs.once(f"{self._source.name} callers get no stream: the response is sent in one piece")
-            answer = marshal(proxy_dict(self._written, self.collected, repeats=self._repeats))
+            answer = marshal(proxy_dict(self._written, self.collected, self._style))
         else:
             answer = b"".join(map(as_bytes, self.collected)), RAW_CONTENT_TYPE
         self._post(self._api.respond, self._request, *answer)

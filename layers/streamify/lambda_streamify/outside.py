@@ -6,8 +6,9 @@ So a function whose layer was taken away still answers, and a unit test needs no
 from . import current
 from .errors import ResponseError
 from .iteration import InTask, Iteration, in_event_loop
-from .response import as_stream, is_async, keepable, proxy_dict, summary
-from .sources import repeats_headers
+from .proxy_response import proxy_dict
+from .response import as_stream, is_async, keepable, summary
+from .sources import header_style
 from .write_lock import WriteLock
 
 TYPE_CHECKING = False
@@ -107,27 +108,27 @@ def call(handler: "Callable[..., Any]", arguments: "tuple[Any, ...]", keywords: 
     """
     gathering = Gathering()
     values = (*arguments, *keywords.values())  # a method's first argument is no event
-    repeats = repeats_headers(next((value for value in values if isinstance(value, dict)), None))
+    style = header_style(next((value for value in values if isinstance(value, dict)), None))
     token = current.running.set(gathering)
     try:
         result = handler(*arguments, **keywords)
         if in_event_loop() and needs_event_loop(result):
-            return _finished_async(gathering, result, repeats=repeats)
-        return _finished(gathering, gathering.deliver_now(result), repeats=repeats)
+            return _finished_async(gathering, result, style)
+        return _finished(gathering, gathering.deliver_now(result), style)
     finally:
         current.running.reset(token)
 
 
-async def _finished_async(gathering: Gathering, result: "Any", *, repeats: bool) -> "Any":
+async def _finished_async(gathering: Gathering, result: "Any", style: str) -> "Any":
     token = current.running.set(gathering)
     try:
-        return _finished(gathering, await gathering.deliver_now_async(result), repeats=repeats)
+        return _finished(gathering, await gathering.deliver_now_async(result), style)
     finally:
         current.running.reset(token)
 
 
-def _finished(gathering: Gathering, result: object, *, repeats: bool) -> object:
+def _finished(gathering: Gathering, result: object, style: str) -> object:
     gathering.over = True
     if gathering.response is None:
         return result
-    return proxy_dict(gathering.response, gathering.chunks, repeats=repeats)
+    return proxy_dict(gathering.response, gathering.chunks, style)

@@ -8,7 +8,7 @@ from .errors import ChunkTypeError, ResponseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
     from typing import Any
 
     Chunk = str | bytes | bytearray | memoryview
@@ -206,23 +206,6 @@ def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) 
     if cookies:
         fields["cookies"] = cookies
     return fields
-
-
-def proxy_dict(response: StreamingResponse, chunks: "Sequence[str | bytes]", *, repeats: bool) -> "dict[str, Any]":
-    """A whole response as the dict that API Gateway and load balancers read; the body in base64 if it is not text.
-
-    With `repeats` the reader takes several values of a header from multiValueHeaders and knows no `cookies`.
-    """
-    fields = prelude_fields(response, chunks[0] if chunks else "", fold=not repeats)
-    if repeats and "cookies" in fields:
-        fields.setdefault("multiValueHeaders", {})["set-cookie"] = fields.pop("cookies")
-    data = b"".join(map(as_bytes, chunks))
-    try:
-        return {**fields, "body": data.decode("utf-8"), "isBase64Encoded": False}
-    except UnicodeDecodeError:
-        from binascii import b2a_base64
-
-        return {**fields, "body": b2a_base64(data, newline=False).decode("ascii"), "isBase64Encoded": True}
 
 
 def status_code(response: StreamingResponse) -> int:

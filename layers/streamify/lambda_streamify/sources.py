@@ -15,6 +15,13 @@ PRELUDE = "prelude"  # status, headers and cookies before the body, which may st
 RAW = "raw"  # the chunks and nothing else
 COLLECTED = "collected"  # everything in one piece: a proxy dict for HTTP callers, else the bytes
 
+# Ways to spell the headers of a response in one piece: API Gateway's payload formats 2.0 and 1.0; load balancers with
+# multi-value headers, which read no others, and without ("Use Lambda functions as targets" in their user guide).
+COOKIES = "cookies"  # one value a header, and a list of cookies
+REPEATED = "repeated"  # one value a header, and multiValueHeaders for several
+ALL_REPEATED = "all repeated"  # multiValueHeaders for all
+SINGLE = "single"  # one value a header, and nothing else
+
 # Values of STREAMIFY_INVOKE_MODE.
 AUTO, RESPONSE_STREAM, BUFFERED = MODES = ("auto", "response_stream", "buffered")
 
@@ -74,9 +81,11 @@ def http_method(event: "Mapping[str, Any]") -> str:
     return str(http.get("method") if isinstance(http, dict) else event.get("httpMethod"))
 
 
-def repeats_headers(event: object) -> bool:
-    """Whether whoever sent `event` reads several values of a header from multiValueHeaders, and knows no `cookies`.
-
-    So do all whose events are of payload format 1.0, and load balancers; format 2.0 has `cookies` instead.
-    """
-    return isinstance(event, dict) and "httpMethod" in event and source_of(event).http
+def header_style(event: object) -> str:
+    """How whoever sent `event` reads the headers of a response in one piece, one of the ways above."""
+    source = source_of(event)
+    if not isinstance(event, dict) or not source.http or "httpMethod" not in event:
+        return COOKIES
+    if source is not LOAD_BALANCER:
+        return REPEATED
+    return ALL_REPEATED if "multiValueHeaders" in event else SINGLE

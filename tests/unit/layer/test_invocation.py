@@ -270,14 +270,6 @@ def test_status_headers_and_cookies_reach_the_prelude() -> None:
     }
 
 
-@pytest.mark.parametrize("event", [REST_API, LOAD_BALANCER])
-def test_a_collected_cookie_is_a_repeated_header_where_cookies_are_unknown(event: object) -> None:
-    handler = returning(lambda: StreamingResponse(["x"], cookies=["a=1"]))
-
-    assert invoke(handler, event, mode="buffered").sent.json["multiValueHeaders"] == {"set-cookie": ["a=1"]}
-    assert invoke(handler, HTTP_API, mode="buffered").sent.json["cookies"] == ["a=1"]
-
-
 @pytest.mark.parametrize("body", ["text", b"text", bytearray(b"text"), memoryview(b"text")])
 def test_text_or_bytes_for_a_body_are_one_chunk(body: Any) -> None:
     sent = invoke(returning(lambda: StreamingResponse(body, cookies="a=1")), FUNCTION_URL).sent

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "heartbeat": {"alarm", "bodies", "errors", "records", "response"},
     "records": {"response"},
     "response": {"errors", "files"},
+    "proxy_response": {"errors", "response", "sources"},
     "reading": {"errors"},
     "response_stream": {"errors", "framing"},
     "runtime_api": {"errors", "framing", "response_stream"},
@@ -44,8 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "snapstart": set(),
     "standard_library": set(),
     "current": set(),
-    "delivery": {"errors", "current", "framing", "lean_json", "sources", "response", "sending", "write_lock"}
-    | {"error_report", "marshal"},
+    "delivery": {"errors", "current", "framing", "lean_json", "sources", "proxy_response", "response"}
+    | {"error_report", "marshal", "sending", "write_lock"},
     "sending": {"iteration", "response", "writer"},
     "write_lock": {"errors", "iteration"},
     "writer": {"errors", "response"},
@@ -55,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "http_event": {"errors", "sources"},
     "wsgi": {"current", "errors", "files", "http_event", "inline", "outside"},
     "inline": {"current", "errors", "iteration", "outside", "response"},
-    "outside": {"current", "errors", "iteration", "response", "sources", "write_lock", "writer"},
+    "outside": {"current", "errors", "iteration", "proxy_response", "response", "sources", "write_lock", "writer"},
     "observe": {"current", "errors", "lean_json", "response_stream"},
     "testing": {"current", "errors", "iteration", "marshal", "outside", "response", "sources"},
     "runtime": {"current", "error_report", "invocation"},

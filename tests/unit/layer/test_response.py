@@ -1,14 +1,12 @@
 import json
 from array import array
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import UserList
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lambda_streamify import response
 from lambda_streamify.errors import ChunkTypeError, ResponseError
@@ -391,41 +389,3 @@ def test_nothing_of_the_handlers_own_objects_is_changed() -> None:
 
 
 # --- proxy dicts -----------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.binary())))
-def test_a_proxy_dict_holds_all_chunks_as_text_or_base64(chunks: list[str | bytes]) -> None:
-    sent = response.proxy_dict(StreamingResponse(()), chunks, repeats=False)
-
-    body = b64decode(sent["body"], validate=True) if sent["isBase64Encoded"] else sent["body"].encode()
-    assert body == b"".join(map(response.as_bytes, chunks))
-    assert json.loads(json.dumps(sent)) == sent
-
-
-def test_a_character_may_be_cut_by_a_chunk() -> None:
-    sent = response.proxy_dict(StreamingResponse(()), [b"\xc3", b"\xa9"], repeats=False)
-
-    assert sent == {
-        "statusCode": 200,
-        "headers": {"content-type": "application/octet-stream"},
-        "body": "é",
-        "isBase64Encoded": False,
-    }
-
-
-def test_a_reader_that_repeats_headers_gets_its_cookies_there() -> None:
-    sent = response.proxy_dict(repeated(), ["x"], repeats=True)
-
-    assert sent["multiValueHeaders"] == {
-        "y": ["1", "2"],
-        "Content-Type": ["text/html"],
-        "set-cookie": ["a=1", "b=2", "c=3", "d=4"],
-    }
-    assert "cookies" not in sent
-
-
-def test_another_gets_them_as_cookies() -> None:
-    sent = response.proxy_dict(repeated(), ["x"], repeats=False)
-
-    assert sent["cookies"] == ["a=1", "b=2", "c=3", "d=4"]
-    assert "multiValueHeaders" not in sent

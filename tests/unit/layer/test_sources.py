@@ -86,18 +86,22 @@ def test_the_method_is_found_in_either_format(event: dict[str, Any], method: str
     assert sources.http_method(event) == method
 
 
+MULTI_VALUE: dict[str, Any] = {**LOAD_BALANCER, "multiValueHeaders": {}}
+
+
 @pytest.mark.parametrize(
-    ("event", "repeats"),
+    ("event", "style"),
     [
-        (REST_API, True),
-        ({**REST_API, "version": "1.0"}, True),
-        (LOAD_BALANCER, True),
-        (HTTP_API, False),
-        (FUNCTION_URL, False),
-        (WEBSOCKET, False),
-        ({"httpMethod": "GET"}, False),
-        (None, False),
+        (REST_API, sources.REPEATED),
+        ({**REST_API, "version": "1.0", "multiValueHeaders": {}}, sources.REPEATED),
+        (LOAD_BALANCER, sources.SINGLE),
+        (MULTI_VALUE, sources.ALL_REPEATED),
+        (HTTP_API, sources.COOKIES),
+        (FUNCTION_URL, sources.COOKIES),
+        (WEBSOCKET, sources.COOKIES),
+        ({"httpMethod": "GET"}, sources.COOKIES),
+        (None, sources.COOKIES),
     ],
 )
-def test_payload_format_1_repeats_headers_and_knows_no_cookies(event: object, repeats: bool) -> None:  # noqa: FBT001
-    assert sources.repeats_headers(event) is repeats
+def test_the_event_tells_how_its_sender_reads_headers(event: object, style: str) -> None:
+    assert sources.header_style(event) == style
