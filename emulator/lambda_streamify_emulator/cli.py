@@ -108,6 +108,7 @@ def invoke(
 
 app.command()(recording_commands.replay)
 app.command()(recording_commands.diff)
+app.command()(recording_commands.plot)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

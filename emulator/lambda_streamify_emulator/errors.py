@@ -9,6 +9,7 @@ EmulatorError
 ├── PreludeError            a streamed response that does not begin as a function URL needs it
 ├── RecordingFileError      a recording that is not there, or is none
 ├── FaultError              an option of a replay that makes no sense, or cannot happen in this recording
+├── PlotError               a picture that cannot be drawn, or written
 ├── ReplayedError           the error that ends a recorded stream, in its replay
 ├── ReplayedDisconnect      the connection that breaks in a recorded stream, in its replay
 └── ReplayNotReleased       a replay in lockstep that nobody lets go on
@@ -66,3 +67,7 @@ class ReplayedDisconnect(EmulatorError):
 
 class ReplayNotReleased(EmulatorError):
     """A replay in lockstep waits for its release, and nobody lets it go on."""
+
+
+class PlotError(EmulatorError):
+    """A picture cannot be drawn, or written."""

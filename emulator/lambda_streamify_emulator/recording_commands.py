@@ -84,6 +84,29 @@ def diff(
     raise typer.Exit(0 if same else 1)
 
 
+def plot(
+    file: Recording,
+    other: Annotated[
+        Path | None, typer.Argument(help="Another one, to be drawn below.", metavar="FILE2", show_default=False)
+    ] = None,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="What to write: NAME.svg, or NAME.png where matplotlib is installed."),
+    ] = None,
+) -> None:
+    """Draw the chunks of a recording over time, each as high as it is large.
+
+    Without --output it is written where you are, under the recording's name with .svg.
+    """
+    from .plot import plot as draw
+
+    with errors_told():
+        written = output or Path(file.with_suffix(".svg").name)
+        draw([file] if other is None else [file, other], written)
+        typer.echo(written)
+
+
 def _stall(text: str) -> tuple[int, float]:
     number, _, seconds = text.partition(":")
     try:

@@ -42,6 +42,7 @@ EMULATOR_MODULES = (
     "limits",
     "memory",
     "output",
+    "plot",
     "pool",
     "prelude",
     "programs",

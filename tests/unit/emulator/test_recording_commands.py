@@ -85,3 +85,22 @@ def test_the_status_of_a_comparison_tells_whether_the_bytes_are_the_same(
     for options in ([], ["--json"]):
         result = runner.invoke(app, ["diff", str(tmp_path / "a"), str(tmp_path / "b"), *options])
         assert result.exit_code == status, result.output
+
+
+# --- plot ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_written_where_one_is_or_where_one_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recordings").mkdir()
+    path = tmp_path / "recordings" / "a.ndjson"
+    path.write_text(HEADER + '[1,"o","one"]\n')
+    monkeypatch.chdir(tmp_path)
+
+    one = runner.invoke(app, ["plot", str(path)])
+    two = runner.invoke(app, ["plot", str(path), str(path), "-o", "two.svg"])
+    wrong = runner.invoke(app, ["plot", str(path), "-o", "a.gif"])
+
+    assert (one.exit_code, one.stdout) == (0, "a.svg\n")
+    assert (two.exit_code, two.stdout) == (0, "two.svg\n")
+    assert (tmp_path / "two.svg").read_text().count("a.ndjson (client)") == 2
+    assert (wrong.exit_code, wrong.stderr.startswith("error: a.gif: its name must end in ")) == (2, True)
