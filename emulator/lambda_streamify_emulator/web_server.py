@@ -23,7 +23,7 @@ def listen(host: str, port: int, purpose: str) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
         # Its own text names the address once more. The numbers of failed look-ups are below 0.
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else "there is no such address"
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "there is no such address"
         raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {reason}") from error
 
 
