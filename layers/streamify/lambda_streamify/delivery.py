@@ -8,7 +8,6 @@ from . import current, framing, lean_json, sources
 from .error_report import error_report, xray_cause
 from .errors import ResponseError, RuntimeApiError, StreamStateError
 from .marshal import marshal, to_json
-from .proxy_response import proxy_dict
 from .response import as_bytes, as_http, has_no_body, keepable, prelude_fields
 from .sending import send
 from .write_lock import WriteLock
@@ -93,6 +92,7 @@ class Delivery:
     def begin(self, response: "StreamingResponse") -> None:
         """Let chunks be pushed. Status and headers are checked now, and leave with the first of them."""
         prelude_fields(response, "", fold=True)
+        self._head(response, "")  # it may be too large
         self.claim(response)
         if response.eager:
             self.push("", b"")
@@ -162,6 +162,8 @@ class Delivery:
         if self._source.http:
             if self._mode == sources.AUTO:
                 self._logs.once(f"{self._source.name} callers get no stream: the response is sent in one piece")
+            from .proxy_response import proxy_dict  # few responses are collected
+
             answer = marshal(proxy_dict(self._written, self.collected, self._style))
         else:
             answer = b"".join(map(as_bytes, self.collected)), RAW_CONTENT_TYPE
@@ -254,10 +256,8 @@ class Delivery:
     def open(self, response: "StreamingResponse", first: object) -> "tuple[ResponseStream, bytes]":
         """The stream to write to and the prelude to begin with. From here on an error needs trailers."""
         as_bytes(first)  # a wrong type is still an ordinary error
-        start, content_type = b"", RAW_CONTENT_TYPE
-        if self._how == sources.PRELUDE:
-            start = framing.prelude(prelude_fields(response, first, fold=self._source is not sources.REST_API))
-            content_type = framing.PRELUDE_CONTENT_TYPE
+        start = self._head(response, first)
+        content_type = framing.PRELUDE_CONTENT_TYPE if start else RAW_CONTENT_TYPE
         self._sent = True
         try:
             self._stream = self._api.stream(self._request, content_type, current.stream_factory)
@@ -265,6 +265,12 @@ class Delivery:
             self._failure = failure
             raise
         return self._stream, start
+
+    def _head(self, response: "StreamingResponse", first: object) -> bytes:
+        """The prelude, for a caller who gets one. Raises ResponseError if status or headers cannot be sent."""
+        if self._how != sources.PRELUDE:
+            return b""
+        return framing.prelude(prelude_fields(response, first, fold=self._source is not sources.REST_API))
 
 
 def _in_json(report: "Mapping[str, Any]") -> bytes:

@@ -19,9 +19,12 @@ class Iteration:
         self._chunks: Any = None
 
     def __enter__(self) -> "Iterator[Any]":
-        chunks: Iterator[Any] = iter(self._body)
-        self._chunks = chunks
-        return chunks
+        try:
+            self._chunks = iter(self._body)
+        except BaseException:
+            _close(self._body)
+            raise
+        return self._chunks  # type: ignore[no-any-return]
 
     def __exit__(self, *_: object) -> None:
         try:
@@ -31,9 +34,12 @@ class Iteration:
                 _close(self._body)
 
     async def __aenter__(self) -> "AsyncIterator[Any]":
-        chunks: AsyncIterator[Any] = self._body.__aiter__()
-        self._chunks = chunks
-        return chunks
+        try:
+            self._chunks = self._body.__aiter__()
+        except BaseException:
+            await _aclose(self._body)
+            raise
+        return self._chunks  # type: ignore[no-any-return]
 
     async def __aexit__(self, *_: object) -> None:
         try:

@@ -288,6 +288,15 @@ def test_a_response_that_cannot_be_sent_is_refused_when_it_is_opened() -> None:
     assert invoke(handler, FUNCTION_URL).sent.chunks[1:] == [b"well"]
 
 
+def test_so_are_headers_that_are_too_large() -> None:
+    def handler(_event: Any, _context: Any) -> None:
+        with pytest.raises(ResponseError, match="16"):
+            open_stream(headers={"x": "y" * 20_000})
+        open_stream().write("well")
+
+    assert invoke(handler, FUNCTION_URL).sent.chunks[1:] == [b"well"]
+
+
 def test_what_the_handler_returns_besides_is_left_out_with_a_warning() -> None:
     def handler(_event: Any, _context: Any) -> Any:
         open_stream().write("written")

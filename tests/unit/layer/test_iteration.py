@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import pytest
+
 from lambda_streamify.iteration import InTask, Iteration
 
 
@@ -81,3 +83,43 @@ def test_a_sync_body_in_a_task_is_closed_even_if_nothing_of_it_was_asked_for() -
     asyncio.run(give_up())
 
     assert closed
+
+
+class Closable:
+    """A body that cannot be iterated."""
+
+    closed = 0
+
+    def __iter__(self) -> Iterator[str]:
+        raise ValueError("no chunks")
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        raise ValueError("no chunks")
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def test_a_body_that_hands_out_no_chunks_is_closed() -> None:
+    body = Closable()
+
+    with pytest.raises(ValueError, match="no chunks"), Iteration(body):
+        pass
+
+    assert body.closed == 1
+
+
+def test_so_is_an_asynchronous_one() -> None:
+    body = Closable()
+
+    async def run() -> None:
+        with pytest.raises(ValueError, match="no chunks"):
+            async with Iteration(body):
+                pass
+
+    asyncio.run(run())
+
+    assert body.closed == 1
