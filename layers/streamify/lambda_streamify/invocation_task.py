@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+PATIENCE = 0.2  # seconds; Lambda gives a function that it ends half a second in all
+
+
 class InvocationTask:
     """Runs one coroutine on the kept event loop."""
 
@@ -50,3 +53,14 @@ async def _ended(task: "Any") -> None:
     from asyncio import wait
 
     await wait([task])
+
+
+def end_tasks(loop: "AbstractEventLoop") -> None:
+    """Cancel the tasks that the function has left, and give them a moment for their `finally`."""
+    from asyncio import all_tasks, wait
+
+    left = all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(wait(left, timeout=PATIENCE))

@@ -6,6 +6,7 @@ import time
 from . import current
 from .error_report import error_report
 from .invocation import Invocation
+from .invocation_task import end_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Runtime:
             except Exception as error:  # noqa: BLE001, PERF203 - the others are to end as well
                 self._logs.error(error_report(error))
         if self._event_loop is not None:
+            end_tasks(self._event_loop)
             self._event_loop.close()  # Python warns of one that is not
 
     def _end_on_sigterm(self) -> None:

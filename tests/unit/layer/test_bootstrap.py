@@ -497,6 +497,27 @@ def test_an_end_that_fails_is_logged_and_keeps_none_of_the_others(tmp_path: Path
     assert output.splitlines()[-1] == "end True"
 
 
+LEFT = """
+async def left():
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("left is cancelled")
+
+async def leave():
+    loops.append(asyncio.ensure_future(left()))
+    await asyncio.sleep(0)
+
+current.startup.append(leave)
+"""
+
+
+def test_tasks_that_a_function_has_left_are_cancelled_at_the_end(tmp_path: Path) -> None:
+    output, _ = process(tmp_path, LIFE.format(extra=LEFT), ended_by_sigterm, status=0)
+
+    assert output.splitlines() == ["begin", "end True", "left is cancelled"]
+
+
 def test_a_function_that_handles_sigterm_keeps_its_handler(tmp_path: Path) -> None:
     own = "signal.signal(signal.SIGTERM, lambda *_: os._exit(9))"
 
