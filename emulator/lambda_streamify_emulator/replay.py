@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import eventstream
 from .channel import FunctionError
 from .clocks import Clock, RealClock, VirtualClock
-from .errors import EmulatorError, FaultError, ReplayedDisconnect, ReplayedError
+from .errors import FaultError, ReplayedDisconnect, ReplayedError
 from .faults import MICROSECONDS, Faults
 from .faults import speed as at_speed
 from .prelude import DELIMITER
@@ -72,18 +72,26 @@ class Replay:
     # --- chunks ------------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[bytes]:
+        outcome = Outcome()
         with closing(self.events()) as events:
             for event in events:
-                chunk = _delivered(event)
+                outcome.add(event)
+                chunk = event.chunk
                 if chunk is not None:
                     yield chunk
+        if outcome.failure is not None:
+            raise outcome.failure
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        outcome = Outcome()
         async with aclosing(self.aevents()) as events:
             async for event in events:
-                chunk = _delivered(event)
+                outcome.add(event)
+                chunk = event.chunk
                 if chunk is not None:
                     yield chunk
+        if outcome.failure is not None:
+            raise outcome.failure
 
     def release(self) -> None:
         """In lockstep, let the next chunk go, or the end. Any thread may call it."""
@@ -146,18 +154,18 @@ class Replay:
 
     def _messages(self) -> Iterator[tuple[bytes | None, FunctionError | None]]:
         """Payloads, and at last None with the error, if there is one."""
+        outcome = Outcome()
         for event in self.events():
-            chunk = prelude(event.data) if event.code == HEAD else event.chunk
-            failure = failure_of(event)
-            if chunk is not None:
-                yield chunk, None
-            elif isinstance(failure, ReplayedError):
-                details = {"errorType": failure.error_type, "errorMessage": failure.message}
-                yield None, FunctionError(failure.error_type, json.dumps(details).encode())
-                return
-            elif failure is not None:
-                return
-        yield None, None
+            outcome.add(event)
+            payload = prelude(event.data) if event.code == HEAD else event.chunk
+            if payload is not None:
+                yield payload, None
+        failure = outcome.failure
+        if isinstance(failure, ReplayedError):
+            details = {"errorType": failure.error_type, "errorMessage": failure.message}
+            yield None, FunctionError(failure.error_type, json.dumps(details).encode())
+        elif failure is None:
+            yield None, None
 
     # --- what all of them need ---------------------------------------------------------------------------------------
 
@@ -184,23 +192,28 @@ class Replay:
         return changed if self._speed == 1 else at_speed(changed, self._speed)
 
 
-def failure_of(event: Event) -> EmulatorError | None:
-    """What an event raises in those who read the stream."""
-    if event.code == ERROR:
-        return ReplayedError(event.data["type"], event.data["message"])
-    reason = event.data["reason"] if event.code == END else "end"
-    if reason == "disconnect":
-        return ReplayedDisconnect(f"the connection breaks after {event.data['chunks']} chunks")
-    if reason == "timeout":
-        return ReplayedError("Sandbox.Timedout", "the function timed out")
-    return ReplayedError("Unknown", "the recording does not say which error") if reason == "error" else None
+class Outcome:
+    """What became of a stream, by its events: `failure` is what those who read it get at its end."""
+
+    def __init__(self) -> None:
+        self.failure: ReplayedError | ReplayedDisconnect | None = None
+
+    def add(self, event: Event) -> None:
+        """The next event. An error tells why a connection broke, if the end says that it did."""
+        if event.code == ERROR:
+            self.failure = ReplayedError(event.data["type"], event.data["message"])
+        elif event.code == END and event.data["reason"] == "disconnect":
+            self.failure = ReplayedDisconnect(f"the connection breaks after {event.data['chunks']} chunks")
+        elif event.code == END and self.failure is None:
+            untold = _UNTOLD.get(event.data["reason"])
+            self.failure = untold and ReplayedError(*untold)
 
 
-def _delivered(event: Event) -> bytes | None:
-    """The chunk of an event; raises what a reader gets instead."""
-    if failure := failure_of(event):
-        raise failure
-    return event.chunk
+# Type and message of an error that has no event.
+_UNTOLD = {
+    "timeout": ("Sandbox.Timedout", "the function timed out"),
+    "error": ("Unknown", "the recording does not say which error"),
+}
 
 
 def without_hidden(head: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -15,7 +15,7 @@ from .asgi import respond, start
 from .errors import EmulatorError, ReplayedDisconnect
 from .function_url import DROPPED
 from .recording import HEAD
-from .replay import failure_of, prelude
+from .replay import Outcome, prelude
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,23 +62,26 @@ class _Answer:
         self._status: int | None = None
 
     async def play(self, replay: Replay) -> None:
+        """Send the replay."""
+        outcome = Outcome()
         try:
             async with aclosing(replay.aevents()) as events:
                 async for event in events:
-                    chunk, failure = event.chunk, failure_of(event)
+                    outcome.add(event)
+                    chunk = event.chunk
                     if event.code == HEAD and self._status is None:
                         await self._start(event.data)
                     elif chunk is not None:
                         await self._body(chunk)
-                    elif failure is not None:
-                        await self._fail(failure)
-                        return
         except EmulatorError as error:
             self._warn(f"{error}; the client gets {'502' if self._status is None else 'a connection that breaks'}")
             if self._status is None:
                 await self._refuse()
             return
-        await self._body(b"", more=False)
+        if outcome.failure is None:
+            await self._body(b"", more=False)
+        else:
+            await self._fail(outcome.failure)
 
     async def _start(self, head: Mapping[str, Any]) -> None:
         fields = preludes.parse(prelude(head).removesuffix(preludes.DELIMITER))

@@ -28,7 +28,7 @@ from lambda_streamify_emulator.errors import (
 )
 from lambda_streamify_emulator.faults import Faults
 from lambda_streamify_emulator.recording import HIDDEN, Event, Header, RecordingWriter, chunk_event
-from lambda_streamify_emulator.replay import Mode, Replay, failure_of, without_hidden
+from lambda_streamify_emulator.replay import Mode, Outcome, Replay, without_hidden
 from waiting import PATIENCE
 
 SECOND = 1_000_000
@@ -286,6 +286,11 @@ def test_an_error_comes_after_what_was_delivered(reader: Any) -> None:
 
 
 @pytest.mark.parametrize("reader", [collect, acollect])
+def test_an_error_whose_recording_was_cut_comes_too(reader: Any) -> None:
+    assert str(reader(Replay(FAILED[:-1], mode="instant"))[1]) == "Function.A: why"
+
+
+@pytest.mark.parametrize("reader", [collect, acollect])
 def test_a_connection_that_breaks_comes_after_what_was_delivered(reader: Any) -> None:
     chunks, error = reader(Replay(BROKEN, mode="instant"))
 
@@ -293,21 +298,33 @@ def test_a_connection_that_breaks_comes_after_what_was_delivered(reader: Any) ->
     assert isinstance(error, ReplayedDisconnect)
 
 
+def outcome(*events: Event) -> EmulatorError | None:
+    found = Outcome()
+    for event in events:
+        found.add(event)
+    return found.failure
+
+
+ERROR = Event(0, "e", {"type": "A", "message": ""})
+
+
 @pytest.mark.parametrize(
-    ("event", "message"),
+    ("events", "message"),
     [
-        (Event(0, "x", {"reason": "timeout", "chunks": 1}), "Sandbox.Timedout: the function timed out"),
-        (Event(0, "x", {"reason": "error", "chunks": 1}), "Unknown: the recording does not say which error"),
-        (Event(0, "x", {"reason": "disconnect", "chunks": 1}), "the connection breaks after 1 chunks"),
-        (Event(0, "e", {"type": "A", "message": ""}), "A"),
+        ([Event(0, "x", {"reason": "timeout", "chunks": 1})], "Sandbox.Timedout: the function timed out"),
+        ([Event(0, "x", {"reason": "error", "chunks": 1})], "Unknown: the recording does not say which error"),
+        ([Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunks"),
+        ([ERROR], "A"),
+        ([ERROR, Event(0, "x", {"reason": "error", "chunks": 1})], "A"),
+        ([ERROR, Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunks"),
     ],
 )
-def test_how_a_stream_failed_is_said(event: Event, message: str) -> None:
-    assert str(failure_of(event)) == message
+def test_how_a_stream_failed_is_said(events: list[Event], message: str) -> None:
+    assert str(outcome(*events)) == message
 
 
 def test_what_is_no_failure_is_none() -> None:
-    assert [failure_of(event) for event in (*STREAM, Event(0, "z", None))] == [None] * 6
+    assert outcome(*STREAM, Event(0, "z", None)) is None
 
 
 @pytest.mark.parametrize(
