@@ -25,6 +25,7 @@ class WriteLock:
     def __init__(self) -> None:
         self._lock = allocate_lock()
         self._owner = get_ident()
+        self._holder = 0  # the thread that has it, unless a task has it
         self._loops: list[AbstractEventLoop] = []  # of the tasks that have the lock or wait for it
         self.task: InvocationTask | None = None
 
@@ -39,7 +40,13 @@ class WriteLock:
 
     def __enter__(self) -> None:
         if self._lock.acquire(blocking=False):
+            self._holder = get_ident()
             return
+        if self._holder == get_ident():
+            raise StreamStateError(
+                "this thread is in the midst of a write, and would wait for itself: let a signal handler only note what"
+                " is to be written"
+            )
         if self.waits_for_caller:
             raise StreamStateError(
                 "a task is in the midst of a write, and could not go on while this call waits for it: use"
@@ -49,8 +56,10 @@ class WriteLock:
             self._lock.acquire()
         else:
             self.task.run(self._wait())  # a task may have it, and its event loop does not run
+        self._holder = get_ident()
 
     def __exit__(self, *_: object) -> None:
+        self._holder = 0
         self._lock.release()
 
     async def __aenter__(self) -> None:

@@ -783,6 +783,46 @@ def test_the_answer_that_nobody_has_read_is_not_taken_for_that_of_the_next_reque
             assert client.next().body == b"5"
 
 
+def test_a_signal_handler_that_writes_in_the_midst_of_a_write_is_refused_and_not_stuck() -> None:
+    refused: list[str] = []
+    stuck, told = Event(), Event()
+
+    def handler(_event: Any, _context: Any) -> None:
+        out = open_stream()
+
+        def write(_number: int, _frame: object) -> None:
+            with pytest.raises(StreamStateError) as raised:
+                out.write("tick")
+            refused.append(str(raised.value))
+            told.set()
+
+        before = signal.signal(signal.SIGALRM, write)
+        try:
+            out.write("first")
+            stuck.set()
+            out.write(LARGE)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+
+    def script(peer: Peer) -> None:
+        peer.read_until(b"first\r\n")
+        assert stuck.wait(WAIT)
+        assert peer.read_until(b"\r\n") == b"1000000\r\n"  # the large chunk has begun, and does not fit
+        main = threading.main_thread().ident
+        assert main is not None
+        while not told.is_set():  # one that arrives just before the main thread begins to wait does not wake it
+            signal.pthread_kill(main, signal.SIGALRM)
+            told.wait(0.1)
+        assert peer.read(len(LARGE) + 2) == LARGE + b"\r\n"
+        assert peer.read_chunked_body() == b"0\r\n\r\n"
+        peer.send(ACCEPTED)
+
+    _, log = invoke_scripted(handler, DIRECT, script)
+
+    assert "would wait for itself" in refused[0]
+    assert log.errors == []
+
+
 # --- hooks -----------------------------------------------------------------------------------------------------------
 
 

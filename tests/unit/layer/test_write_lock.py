@@ -131,6 +131,15 @@ def test_whoever_is_cancelled_while_waiting_leaves_it_free() -> None:
     run(main())
 
 
+def test_whoever_has_it_and_asks_again_as_a_signal_handler_may_is_told_so() -> None:
+    lock = WriteLock()
+
+    with lock, pytest.raises(StreamStateError, match="signal handler"), lock:
+        pass
+    with lock:
+        pass
+
+
 def test_a_signal_while_its_owner_waits_for_a_task_leaves_it_to_the_task(loop: Loop) -> None:
     lock = WriteLock()
     lock.task = InvocationTask(loop())
