@@ -173,6 +173,7 @@ def test_the_subsegment_of_the_handler_spans_the_stream(stream: str, function: F
     assert whole["trace_id"] == work["trace_id"] == answer.trace_id
     assert whole["start_time"] <= work["start_time"] <= work["end_time"] <= whole["end_time"]
     assert "fault" not in whole
+    assert "one" not in json.dumps(whole.get("metadata"))
 
 
 @pytest.mark.parametrize("stream", STREAMS)
