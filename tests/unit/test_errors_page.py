@@ -30,12 +30,15 @@ class Module:
     """One module's tree, and the texts that it gives names to."""
 
     tree: ast.Module
-    texts: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, ast.expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for node in self.tree.body:
+        for node in ast.walk(self.tree):
             match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                case ast.Assign(
+                    targets=[ast.Name(id=name) | ast.Attribute(attr=name)],
+                    value=ast.Constant(value=str()) | ast.JoinedStr() as text,
+                ) if ast.unparse(text) != "''":
                     self.texts[name] = text
 
     def calls(self) -> Iterator[tuple[str, ast.Call, bool]]:
@@ -51,8 +54,8 @@ class Module:
         match node:
             case ast.Constant(value=str(text)):
                 parts = [text]
-            case ast.Name(id=name) if name in self.texts:
-                parts = [self.texts[name]]
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in self.texts:
+                return self.message(self.texts[name])
             case ast.JoinedStr(values=values):
                 parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in values]
             case _:
