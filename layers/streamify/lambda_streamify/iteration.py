@@ -54,15 +54,18 @@ class InTask:
 
     def __init__(self, body: "Any") -> None:
         self._body = body
+        self._begun = False
 
     async def __aiter__(self) -> "AsyncIterator[Any]":
+        self._begun = True
         with Iteration(self._body) as chunks:
             for chunk in chunks:
                 yield chunk
 
     async def aclose(self) -> None:
-        """Close the body, also where nothing of it was asked for and the generator above has not begun."""
-        _close(self._body)
+        """Close the body where nothing of it was asked for: the generator above, which has not begun, would not."""
+        if not self._begun:
+            _close(self._body)
 
 
 def in_event_loop() -> bool:

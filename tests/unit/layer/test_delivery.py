@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from io import BytesIO
 from threading import Event
 from typing import Any
@@ -32,6 +32,7 @@ from lambda_streamify.response import StreamingResponse
 from lambda_streamify.response_stream import ResponseStream
 from lambda_streamify.runtime_api import RuntimeApi
 from lambda_streamify.writer import ResponseWriter
+from raising_alarm import alarm_raises
 from scripted_api import ACCEPTED, WAIT, Peer, ScriptedApi, answers, invocation, reply
 from sent import parse
 
@@ -723,31 +724,6 @@ def test_a_runtime_api_that_has_gone_before_the_first_chunk_is_a_lost_connection
 
 
 # --- a signal handler raises while the answer is on its way ----------------------------------------------------------
-
-
-@contextmanager
-def alarm_raises(error: BaseException) -> Iterator[Callable[[], None]]:
-    """Have SIGALRM raise `error` in the main thread; the block gets what sends it, for another thread to call."""
-    raised = Event()
-
-    def raise_it(_number: int, _frame: object) -> None:
-        if not raised.is_set():
-            raised.set()
-            raise error
-
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def send() -> None:
-        signal.pthread_kill(main, signal.SIGALRM)
-        while not raised.wait(0.1):
-            signal.pthread_kill(main, signal.SIGALRM)
-
-    before = signal.signal(signal.SIGALRM, raise_it)
-    try:
-        yield send
-    finally:
-        signal.signal(signal.SIGALRM, before)
 
 
 def closes_and_swallows(_event: Any, _context: Any) -> None:

@@ -1,10 +1,7 @@
 """Errors before and after the first byte, and answers of the Runtime API that are no yes."""
 
 import asyncio
-import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -26,6 +23,7 @@ from invoking import (
 from lambda_streamify import response_stream
 from lambda_streamify.errors import RequestRefused
 from lambda_streamify.response import StreamingResponse
+from raising_alarm import alarm_raises
 from scripted_api import ACCEPTED, WAIT, Peer, ScriptedApi, answers, invocation, reply
 from sent import parse
 
@@ -301,34 +299,6 @@ def test_a_cancelled_task_is_an_error_before_the_first_byte_too(loop: Loop) -> N
 
 
 # --- a signal handler raises -----------------------------------------------------------------------------------------
-
-
-@contextmanager
-def alarm_raises(error: BaseException) -> Iterator[Callable[[], None]]:
-    """Have SIGALRM raise `error` in the main thread; the block gets what sends it, for another thread to call.
-
-    It is sent until it has come through: one that arrives just before the main thread begins to wait does not wake it.
-    """
-    raised = Event()
-
-    def raise_it(_number: int, _frame: object) -> None:
-        if not raised.is_set():
-            raised.set()
-            raise error
-
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def send() -> None:
-        signal.pthread_kill(main, signal.SIGALRM)
-        while not raised.wait(0.1):
-            signal.pthread_kill(main, signal.SIGALRM)
-
-    before = signal.signal(signal.SIGALRM, raise_it)
-    try:
-        yield send
-    finally:
-        signal.signal(signal.SIGALRM, before)
 
 
 LARGE = b"x" * (16 * 1024 * 1024)

@@ -123,3 +123,26 @@ def test_so_is_an_asynchronous_one() -> None:
     asyncio.run(run())
 
     assert body.closed == 1
+
+
+def test_a_sync_body_in_a_task_is_closed_once_whether_it_was_begun_or_not() -> None:
+    class Body:
+        closed = 0
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(["chunk", "never"])
+
+        def close(self) -> None:
+            self.closed += 1
+
+    begun, unbegun = Body(), Body()
+
+    async def run() -> None:
+        async with Iteration(InTask(begun)) as chunks:
+            assert await anext(chunks) == "chunk"
+        async with Iteration(InTask(unbegun)):
+            pass
+
+    asyncio.run(run())
+
+    assert (begun.closed, unbegun.closed) == (1, 1)

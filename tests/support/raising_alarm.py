@@ -1,0 +1,35 @@
+"""A signal whose handler raises, as a function's own timeout does."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+
+
+@contextmanager
+def alarm_raises(error: BaseException) -> Iterator[Callable[[], None]]:
+    """Have SIGALRM raise `error` in the main thread; the block gets what sends it, for another thread to call.
+
+    It is sent until it has come through: one that arrives just before the main thread begins to wait does not wake it.
+    """
+    raised = Event()
+
+    def raise_it(_number: int, _frame: object) -> None:
+        if not raised.is_set():
+            raised.set()
+            raise error
+
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def send() -> None:
+        signal.pthread_kill(main, signal.SIGALRM)
+        while not raised.wait(0.1):
+            signal.pthread_kill(main, signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, raise_it)
+    try:
+        yield send
+    finally:
+        signal.signal(signal.SIGALRM, before)
