@@ -14,7 +14,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 TOO_LARGE = f"Request must be smaller than {LIMITS.request} bytes for the InvokeFunction operation"
 
 
-async def read_body(receive: Receive) -> bytes | None:
+async def read_body(receive: Receive, limit: int | None = LIMITS.request) -> bytes | None:
     """The whole body of a request, or None if it is over the limit or its client went away."""
     body = bytearray()
     more = True
@@ -23,7 +23,7 @@ async def read_body(receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
-        if len(body) > LIMITS.request:
+        if limit is not None and len(body) > limit:
             return None
         more = message.get("more_body", False)
     return bytes(body)

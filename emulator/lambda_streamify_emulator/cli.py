@@ -109,6 +109,7 @@ def invoke(
 app.command()(recording_commands.replay)
 app.command()(recording_commands.diff)
 app.command()(recording_commands.plot)
+app.command()(recording_commands.doctor)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

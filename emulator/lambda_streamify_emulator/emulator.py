@@ -21,6 +21,7 @@ from .programs import Programs, Run
 from .reaper import Reaper
 from .runtime_folder import lacks_client, make_runtime_folder
 from .sandbox import Package
+from .settings import DEFAULTS, Settings
 from .task_root import prepare
 from .template import Function, Template
 from .web_server import WebServer, listen
@@ -39,8 +40,17 @@ class Emulator:
     listen wherever there is room. `say` is told what happens, `log` what a function prints, with its name.
     """
 
+    pool_type = SandboxPool
+    server_type = WebServer
+
     def __init__(
-        self, template: Template, *, port: int, say: Callable[[str], None], log: Callable[[str, str], None]
+        self,
+        template: Template,
+        *,
+        port: int,
+        say: Callable[[str], None],
+        log: Callable[[str, str], None],
+        settings: Settings = DEFAULTS,
     ) -> None:
         self.lambda_api = ""
         self.urls: dict[str, str] = {}
@@ -48,6 +58,7 @@ class Emulator:
         self._port = port
         self._say = say
         self._log = log
+        self._settings = settings
         self._pools: dict[str, SandboxPool] = {}
 
     async def __aenter__(self) -> "Emulator":
@@ -80,7 +91,7 @@ class Emulator:
             sockets[control] = lambda_api(self._pools, self.urls)
             for name, door in doors.items():
                 sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))
-            self._server = WebServer(sockets)
+            self._server = self.server_type(sockets)
             await self._server.start()
             self._resources = stack.pop_all()
         self.lambda_api = _address(control)
@@ -120,7 +131,8 @@ class Emulator:
             root = self._scratch / "task" / function.logical_id
             task = prepare(function.code, interpreter.python, root, self._say, run)
             package = Package(function, interpreter.python, Folders(opt, task, runtime))
-            self._pools[function.name] = SandboxPool(package, self.reaper, partial(self._log, function.name))
+            log = partial(self._log, function.name)
+            self._pools[function.name] = self.pool_type(package, self.reaper, log, self._settings)
 
 
 def _problem(function: Function) -> str | None:

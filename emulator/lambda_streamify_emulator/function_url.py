@@ -12,7 +12,6 @@ from .asgi import TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, 
 from .channel import FunctionFailed
 from .errors import PreludeError
 from .invocation import Invocation, new_trace_id
-from .limits import LIMITS
 from .pool import SandboxPool
 from .template import RESPONSE_STREAM
 from .url_event import Request, encode_event, url_event
@@ -30,10 +29,11 @@ class FunctionUrl:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await read_body(receive)
+        limit = self._pool.limits.request
+        body = await read_body(receive, limit)
         trace_id = new_trace_id()
         event = b"" if body is None else encode_event(self._event(scope, body, trace_id))
-        if body is None or len(event) > LIMITS.request:
+        if body is None or (limit is not None and len(event) > limit):
             await respond(send, 413, [("content-type", "application/json")], b'{"message":"%b"}' % TOO_LARGE.encode())
             return
         streamed = self._pool.function.invoke_mode == RESPONSE_STREAM

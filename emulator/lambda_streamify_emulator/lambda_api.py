@@ -152,7 +152,7 @@ class _LambdaApi:
 
     async def _invocation(self, request: Request, *, streamed: bool) -> tuple[SandboxPool, Invocation]:
         pool = self._pool(request)
-        body = await read_body(request.receive)
+        body = await read_body(request.receive, pool.limits.request)
         if body is None:
             raise _Refused(413, "RequestTooLargeException", TOO_LARGE)
         try:

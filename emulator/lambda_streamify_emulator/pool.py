@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from .invocation import Invocation
+from .limits import Limits
 from .reaper import Reaper
 from .sandbox import Package, Sandbox
+from .settings import DEFAULTS, Settings
 from .task_root import newest_change
 from .template import Function
 
@@ -13,8 +15,11 @@ from .template import Function
 class SandboxPool:
     """Runs the invocations of one function. `log` gets each line that one of its sandboxes prints."""
 
-    def __init__(self, package: Package, reaper: Reaper, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, package: Package, reaper: Reaper, log: Callable[[str], None], settings: Settings = DEFAULTS
+    ) -> None:
         self._package = package
+        self._settings = settings
         self._reaper = reaper
         self._log = log
         self._idle: list[Sandbox] = []
@@ -27,6 +32,11 @@ class SandboxPool:
     def function(self) -> Function:
         """The function that runs here."""
         return self._package.function
+
+    @property
+    def limits(self) -> Limits:
+        """How much it may be asked and may answer."""
+        return self._settings.limits
 
     async def invoke(self, invocation: Invocation) -> None:
         """Start `invocation`; what becomes of it comes through its channel."""
@@ -41,7 +51,7 @@ class SandboxPool:
             if not sandbox.ended:
                 sandbox.invoke(invocation)
                 return
-        sandbox = Sandbox(self._package, self._reaper, self._log, self._idle.append, self._forget)
+        sandbox = Sandbox(self._package, self._reaper, self._log, self._idle.append, self._forget, self._settings)
         self._all[sandbox] = change
         try:
             await sandbox.start(invocation)

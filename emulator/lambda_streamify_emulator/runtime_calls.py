@@ -4,10 +4,12 @@ Source: AWS Lambda Developer Guide, "Using the Lambda runtime API"; what it leav
 Emulator, whose code is close to Lambda's.
 """
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from .bandwidth import TokenBucket
 from .channel import FunctionError
 from .invocation import Invocation
 from .limits import Limits
@@ -117,6 +119,8 @@ class Response(Call):
         self._declared = {name.strip().lower() for name in head.headers.get("trailer", "").split(",")}
         self._limit = session.limits.streamed if invocation.streamed else session.limits.buffered
         self._size = 0
+        if invocation.streamed and session.limits.bandwidth is not None:
+            self.bandwidth = TokenBucket(session.limits.bandwidth, asyncio.get_running_loop().time())
         self.channel.start(head.headers.get("content-type", "application/octet-stream"))
 
     def body(self, data: bytes) -> None:
@@ -128,6 +132,10 @@ class Response(Call):
         self.channel.write(data[: self._limit - self._size])
         self.refusal = _entity_too_large(self._limit)
         self._session.answered(too_large(self._limit))
+
+    def border(self) -> None:
+        assert self.channel is not None
+        self.channel.border()
 
     def done(self, trailers: Mapping[str, str]) -> Answer:
         for name in sorted(set(trailers) - self._declared):

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
 
+from .bandwidth import TokenBucket
 from .channel import ResponseChannel
-from .runtime_wire import CONTINUE, Answer, End, Event, Fault, Head, RequestReader, render
+from .runtime_wire import CONTINUE, Answer, Border, End, Event, Fault, Head, RequestReader, render
 
 DISCARD_LIMIT = 256 * 1024  # bytes of a refused body that Go's HTTP server reads before it answers and hangs up
 LINGER = 0.5  # seconds from then on: hanging up at once could take the answer from a client that still sends
@@ -20,9 +21,14 @@ class Call(ABC):
     """Set when the call is not, or no longer, to be had: the rest of the body is thrown away."""
     channel: ResponseChannel | None = None
     """What the body goes to: while it is full the request is not read on."""
+    bandwidth: TokenBucket | None = None
+    """Says how much of the body may pass when."""
 
     def body(self, data: bytes) -> None:  # noqa: B027 - most calls have none
         """The next bytes of the request's body."""
+
+    def border(self) -> None:  # noqa: B027 - most calls have no chunks
+        """A chunk of the body is complete."""
 
     @abstractmethod
     def done(self, trailers: Mapping[str, str]) -> Answer | None:
@@ -67,7 +73,7 @@ class RuntimeConnection(asyncio.Protocol):
         self.half_closed = False
         """Whether the runtime will send no more; it may have closed the connection, or still read."""
         self._api = api
-        self._reader = RequestReader()
+        self._reader = RequestReader(borders=True)
         self._events: deque[Event] = deque()
         self._head = Head("", "", {}, "1.1", keep_alive=True)
         self._call: Call | None = None
@@ -77,12 +83,13 @@ class RuntimeConnection(asyncio.Protocol):
         self._running = False
         self._over = False  # what still comes is thrown away
         self._lingering: asyncio.TimerHandle | None = None
+        self._throttling: asyncio.TimerHandle | None = None
 
     @property
     def is_held_up(self) -> bool:
         """Whether the body of a response waits here for its reader."""
         channel = self._call.channel if self._call else None
-        return channel is not None and channel.is_full
+        return self._throttling is not None or (channel is not None and channel.is_full)
 
     def abort(self) -> None:
         """Drop the connection."""
@@ -100,6 +107,8 @@ class RuntimeConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
         self._api.connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -129,6 +138,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._events.clear()
         if self._lingering is not None:
             self._lingering.cancel()
+        if self._throttling is not None:
+            self._throttling.cancel()
         self._cut()
         self._api.disconnected(self)
 
@@ -137,10 +148,12 @@ class RuntimeConnection(asyncio.Protocol):
     def _run(self) -> None:
         """Go through what has been read, up to a call whose answer is to come later."""
         self._running = True
-        while self._events and not (self._held or self._full or self._over):
+        while self._events and not (self._held or self._full or self._over or self._throttling):
             event = self._events.popleft()
             if isinstance(event, bytes):
                 self._body(event)
+            elif isinstance(event, Border):
+                self._border()
             elif isinstance(event, Head):
                 self._begin(event)
             elif isinstance(event, End):
@@ -178,11 +191,25 @@ class RuntimeConnection(asyncio.Protocol):
     def _body(self, data: bytes) -> None:
         assert self._call is not None
         if self._call.refusal is None:
-            self._call.body(data)
+            bucket = self._call.bandwidth
+            passing = len(data) if bucket is None else bucket.take(len(data), self._now())
+            if passing:
+                self._call.body(data[:passing])
+            if bucket is not None and passing < len(data):
+                self._events.appendleft(data[passing:])
+                self._throttling = self._loop.call_later(bucket.wait(self._now()), self._go_on)
         else:
             self._discarded += len(data)
             if self._discarded > DISCARD_LIMIT:
                 self._hang_up(self._call.refusal)
+
+    def _go_on(self) -> None:
+        self._throttling = None
+        self._run()
+
+    def _border(self) -> None:
+        assert self._call is not None
+        self._call.border()
 
     def _complete(self, end: End) -> None:
         call, self._call = self._call, None
@@ -226,4 +253,4 @@ class RuntimeConnection(asyncio.Protocol):
             self._transport.write(render(answer, keep_alive=False))
             self._transport.write_eof()
             self._transport.resume_reading()
-            self._lingering = asyncio.get_running_loop().call_later(LINGER, self._transport.abort)
+            self._lingering = self._loop.call_later(LINGER, self._transport.abort)

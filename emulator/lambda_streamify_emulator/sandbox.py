@@ -17,6 +17,7 @@ from .memory import memory_used
 from .output import Output
 from .reaper import OWN_GROUP, Reaper
 from .runtime_api import Hooks, RuntimeApi
+from .settings import DEFAULTS, Settings
 from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
@@ -42,6 +43,7 @@ class Sandbox:
         log: Callable[[str], None],
         idle: "Callable[[Sandbox], None]",
         gone: "Callable[[Sandbox], None]",
+        settings: Settings = DEFAULTS,
     ) -> None:
         self._package = package
         self._reaper = reaper
@@ -51,7 +53,7 @@ class Sandbox:
         self._gone = gone
         hooks = Hooks(self._handed_over, self._over, self._failed, log)
         snapstart = package.function.environment.get(INITIALIZATION_TYPE) == "snap-start"
-        self._api = RuntimeApi(package.function, hooks, snapstart=snapstart)
+        self._api = RuntimeApi(package.function, hooks, snapstart=snapstart, limits=settings.limits)
         self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timed_out = False

@@ -12,10 +12,19 @@ from . import terminal
 from .emulator import Emulator
 from .intrinsics import REGION
 from .sandbox import GRACE
+from .settings import DEFAULTS, Settings
 from .template import load_template
 
 
-async def serve(path: Path, *, port: int, command: str | None, as_json: bool, parameters: dict[str, str]) -> int:
+async def serve(
+    path: Path,
+    *,
+    port: int,
+    command: str | None,
+    as_json: bool,
+    parameters: dict[str, str],
+    settings: Settings = DEFAULTS,
+) -> int:
     """Serve the template at `path`; returns the exit status, which is that of `command` if there is one."""
     template = load_template(path, parameters)
     if template.unresolved:
@@ -26,7 +35,7 @@ async def serve(path: Path, *, port: int, command: str | None, as_json: bool, pa
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
-    emulator = Emulator(template, port=port, say=terminal.say, log=terminal.log)
+    emulator = Emulator(template, port=port, say=terminal.say, log=terminal.log, settings=settings)
     async with AsyncExitStack() as stack:
         starting = asyncio.create_task(stack.enter_async_context(emulator))
         await _first(starting, stopped)

@@ -3,14 +3,14 @@
 import json
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
-from emulator_process import EmulatorProcess
+from emulator_process import EmulatorProcess, emulating
 from gate import Gate
 from process_table import resident
 from url_client import request, wait_until_one_answers, wire
@@ -50,11 +50,19 @@ def address(emulator: EmulatorProcess, surface: str) -> str:
     return emulator.urls["cases"] if surface == "url" else emulator.lambda_api
 
 
+@pytest.fixture
+def unlimited(tmp_path: Path, cache: Path) -> Iterator[EmulatorProcess]:
+    """An emulator that holds no response back by itself."""
+    with emulating(tmp_path, cache, "--limits", "none") as emulator:
+        yield emulator
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads in /proc how much memory the emulator holds")
 @pytest.mark.parametrize(("surface", "case"), [("url", "counted"), ("url", "async_counted"), ("api", "counted")])
 def test_a_reader_that_stops_holds_the_generator_and_one_that_reads_on_gets_everything(
-    emulator: EmulatorProcess, tmp_path: Path, surface: str, case: str
+    unlimited: EmulatorProcess, tmp_path: Path, surface: str, case: str
 ) -> None:
+    emulator = unlimited
     note = tmp_path / "note"
     before = resident(emulator.process.pid)
 

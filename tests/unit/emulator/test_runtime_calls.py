@@ -4,9 +4,10 @@ from base64 import b64encode
 import pytest
 
 from asynchronous import run
+from lambda_streamify_emulator.bandwidth import Bandwidth
 from lambda_streamify_emulator.channel import FunctionError, FunctionFailed
 from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.limits import LIMITS, Limits
+from lambda_streamify_emulator.limits import LIMITS, UNLIMITED, Limits
 from lambda_streamify_emulator.runtime_errors import INVALID_MODE, TRUNCATED, too_large
 from runtime_peer import END, NEXT, Peer, Scene, chunk, post, read, request, response
 
@@ -144,8 +145,74 @@ def test_a_larger_response_is_refused_and_cut_where_it_is_too_large(rest: bytes,
     run(main())
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_streamed_response_passes_as_fast_as_it_may_and_holds_its_runtime(*, streamed: bool) -> None:
+    never = 1e6  # seconds
+    limits = Limits(bandwidth=Bandwidth(burst=100_000, rate=1, interval=never))
+    size = 50_000_000  # more than the kernel takes off a runtime that is not read
+
+    async def main() -> None:
+        async with Scene(limits=limits) as scene:
+            peer, invocation = await scene.invoked(Invocation(b"{}", streamed=streamed))
+            data = response(invocation.request_id) + chunk(b"x" * (size if streamed else 1_000_000)) + END
+            sending = asyncio.create_task(peer.send(data))
+            if not streamed:
+                assert await read(invocation) == b"x" * 1_000_000
+                await sending
+                return
+            found = 0
+            async for piece in invocation.channel.pieces():
+                found += len(piece)
+                if found >= 100_000:
+                    break
+            assert found == 100_000
+            another = asyncio.ensure_future(anext(invocation.channel.pieces()))
+            await scene.until(lambda: all(connection.is_held_up for connection in scene.api._connections))  # noqa: SLF001
+            assert not another.done()
+            assert not sending.done()
+            another.cancel()
+            scene.api.abort()
+            await asyncio.wait([sending])
+            sending.exception()
+
+    run(main())
+
+
+def test_a_response_that_was_held_goes_on_to_its_end() -> None:
+    limits = Limits(bandwidth=Bandwidth(burst=1000, rate=100_000_000, interval=0.001))
+
+    async def main() -> None:
+        async with Scene(limits=limits) as scene:
+            peer, invocation = await scene.invoked()
+            body = bytes(range(256)) * 8000
+            sending = asyncio.create_task(peer.ask(response(invocation.request_id) + chunk(body) + END))
+
+            assert await read(invocation) == body
+            assert (await sending).status == 202
+
+    run(main())
+
+
+def test_a_response_of_a_runtime_that_is_gone_is_held_and_delivered_all_the_same() -> None:
+    limits = Limits(bandwidth=Bandwidth(burst=1000, rate=10_000_000, interval=0.001))
+
+    async def main() -> None:
+        async with Scene(limits=limits) as scene:
+            peer, invocation = await scene.invoked()
+            await peer.send(response(invocation.request_id) + chunk(b"x" * 200_000) + END)
+            peer.end_sending()
+            reading = asyncio.create_task(read(invocation))
+            await scene.api.close()
+
+            assert await reading == b"x" * 200_000
+            assert invocation.channel.error is None
+
+    run(main())
+
+
 def test_the_limits_are_lambdas() -> None:
-    assert Limits(6291556, None, 6291556) == LIMITS
+    assert Limits(6291556, 209715200, 6291556, 6291456, Bandwidth(6291456, 2097152, 0.125), memory=True) == LIMITS
+    assert UNLIMITED == Limits(None, None, 6291556, None, None, memory=False)
 
 
 @pytest.mark.parametrize("rest", [b"", b"x" * 3_000_000])

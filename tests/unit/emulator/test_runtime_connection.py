@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from asynchronous import run
 from lambda_streamify_emulator.channel import LIMIT
 from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.limits import UNLIMITED
 from lambda_streamify_emulator.runtime_api import RuntimeApi
 from lambda_streamify_emulator.runtime_connection import DISCARD_LIMIT, RuntimeConnection
 from lambda_streamify_emulator.runtime_wire import HEAD_LIMIT
@@ -265,7 +266,7 @@ def test_the_body_of_a_refused_call_is_not_waited_for_if_it_is_long() -> None:
 
 def test_a_slow_reader_holds_the_runtime_and_a_reader_that_goes_on_lets_it_go_on() -> None:
     async def main() -> None:
-        async with Scene() as scene:
+        async with Scene(limits=UNLIMITED) as scene:
             peer, invocation = await scene.invoked()
             await peer.send(response(invocation.request_id))
             total = 64 * 1024 * 1024
@@ -293,7 +294,7 @@ def test_a_slow_reader_holds_the_runtime_and_a_reader_that_goes_on_lets_it_go_on
 
 def test_a_response_that_nobody_reads_any_more_does_not_hold_the_runtime() -> None:
     async def main() -> None:
-        async with Scene() as scene:
+        async with Scene(limits=UNLIMITED) as scene:
             peer, invocation = await scene.invoked()
             sending = asyncio.create_task(
                 peer.send(response(invocation.request_id) + chunk(b"x" * 8 * 1024 * 1024) + END)
