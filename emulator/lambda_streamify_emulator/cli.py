@@ -48,6 +48,7 @@ def serve(
         typer.Option("--exec", metavar="COMMAND", help="Run COMMAND against the emulator, then stop with its status."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
+    *,
     limits: Annotated[
         Literal["aws", "none"],
         typer.Option(

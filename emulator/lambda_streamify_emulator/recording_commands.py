@@ -107,6 +107,28 @@ def plot(
         typer.echo(written)
 
 
+def doctor(
+    target: Annotated[str, typer.Argument(help="A recording, or a URL to ask once.", metavar="FILE|URL")],
+    other: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Of the same request, the recording at the other layer.", metavar="FILE2", show_default=False
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; times are in microseconds.")] = False,
+) -> None:
+    """Tell whether a response streamed or came in one burst, where it was held, and what to look at.
+
+    The exit status is 0 if it was seen to stream, 1 if not, 2 if there is nothing to examine.
+    """
+    from .doctor import show
+
+    with errors_told():
+        streamed = show(target, other, as_json=as_json)
+    raise typer.Exit(0 if streamed else 1)
+
+
 def _stall(text: str) -> tuple[int, float]:
     number, _, seconds = text.partition(":")
     try:

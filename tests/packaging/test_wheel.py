@@ -15,6 +15,7 @@ from processes import ROOT, run
 EMULATOR_MODULES = (
     "__init__",
     "__main__",
+    "advice",
     "asgi",
     "aws_bootstrap",
     "bandwidth",
@@ -26,6 +27,7 @@ EMULATOR_MODULES = (
     "command_errors",
     "descriptions",
     "diff",
+    "doctor",
     "emulator",
     "endings",
     "environment",

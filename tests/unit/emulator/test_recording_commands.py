@@ -104,3 +104,20 @@ def test_a_picture_is_written_where_one_is_or_where_one_says(tmp_path: Path, mon
     assert (two.exit_code, two.stdout) == (0, "two.svg\n")
     assert (tmp_path / "two.svg").read_text().count("a.ndjson (client)") == 2
     assert (wrong.exit_code, wrong.stderr.startswith("error: a.gif: its name must end in ")) == (2, True)
+
+
+# --- doctor ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [('[1,"o","one"]\n[100000,"o","two"]\n', 0), ('[100000,"o","one"]\n[100001,"o","two"]\n', 1), ("damage\n", 2)],
+)
+def test_the_status_of_an_examination_tells_whether_it_was_seen_to_stream(
+    tmp_path: Path, content: str, status: int
+) -> None:
+    (tmp_path / "a").write_text(HEADER + content)
+
+    for options in ([], ["--json"]):
+        result = runner.invoke(app, ["doctor", str(tmp_path / "a"), *options])
+        assert result.exit_code == status, result.output
