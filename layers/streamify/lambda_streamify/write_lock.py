@@ -4,14 +4,14 @@ A thread holds it while its chunk is sent, a task also while it waits for a slow
 has to let its event loop run.
 """
 
-from _thread import allocate_lock, get_ident
+from _thread import allocate_lock, get_ident, start_new_thread
 
 from .errors import StreamStateError
 from .iteration import in_event_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Future
 
     from .invocation_task import InvocationTask
 
@@ -82,11 +82,28 @@ class WriteLock:
 
     async def _wait(self) -> None:
         """Take the lock without blocking the event loop; a thread or another task has it."""
-        from asyncio import CancelledError, get_running_loop, shield
+        from asyncio import CancelledError, get_running_loop
 
-        waiting = get_running_loop().run_in_executor(None, self._lock.acquire)
+        loop = get_running_loop()
+        taken = loop.create_future()
+        # Not the loop's executor, whose threads a process that ends would wait for.
+        start_new_thread(self._take_for, (loop, taken))
         try:
-            await shield(waiting)
+            await taken
         except CancelledError:
-            waiting.add_done_callback(lambda _: self._lock.release())  # taken for somebody who has gone
+            if not taken.cancelled():
+                self._lock.release()  # it was taken a moment before
             raise
+
+    def _take_for(self, loop: "AbstractEventLoop", taken: "Future[None]") -> None:
+        self._lock.acquire()
+        try:
+            loop.call_soon_threadsafe(self._hand_over, taken)
+        except RuntimeError:  # the loop is closed, and with it whoever has waited
+            self._lock.release()
+
+    def _hand_over(self, taken: "Future[None]") -> None:
+        if taken.cancelled():
+            self._lock.release()
+        else:
+            taken.set_result(None)

@@ -1,14 +1,21 @@
 import asyncio
+import sys
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
+import lambda_streamify
 from asynchronous import run
 from invoking import Loop
 from lambda_streamify.errors import StreamStateError
 from lambda_streamify.invocation_task import InvocationTask
 from lambda_streamify.write_lock import WriteLock
+from processes import clean_environment
+from processes import run as run_process
 from scripted_api import WAIT
+
+FOLDER = Path(lambda_streamify.__file__).parent.parent
 
 
 def test_one_thread_has_it_at_a_time() -> None:
@@ -164,3 +171,56 @@ def test_a_signal_while_its_owner_waits_for_a_task_leaves_it_to_the_task(loop: L
     go_on.set()
     with lock:
         assert tasks[0].done()
+
+
+def test_a_task_that_still_waits_for_it_does_not_keep_the_process_from_ending() -> None:
+    program = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+from lambda_streamify.write_lock import WriteLock
+
+async def take():
+    async with lock:
+        pass
+
+async def main():
+    task = asyncio.ensure_future(take())
+    await asyncio.sleep(0)
+    task.cancel()
+
+lock = WriteLock()
+lock.__enter__()
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.run_until_complete(asyncio.sleep(0))
+loop.close()
+print("ended")
+"""
+    assert run_process(sys.executable, "-ISc", program, FOLDER, env=clean_environment(), timeout=WAIT) == "ended\n"
+
+
+def test_whoever_is_cancelled_just_as_it_is_handed_over_leaves_it_free() -> None:
+    lock = WriteLock()
+
+    async def take() -> None:
+        async with lock:
+            raise AssertionError("it was cancelled")
+
+    async def main() -> None:
+        lock.__enter__()
+        waiting = asyncio.ensure_future(take())
+        await asyncio.sleep(0)
+        real = lock._hand_over  # noqa: SLF001 - the moment between the two
+
+        def hand_over(taken: "asyncio.Future[None]") -> None:
+            real(taken)
+            waiting.cancel()
+
+        lock._hand_over = hand_over  # type: ignore[method-assign]  # noqa: SLF001
+        lock.__exit__()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        with lock:
+            pass
+
+    run(main())
