@@ -1,4 +1,4 @@
-"""How fast a streamed response may flow: a bucket of tokens, one for each byte. It knows no clock: callers give the time.
+"""How fast a streamed response may flow: a bucket of tokens, one for each byte. The time is given to it.
 
 Source: AWS Lambda Developer Guide, "Response streaming": the first 6 MB at any speed, then 2 MB a second; and, for how
 that is counted, `core/bandwidthlimiter` of AWS's Runtime Interface Emulator, whose code is close to Lambda's.

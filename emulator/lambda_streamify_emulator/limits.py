@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from .bandwidth import Bandwidth
 
+_BANDWIDTH = Bandwidth()
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -21,7 +23,7 @@ class Limits:
     """The report of an error."""
     request: int | None = 6 * 1024 * 1024
     """An event: AWS Lambda Developer Guide, "Lambda quotas"."""
-    bandwidth: Bandwidth | None = Bandwidth()
+    bandwidth: Bandwidth | None = _BANDWIDTH
     """Of a response whose caller reads it as it comes."""
     memory: bool = True
     """Whether a function is held to its MemorySize."""

@@ -51,7 +51,9 @@ class SandboxPool:
             if not sandbox.ended:
                 sandbox.invoke(invocation)
                 return
-        sandbox = Sandbox(self._package, self._reaper, self._log, self._idle.append, self._forget, self._settings)
+        sandbox = Sandbox(
+            self._package, self._reaper, self._log, self._idle.append, self._forget, settings=self._settings
+        )
         self._all[sandbox] = change
         try:
             await sandbox.start(invocation)

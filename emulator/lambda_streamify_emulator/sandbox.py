@@ -43,6 +43,7 @@ class Sandbox:
         log: Callable[[str], None],
         idle: "Callable[[Sandbox], None]",
         gone: "Callable[[Sandbox], None]",
+        *,
         settings: Settings = DEFAULTS,
     ) -> None:
         self._package = package

@@ -50,19 +50,18 @@ def address(emulator: EmulatorProcess, surface: str) -> str:
     return emulator.urls["cases"] if surface == "url" else emulator.lambda_api
 
 
-@pytest.fixture
-def unlimited(tmp_path: Path, cache: Path) -> Iterator[EmulatorProcess]:
-    """An emulator that holds no response back by itself."""
-    with emulating(tmp_path, cache, "--limits", "none") as emulator:
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
+    """An emulator that holds no response back by itself, as Lambda's bandwidth does."""
+    with emulating(tmp_path_factory.mktemp("emulator"), cache, "--limits", "none") as emulator:
         yield emulator
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads in /proc how much memory the emulator holds")
 @pytest.mark.parametrize(("surface", "case"), [("url", "counted"), ("url", "async_counted"), ("api", "counted")])
 def test_a_reader_that_stops_holds_the_generator_and_one_that_reads_on_gets_everything(
-    unlimited: EmulatorProcess, tmp_path: Path, surface: str, case: str
+    emulator: EmulatorProcess, tmp_path: Path, surface: str, case: str
 ) -> None:
-    emulator = unlimited
     note = tmp_path / "note"
     before = resident(emulator.process.pid)
 

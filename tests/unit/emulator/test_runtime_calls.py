@@ -212,7 +212,7 @@ def test_a_response_of_a_runtime_that_is_gone_is_held_and_delivered_all_the_same
 
 def test_the_limits_are_lambdas() -> None:
     assert Limits(6291556, 209715200, 6291556, 6291456, Bandwidth(6291456, 2097152, 0.125), memory=True) == LIMITS
-    assert UNLIMITED == Limits(None, None, 6291556, None, None, memory=False)
+    assert Limits(None, None, 6291556, None, None, memory=False) == UNLIMITED
 
 
 @pytest.mark.parametrize("rest", [b"", b"x" * 3_000_000])
