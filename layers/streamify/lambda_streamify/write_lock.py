@@ -12,6 +12,7 @@ from .iteration import in_event_loop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from typing import Any
 
     from .invocation_task import InvocationTask
 
@@ -27,6 +28,7 @@ class WriteLock:
         self._owner = get_ident()
         self._holder = 0  # the thread that has it, unless a task has it
         self._loops: list[AbstractEventLoop] = []  # of the tasks that have the lock or wait for it
+        self._loop: Any = None  # of the task that has had it last
         self.task: InvocationTask | None = None
 
     @property
@@ -73,11 +75,10 @@ class WriteLock:
         except BaseException:
             self._loops.remove(loop)
             raise
+        self._loop = loop
 
     async def __aexit__(self, *_: object) -> None:
-        from asyncio import get_running_loop
-
-        self._loops.remove(get_running_loop())
+        self._loops.remove(self._loop)  # not the one that runs: a task that is thrown away ends in none
         self._lock.release()
 
     async def _wait(self) -> None:

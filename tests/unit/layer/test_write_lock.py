@@ -224,3 +224,22 @@ def test_whoever_is_cancelled_just_as_it_is_handed_over_leaves_it_free() -> None
             pass
 
     run(main())
+
+
+def test_a_task_that_is_thrown_away_with_its_event_loop_leaves_it_free() -> None:
+    lock = WriteLock()
+
+    async def hold(forever: "asyncio.Future[None]") -> None:
+        async with lock:
+            await forever
+
+    other = asyncio.new_event_loop()
+    holding = hold(other.create_future())
+    other.call_soon(holding.send, None)
+    other.call_soon(other.stop)
+    other.run_forever()
+    other.close()
+    holding.close()
+
+    with lock:
+        assert not lock.waits_for_caller
