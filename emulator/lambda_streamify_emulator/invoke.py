@@ -109,7 +109,7 @@ def _read(stream: Any, elapsed: Callable[[], int]) -> Iterator[Event]:
         if "InvokeComplete" in event:
             complete = event["InvokeComplete"]
             if "ErrorCode" in complete:
-                message = _message(complete.get("ErrorDetails", ""))
+                message = message_of(complete.get("ErrorDetails", ""))
                 yield Event(elapsed(), ERROR, {"type": complete["ErrorCode"], "message": message})
             reason = "error" if "ErrorCode" in complete else "end"
             yield Event(elapsed(), END, {"reason": reason, "bytes": size, "chunks": chunks})
@@ -138,7 +138,8 @@ def _prelude(parser: PreludeParser, data: bytes) -> Any:
         return None
 
 
-def _message(details: str) -> str:
+def message_of(details: str) -> str:
+    """The message in an error report, which should be JSON."""
     try:
         return str(json.loads(details)["errorMessage"])
     except (ValueError, KeyError, TypeError):

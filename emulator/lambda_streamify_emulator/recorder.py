@@ -52,6 +52,7 @@ class Recorder:
         self._lost_chunks = self._lost_bytes = 0
         self._closing = False
         self._failure: OSError | None = None
+        self._failed: Callable[[OSError], None] | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="streamify-recorder", daemon=True)
         self._thread.start()
@@ -104,6 +105,13 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
 
+    def finish(self, failed: Callable[[OSError], None]) -> None:
+        """`close` without waiting; `failed` is called, in the recorder's thread, with what the disk has refused."""
+        with self._changed:
+            self._failed = failed
+            self._closing = True
+            self._changed.notify()
+
     def _elapsed(self) -> int:
         return int((self._clock() - self._began) * 1_000_000)
 
@@ -141,5 +149,8 @@ class Recorder:
                         self._file.flush()  # whoever looks while the stream pauses sees all of it
         except OSError as failure:
             self._failure = failure
-        except ValueError as failure:  # the file was closed under it
-            self._failure = OSError(str(failure))
+            with self._changed:
+                while not self._closing:
+                    self._changed.wait()
+            if self._failed is not None:
+                self._failed(failure)

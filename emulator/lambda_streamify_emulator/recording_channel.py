@@ -1,0 +1,145 @@
+"""The way of a response that is recorded on both sides: as the runtime writes it, and as it leaves for the client.
+
+So a recording shows what the way between them joins and cuts. Times of both begin with the invocation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .channel import FunctionError, ResponseChannel
+from .errors import EmulatorError, PreludeError
+from .invoke import message_of
+from .prelude import CONTENT_TYPE, PreludeParser
+from .recorder import Recorder, now
+from .recording import Header
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+LAYERS = ("runtime-api", "client")
+
+
+class Recordings:
+    """Makes the channels of a process whose responses are recorded in `folder`, two files for each invocation.
+
+    `warn` is told what cannot be written. Raises EmulatorError if the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._warn = warn
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmulatorError(f"the folder {folder} for recordings cannot be made: {error.strerror}") from error
+
+    def channel(self, function: str, request_id: str) -> ResponseChannel:
+        """The channel of one invocation; a plain one if its recordings cannot be opened."""
+        header = {"function": function, "request_id": request_id, "recorded": now()}
+        recorders = []
+        for layer in LAYERS:
+            path = self._folder / f"{function}-{request_id}.{layer}.ndjson"
+            try:
+                recorders.append(Recorder(path.open("w", encoding="utf-8", newline="\n"), Header(layer, header)))
+            except OSError as error:
+                self._warn(f"{path} cannot be written: {error.strerror}")
+                return ResponseChannel()
+        return RecordingChannel(*recorders, warn=self._warn)
+
+
+class RecordingChannel(ResponseChannel):
+    """A response that `runtime` and `client` record, each from its side."""
+
+    def __init__(self, runtime: Recorder, client: Recorder, *, warn: Callable[[str], None]) -> None:
+        super().__init__()
+        self._runtime = _Side(runtime, warn)
+        self._client = _Side(client, warn)
+        self._chunk = bytearray()
+
+    def start(self, content_type: str) -> None:
+        """The response begins."""
+        self._runtime.start(content_type)
+        super().start(content_type)
+
+    def write(self, data: bytes) -> None:
+        """The next bytes of the body; a chunk is recorded when it is complete."""
+        self._chunk += data
+        super().write(data)
+
+    def border(self) -> None:
+        """A chunk of the runtime's ends here."""
+        self._runtime.chunk(bytes(self._chunk))
+        self._chunk.clear()
+
+    def end(self, error: FunctionError | None = None) -> None:
+        """The response is complete, or failed."""
+        if not self.ended:
+            self.border()  # of a response in one piece, which has none
+            self._runtime.end(error)
+        super().end(error)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it leaves for the client."""
+        self._client.start(self.content_type or "")
+        async for piece in super().pieces():
+            self._client.chunk(piece)
+            yield piece
+        self._client.end(self.error)
+
+    def discard(self) -> None:
+        """The client reads no more, or has read all."""
+        self._client.leave()
+        super().discard()
+
+
+class _Side:
+    """One recording: takes the prelude off, and ends once."""
+
+    def __init__(self, recorder: Recorder, warn: Callable[[str], None]) -> None:
+        self._recorder = recorder
+        self._warn = warn
+        self._parser: PreludeParser | None = None
+        self._ended = False
+
+    def start(self, content_type: str) -> None:
+        if content_type == CONTENT_TYPE:
+            self._parser = PreludeParser()
+
+    def chunk(self, data: bytes) -> None:
+        if self._parser is not None:
+            try:
+                parsed = self._parser.feed(data)
+            except PreludeError:  # what is wrong with it is told where the client is answered
+                self._parser = None
+                return
+            if parsed is None:
+                return
+            head, data = parsed
+            self._parser = None
+            self._recorder.head(head.status, dict(head.headers), head.cookies)
+        if data:
+            self._recorder.chunk(data)
+
+    def end(self, error: FunctionError | None) -> None:
+        if error is not None:
+            self._recorder.error(error.error_type, message_of(error.details.decode("utf-8", "replace")))
+        self._finish("end" if error is None else _REASONS.get(error.error_type, "error"))
+
+    def leave(self) -> None:
+        """Nobody is there any more."""
+        self._finish("disconnect")
+
+    def _finish(self, reason: str) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._recorder.end(reason)
+        self._recorder.finish(self._tell)
+
+    def _tell(self, failure: OSError) -> None:
+        self._warn(f"a recording is not complete: {failure.strerror or failure}")
+
+
+_REASONS = {"Sandbox.Timedout": "timeout", "Sandbox.Timeout": "timeout"}
