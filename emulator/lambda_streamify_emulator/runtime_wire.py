@@ -72,6 +72,13 @@ class Head:
         return None
 
 
+class Border:
+    """A chunk of the body is complete, the empty one at its end too. A chunk may come in several pieces."""
+
+
+BORDER = Border()
+
+
 @dataclass(frozen=True)
 class End:
     """A request is complete."""
@@ -87,13 +94,15 @@ class Fault:
     answer: Answer | None
 
 
-Event = Head | bytes | End | Fault
+Event = Head | bytes | Border | End | Fault
 
 
 class RequestReader:
-    """Reads one request after the other."""
+    """Reads one request after the other. With `borders` it tells where chunks end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, borders: bool = False) -> None:
+        if borders:
+            self.on_chunk_complete = self._end_chunk
         self._parser: Any = httptools.HttpRequestParser(self)
         self._events: list[Event] = []
         self._in_body = False
@@ -190,6 +199,9 @@ class RequestReader:
     def on_body(self, data: bytes) -> None:
         self._since_body = 0
         self._events.append(data)
+
+    def _end_chunk(self) -> None:
+        self._events.append(BORDER)
 
     def on_message_complete(self) -> None:
         if self._resuming:
