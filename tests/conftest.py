@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 from gate import Gate
 
+collect_ignore = ["data"]  # a sample project there has tests of its own
+
 # No test depends on how fast the machine is. Half of Hypothesis' usual number of examples keeps `make test` short.
 settings.register_profile("project", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
