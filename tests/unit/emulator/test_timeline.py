@@ -97,7 +97,7 @@ def test_a_long_stream_is_measured_in_constant_memory() -> None:
         return size
 
     peak(100)
-    assert peak(40_000) < 2 * peak(4_000)
+    assert peak(10_000) < 2 * peak(2_000)
 
 
 def test_the_figures_are_ready_for_json() -> None:
