@@ -210,7 +210,7 @@ def _heads(a: dict[str, Any] | None, b: dict[str, Any] | None) -> list[str]:
 def _table(path_a: Path, path_b: Path, layers: tuple[str, str], comparison: Comparison) -> list[str]:
     """What people read: the figures of both, then what is the same and what is not."""
     a, b = comparison.a, comparison.b
-    rows = [("", path_a.name, path_b.name, ""), ("layer", *layers, "")]
+    rows = [("", f"A: {path_a.name}", f"B: {path_b.name}", ""), ("layer", *layers, "")]
     rows += [(name, f"{getattr(a, name):,}", f"{getattr(b, name):,}", "") for name in ("bytes", "chunks")]
     rows += [_times(words, x, y) for (words, x), (_, y) in zip(_figures(a), _figures(b), strict=True)]
     rows.append(("end", _end(a), _end(b), ""))

@@ -167,7 +167,7 @@ def test_two_equal_recordings_are_said_to_be(tmp_path: Path, capsys: pytest.Capt
     assert shown(tmp_path, capsys, lines, lines) == (
         True,
         """\
-                 a        b
+                 A: a     B: b
 layer            client   client
 bytes            6        6
 chunks           2        2
