@@ -1,1 +1,109 @@
 """The pytest plugin. pytest loads it wherever the wheel is installed, so it must load with nothing else installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .__main__ import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from os import PathLike
+
+    from .replay import Replay
+    from .streamify_fixture import Streamify
+    from .testing_emulator import TemplateEmulator
+
+TEMPLATE, PARAMETERS = "streamify_template", "streamify_parameters"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know the options in the project's configuration."""
+    parser.addini(
+        TEMPLATE, "the SAM template of the fixture `streamify`, from the root folder", default="template.yaml"
+    )
+    parser.addini(PARAMETERS, "parameters of that template, each as NAME=VALUE", type="linelist")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Show what the functions printed beside a failure."""
+    streamify = getattr(item, "funcargs", {}).get("streamify")
+    if call.when == "call" and call.excinfo is not None and streamify is not None:
+        lines = [f"{line.function}: {line.text}" for line in streamify.logs]
+        item.add_report_section("call", "function logs", "\n".join(lines))
+    return (yield)
+
+
+@pytest.fixture(scope="session")
+def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulator]:
+    try:
+        from .errors import EmulatorError
+        from .testing_emulator import TemplateEmulator
+    except ModuleNotFoundError as error:
+        _skip(error)
+    path = pytestconfig.rootpath / str(pytestconfig.getini(TEMPLATE))
+    if not path.is_file():
+        pytest.fail(f"there is no template {path}: name it in the pytest option {TEMPLATE}", pytrace=False)
+    emulator = TemplateEmulator(path, _parameters(pytestconfig.getini(PARAMETERS)))
+    problem = None
+    try:
+        emulator.start()
+    except EmulatorError as error:
+        problem = str(error)
+    if problem is not None:  # here, where pytest does not print the error once more, as the cause
+        pytest.fail(problem if str(path) in problem else f"{path}: {problem}", pytrace=False)
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
+    """The functions of the SAM template, really running: streamify.invoke("name"), .get, .post, .open, .urls, .logs.
+
+    The emulator starts once a session, in the root folder's template.yaml (ini options streamify_template and
+    streamify_parameters); logs begin anew with each test. See docs/testing.md.
+    """
+    from .streamify_fixture import Streamify
+
+    functions = Streamify(_streamify_emulator)
+    yield functions
+    functions.close()
+
+
+@pytest.fixture
+def stream_recording(request: pytest.FixtureRequest) -> Callable[..., Replay]:
+    """Call it with a path: a recorded stream as an iterator and async iterator of its chunks.
+
+    The path counts from the test's own folder, else from the root folder. Options: mode="instant" (also "virtual",
+    "lockstep", "real"), speed, faults, clock. `.events()` are the recording's events, `.as_event_stream()` is what
+    boto3's invoke_with_response_stream returns. See docs/testing.md.
+    """
+    try:
+        from .replay import Mode, Replay
+    except ModuleNotFoundError as error:
+        _skip(error)
+
+    def replay(path: str | PathLike[str], mode: str = Mode.INSTANT.value, **options: Any) -> Replay:
+        here, root = request.path.parent / path, request.config.rootpath / path
+        if not here.is_file() and not root.is_file():
+            pytest.fail(f"there is no recording {path}, neither in {here.parent} nor in {root.parent}", pytrace=False)
+        return Replay(here if here.is_file() else root, mode=mode, **options)
+
+    return replay
+
+
+def _parameters(lines: list[str]) -> dict[str, str]:
+    wrong = [line for line in lines if "=" not in line]
+    if wrong:
+        pytest.fail(f"{PARAMETERS}: {wrong[0]!r} is not NAME=VALUE", pytrace=False)
+    pairs = (line.partition("=") for line in lines)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _skip(error: ModuleNotFoundError) -> None:
+    if error.name and error.name.startswith(str(__package__)):
+        raise error
+    pytest.skip(f"{MISSING} ({error.name} is missing)")

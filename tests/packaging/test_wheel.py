@@ -1,16 +1,14 @@
 """What `pip install lambda-streamify` brings, built as for a release and tried in an environment of its own."""
 
 import importlib.metadata
-import shutil
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
+from built_wheel import build_wheel, make_environment
 from layer_build import MODULES
-from processes import ROOT, run
+from processes import run
 
 EMULATOR_MODULES = (
     "__init__",
@@ -44,6 +42,7 @@ EMULATOR_MODULES = (
     "lambda_api",
     "layers",
     "limits",
+    "lockstep",
     "memory",
     "output",
     "plot",
@@ -70,10 +69,16 @@ EMULATOR_MODULES = (
     "sandbox",
     "serve",
     "settings",
+    "stream_assertions",
+    "stream_client",
+    "stream_events",
+    "stream_result",
     "stream_view",
+    "streamify_fixture",
     "task_root",
     "template",
     "terminal",
+    "testing_emulator",
     "timeline",
     "turns",
     "url_client",
@@ -86,46 +91,13 @@ PIP_LINE = "pip install 'lambda-streamify[emulator]'"
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from what git has or would add: what a clone holds, not what lies about."""
-    export, dist = tmp_path_factory.mktemp("export"), tmp_path_factory.mktemp("dist")
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in listed:
-        if (ROOT / name).is_file():
-            (export / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, export / name)
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", dist, cwd=export)
-    (built,) = dist.iterdir()
-    return built
+    return build_wheel(tmp_path_factory.mktemp("export"), tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")
 def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the wheel and pytest, and no other package: the folder of its executables."""
-    environment = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", "--without-pip", environment)
-    python = environment / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
-    packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-    for name in with_dependencies("pytest"):
-        link_distribution(name, packages)
-    return environment / "bin"
-
-
-def with_dependencies(name: str) -> set[str]:
-    found = {name}
-    for line in importlib.metadata.requires(name) or []:
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            found |= with_dependencies(requirement.name)
-    return found
-
-
-def link_distribution(name: str, packages: Path) -> None:
-    """Linked from the environment that runs the tests: nothing is fetched."""
-    distribution = importlib.metadata.distribution(name)
-    for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-        if not (packages / top).exists():
-            (packages / top).symlink_to(Path(str(distribution.locate_file(top))))
+    return make_environment(tmp_path_factory.mktemp("environment"), wheel, ["pytest"])
 
 
 def test_the_wheel_holds_exactly_the_two_packages(wheel: Path) -> None:
