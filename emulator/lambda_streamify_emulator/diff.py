@@ -214,6 +214,8 @@ def _table(path_a: Path, path_b: Path, layers: tuple[str, str], comparison: Comp
     rows += [(name, f"{getattr(a, name):,}", f"{getattr(b, name):,}", "") for name in ("bytes", "chunks")]
     rows += [_times(words, x, y) for (words, x), (_, y) in zip(_figures(a), _figures(b), strict=True)]
     rows.append(("end", _end(a), _end(b), ""))
+    if a.lost or b.lost:
+        rows.append(("not recorded", f"{a.lost:,} chunks", f"{b.lost:,} chunks", ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [*lines, "", *_verdict(comparison)]

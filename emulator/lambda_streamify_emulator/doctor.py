@@ -149,6 +149,7 @@ def diagnose(near: Symptoms | None, far: Symptoms, lag: Lag | None = None) -> Di
         found.said.insert(0, f"{near.layer}: {near.said}")
     if near is not None and lag is not None:
         found.said.append(f"from the one to the other: {in_words(lag.least)} to {in_words(lag.most)}")
+    found.said += [f"{seen.layer}: {seen.timeline.lost:,} more were not recorded" for seen in _lossy(near, far)]
     if near is not None and near.timeline.bytes != far.timeline.bytes:
         sizes = f"{near.timeline.bytes:,} and {far.timeline.bytes:,} bytes"
         found.said.append(f"the two have not the same length, {sizes}: are they of one request?")
@@ -206,6 +207,10 @@ def _examine_files(paths: Sequence[str]) -> tuple[Symptoms | None, Symptoms, Lag
     (near, near_path), (far, far_path) = (seen[layer] for layer in order)
     with reading(near_path) as written, reading(far_path) as read:
         return near, far, measure_lag(written, read)
+
+
+def _lossy(*layers: Symptoms | None) -> list[Symptoms]:
+    return [seen for seen in layers if seen is not None and seen.timeline.lost]
 
 
 class _Lumps:

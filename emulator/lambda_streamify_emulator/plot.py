@@ -283,6 +283,8 @@ def _figures(timeline: Timeline) -> str:
     if timeline.gaps:
         gaps = timeline.gaps
         parts.append(f"gaps p50 {in_words(gaps.p50)}, p99 {in_words(gaps.p99)}, longest {in_words(gaps.max)}")
+    if timeline.lost:
+        parts.append(f"{timeline.lost:,} not recorded")
     return "; ".join([*parts, f"{timeline.reason or 'cut'} {in_words(timeline.total)}"])
 
 

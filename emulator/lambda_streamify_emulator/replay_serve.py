@@ -76,6 +76,8 @@ def _announce(path: Path, url: str, timeline: Timeline, left_out: list[str], fau
     terminal.say(f"{path}: {figures}; seed {faults.seed}")
     if timeline.reason is None:
         terminal.say("the recording has no end: it was cut itself, and its replay ends there in good order")
+    if timeline.lost:
+        terminal.say(f"{timeline.lost} chunks are missing: the disk was slower than the stream when it was recorded")
     if left_out:
         terminal.say(f"left out, as their values were not recorded: {', '.join(left_out)}")
     terminal.say(f"try: curl -N {url}")

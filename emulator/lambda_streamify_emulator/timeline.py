@@ -44,6 +44,7 @@ class Timeline:
     gaps: Gaps | None  # None for less than two chunks
     reason: str | None  # why the stream ended; None if its recording was cut
     error: str | None  # the type of its error
+    lost: int = 0  # chunks that are not in the recording, because the disk was slower than the stream
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, under the same names."""
@@ -64,6 +65,7 @@ class Meter:
         self._longest = (-1, 0)
         self._reason: str | None = None
         self._error: str | None = None
+        self._lost = 0
 
     def add(self, event: Event) -> bytes | None:
         """The next event; returns its chunk, if it is one."""
@@ -78,6 +80,8 @@ class Meter:
             self._error = data["type"]
         elif code == END:
             self._reason = data["reason"]
+            lost = data.get("lost")
+            self._lost = lost.get("chunks", 0) if isinstance(lost, dict) else 0
         return chunk
 
     def timeline(self) -> Timeline:
@@ -92,6 +96,7 @@ class Meter:
             gaps=self._gaps_so_far(),
             reason=self._reason,
             error=self._error,
+            lost=self._lost,
         )
 
     def _add_chunk(self, time: int, size: int) -> None:

@@ -221,6 +221,12 @@ def test_a_side_that_ends_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cut (Function.A)" in shown(tmp_path, capsys, a, b)[1]
 
 
+def test_chunks_that_were_not_recorded_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lossy = '[9,"x",{"reason":"end","bytes":9,"chunks":3,"lost":{"chunks":2,"bytes":6}}]'
+
+    assert "not recorded     2 chunks  0 chunks\n" in shown(tmp_path, capsys, (lossy,), ())[1]
+
+
 def test_nothing_and_nothing_is_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict(tmp_path, capsys, (), ()) == ["bytes: the same", "borders: the same"]
 

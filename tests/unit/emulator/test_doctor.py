@@ -169,6 +169,12 @@ def test_blocks_are_named_though_it_streamed() -> None:
     assert found.advice == advice.blocks(1024)
 
 
+def test_chunks_that_were_not_recorded_are_told() -> None:
+    lossy = Event(SECOND, "x", {"reason": "end", "bytes": 9, "chunks": 3, "lost": {"chunks": 2, "bytes": 6}})
+
+    assert diagnose(None, client(*STEADY, lossy)).said[1:] == ["client: 2 more were not recorded"]
+
+
 def test_two_lengths_are_not_of_one_request() -> None:
     said = diagnose(runtime(*STEADY), client(*STEADY[:-1])).said
 

@@ -63,6 +63,14 @@ def test_the_picture_says_what_it_shows(tmp_path: Path) -> None:
     assert "time since the request began (µs)" in words
 
 
+def test_the_picture_says_what_was_not_recorded(tmp_path: Path) -> None:
+    lossy = END.replace("}]", ',"lost":{"chunks":4,"bytes":9}}]')
+
+    assert "0 chunks; 0 bytes; first byte -; 4 not recorded; end 1.00 ms" in texts(
+        drawn(recording(tmp_path / "a", lossy))
+    )
+
+
 @pytest.mark.parametrize(
     ("total", "unit", "first"), [(1500, "µs", "200"), (150_000, "ms", "20"), (600_000_000, "s", "100")]
 )

@@ -99,6 +99,14 @@ def test_a_recording_that_was_cut_is_said_to_be(path: Path, capsys: pytest.Captu
     assert errors.splitlines()[1:-1] == [cut]
 
 
+def test_chunks_that_were_not_recorded_are_said_to_be_missing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(HEADER + BODY + END.replace("}]", ',"lost":{"chunks":4,"bytes":9}}]'))
+
+    _, errors, _ = served(path, capsys)
+
+    assert errors.splitlines()[1].startswith("4 chunks are missing: ")
+
+
 def test_as_json_the_address_comes_with_seed_and_figures(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output, errors, _ = served(path, capsys, as_json=True)
 

@@ -120,3 +120,10 @@ def test_the_figures_are_ready_for_json() -> None:
 )
 def test_a_time_is_said_in_the_unit_that_shows_it(microseconds: int | None, words: str) -> None:
     assert in_words(microseconds) == words
+
+
+def test_chunks_that_were_not_recorded_are_told() -> None:
+    end = {"reason": "end", "bytes": 9, "chunks": 3}
+
+    assert measure([Event(1, "x", {**end, "lost": {"chunks": 2, "bytes": 6}})]).lost == 2
+    assert measure([Event(1, "x", {**end, "lost": "some"})]).lost == 0
