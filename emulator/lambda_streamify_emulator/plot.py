@@ -1,17 +1,15 @@
 """Recordings as a picture: time on one axis, each chunk a mark as high as it is large, recordings above each other.
 
-The picture is SVG, made here, or PNG, made by matplotlib where that is installed. Its size does not grow with the
-number of chunks: those that would share a column of the picture are one mark, as high as the largest of them.
+The picture is SVG, made here, or PNG, made by `plot_png`. Its size does not grow with the number of chunks: those that
+would share a column of the picture are one mark, as high as the largest of them.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass, field
 from html import escape
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import PlotError
 from .recording import HEAD
@@ -32,7 +30,6 @@ LEAST = 3  # the height of the smallest chunk
 DOTS = 300  # marks, up to which each has a dot
 
 INK, FAINT, CHUNK, SILENCE, HEAD_COLOUR, ERROR_COLOUR = "#1b1b1b", "#c9c9c9", "#1f5fa8", "#f3e7c4", "#2e7d32", "#b3261e"
-PIP_LINE = "pip install matplotlib"
 
 
 @dataclass
@@ -45,6 +42,25 @@ class Lane:
     head: int | None = None
     silence: tuple[int, int] | None = None  # the longest
     marks: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        """What is shown."""
+        error = self.timeline.error
+        return f"{_short(self.name)} ({self.layer}){f': {_short(error)}' if error else ''}"
+
+    @property
+    def figures(self) -> str:
+        """Its figures, in a line."""
+        timeline = self.timeline
+        parts = [f"{timeline.chunks:,} chunk{'s' * (timeline.chunks != 1)}", f"{timeline.bytes:,} bytes"]
+        parts.append(f"first byte {in_words(timeline.first_byte)}")
+        if timeline.gaps:
+            gaps = timeline.gaps
+            parts.append(f"gaps p50 {in_words(gaps.p50)}, p99 {in_words(gaps.p99)}, longest {in_words(gaps.max)}")
+        if timeline.lost:
+            parts.append(f"{timeline.lost:,} not recorded")
+        return "; ".join([*parts, f"{timeline.reason or 'cut'} {in_words(timeline.total)}"])
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,11 @@ class Scale:
             return "s", 1_000_000
         return ("ms", 1000) if self.total >= 2000 else ("µs", 1)
 
+    @property
+    def time_label(self) -> str:
+        """What the time axis is of."""
+        return f"time since the request began ({self.unit[0]})"
+
     def time_ticks(self) -> list[tuple[float, str]]:
         """Microseconds and what is written there."""
         _, unit = self.unit
@@ -85,7 +106,12 @@ def plot(paths: Sequence[Path], output: Path) -> None:
     if kind not in (".svg", ".png"):
         raise PlotError(f"{output}: its name must end in .svg or .png, for that says what is drawn")
     lanes, scale = read(paths)
-    drawn = svg(lanes, scale).encode() if kind == ".svg" else png(lanes, scale)
+    if kind == ".svg":
+        drawn = svg(lanes, scale).encode()
+    else:
+        from .plot_png import png
+
+        drawn = png(lanes, scale)
     try:
         output.write_bytes(drawn)
     except OSError as error:
@@ -175,8 +201,8 @@ def _legend(lanes: Sequence[Lane]) -> Iterator[str]:
 
 def _svg_lane(lane: Lane, scale: Scale, top: int) -> Iterator[str]:
     base = top + CAPTION + LANE
-    yield f'<text x="{LEFT}" y="{top + 14}" font-size="13" font-weight="bold">{escape(_headline(lane))}</text>'
-    yield f'<text x="{LEFT}" y="{top + 31}">{escape(_figures(lane.timeline))}</text>'
+    yield f'<text x="{LEFT}" y="{top + 14}" font-size="13" font-weight="bold">{escape(lane.headline)}</text>'
+    yield f'<text x="{LEFT}" y="{top + 31}">{escape(lane.figures)}</text>'
     if lane.silence:
         start, end = map(scale.x, lane.silence)
         yield f'<rect x="{start:.1f}" y="{base - LANE}" width="{end - start:.1f}" height="{LANE}" fill="{SILENCE}"/>'
@@ -220,76 +246,8 @@ def _time_axis(scale: Scale, base: int) -> Iterator[str]:
         x = scale.x(time)
         yield f'<path d="M{x:.1f} {base}v5" stroke="{INK}"/>'
         yield f'<text x="{x:.1f}" y="{base + 18}" text-anchor="middle">{words}</text>'
-    label = _time_label(scale)
+    label = scale.time_label
     yield f'<text x="{LEFT + PLOT / 2:.0f}" y="{base + 40}" text-anchor="middle">{label}</text>'
-
-
-# --- PNG -------------------------------------------------------------------------------------------------------------
-
-
-def png(lanes: Sequence[Lane], scale: Scale) -> bytes:
-    """The picture as a PNG file, drawn by matplotlib; it shows what the SVG shows. Raises PlotError without it."""
-    try:
-        figures: Any = import_module("matplotlib.figure")  # untyped: it may not be here when types are checked
-    except ImportError as error:
-        raise PlotError(f"a PNG is drawn by matplotlib: {PIP_LINE}, or choose a name that ends in .svg") from error
-
-    figure = figures.Figure(figsize=(9.6, 1.4 + 2.1 * len(lanes)), dpi=150, layout="constrained")
-    figure.suptitle("Chunks over time", fontweight="bold")
-    all_axes = figure.subplots(len(lanes), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    for lane, axes in zip(lanes, all_axes, strict=True):
-        _png_lane(lane, scale, axes)
-    all_axes[-1].set_xlabel(_time_label(scale))
-    drawn = {words: sign for axes in all_axes for sign, words in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=5, frameon=False)
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
-
-
-def _png_lane(lane: Lane, scale: Scale, axes: Any) -> None:
-    _, unit = scale.unit
-    axes.set_title(f"{_headline(lane)}\n{_figures(lane.timeline)}", loc="left", fontsize=9, parse_math=False)
-    axes.set_ylabel("bytes in chunk")
-    axes.set_xlim(0, scale.total / unit * 1.01)
-    axes.set_ylim(0, scale.size * 1.08)
-    if lane.silence:
-        start, end = lane.silence
-        axes.axvspan(start / unit, end / unit, color=SILENCE, label="longest gap")
-    if lane.head is not None:
-        axes.axvline(lane.head / unit, color=HEAD_COLOUR, linestyle="--", label="status and headers")
-    if lane.timeline.error is not None:
-        axes.axvline(lane.timeline.total / unit, color=ERROR_COLOUR, label="end in an error")
-    elif lane.timeline.reason is not None:
-        axes.axvline(lane.timeline.total / unit, color=INK, label="end")
-    times = [(column / 2 - LEFT) / PLOT * scale.total / unit for column in lane.marks]
-    few = len(lane.marks) <= DOTS
-    if few:
-        axes.plot(times, list(lane.marks.values()), "o", markersize=4, color=CHUNK)
-    axes.vlines(times, 0, list(lane.marks.values()), color=CHUNK, linewidth=1.5 if few else 0.5, label="chunk")
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-def _headline(lane: Lane) -> str:
-    error = lane.timeline.error
-    return f"{_short(lane.name)} ({lane.layer}){f': {_short(error)}' if error else ''}"
-
-
-def _figures(timeline: Timeline) -> str:
-    parts = [f"{timeline.chunks:,} chunk{'s' * (timeline.chunks != 1)}", f"{timeline.bytes:,} bytes"]
-    parts.append(f"first byte {in_words(timeline.first_byte)}")
-    if timeline.gaps:
-        gaps = timeline.gaps
-        parts.append(f"gaps p50 {in_words(gaps.p50)}, p99 {in_words(gaps.p99)}, longest {in_words(gaps.max)}")
-    if timeline.lost:
-        parts.append(f"{timeline.lost:,} not recorded")
-    return "; ".join([*parts, f"{timeline.reason or 'cut'} {in_words(timeline.total)}"])
-
-
-def _time_label(scale: Scale) -> str:
-    return f"time since the request began ({scale.unit[0]})"
 
 
 def _number(value: float) -> str:

@@ -46,6 +46,7 @@ EMULATOR_MODULES = (
     "memory",
     "output",
     "plot",
+    "plot_png",
     "pool",
     "prelude",
     "programs",

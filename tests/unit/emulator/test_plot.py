@@ -158,16 +158,6 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, name: str, message: str)
     assert str(raised.value) == message.format(path=tmp_path / name)
 
 
-def test_without_matplotlib_a_png_names_the_line_that_installs_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-
-    with pytest.raises(PlotError, match=r"^a PNG is drawn by matplotlib: pip install matplotlib, or choose"):
-        plot([recording(tmp_path / "r", END)], tmp_path / "a.png")
-    assert not (tmp_path / "a.png").exists()
-
-
 def test_a_damaged_recording_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingFileError, match="line 2: no JSON"):
         plot([recording(tmp_path / "r", "damage")], tmp_path / "a.svg")
