@@ -55,6 +55,9 @@ def serve(
             help="How much functions may be asked and may answer, how fast, and the memory that they may use."
         ),
     ] = "aws",
+    max_sandboxes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes of a function without ReservedConcurrentExecutions.")
+    ] = 1000,
 ) -> None:
     """Run the functions of a SAM template behind streaming URLs and the Lambda API.
 
@@ -64,7 +67,7 @@ def serve(
     from .serve import serve as run
     from .settings import Settings
 
-    settings = Settings(LIMITS if limits == "aws" else UNLIMITED)
+    settings = Settings(LIMITS if limits == "aws" else UNLIMITED, max_sandboxes)
     with errors_told():
         parameters = dict(_pair("--parameter", text) for text in parameter or ())
         status = asyncio.run(

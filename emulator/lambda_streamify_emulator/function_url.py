@@ -12,7 +12,7 @@ from .asgi import TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, 
 from .channel import FunctionFailed
 from .errors import PreludeError
 from .invocation import Invocation, new_trace_id
-from .pool import SandboxPool
+from .pool import SandboxPool, Throttled
 from .template import RESPONSE_STREAM
 from .url_event import Request, encode_event, url_event
 
@@ -38,7 +38,13 @@ class FunctionUrl:
             return
         streamed = self._pool.function.invoke_mode == RESPONSE_STREAM
         invocation = Invocation(event, trace_id, streamed=streamed)
-        await self._pool.invoke(invocation)
+        try:
+            await self._pool.invoke(invocation)
+        except Throttled:
+            headers = [*_own_headers(invocation), ("content-type", "application/json")]
+            headers.append(("x-amzn-errortype", "TooManyRequestsException"))
+            await respond(send, 429, headers, b'{"message":"Rate Exceeded."}')
+            return
         try:
             await (self._answer if streamed else self._answer_whole)(invocation, send)
         finally:

@@ -22,7 +22,7 @@ from .channel import FunctionError, FunctionFailed
 from .descriptions import description, url_description
 from .intrinsics import ACCOUNT_ID, REGION
 from .invocation import Invocation
-from .pool import SandboxPool
+from .pool import SandboxPool, Throttled
 
 VERSION = ("x-amz-executed-version", "$LATEST")
 
@@ -37,7 +37,7 @@ def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str]) -> Sta
 
     async def refused(_: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, _Refused)
-        return _error(refusal.status, refusal.error_type, str(refusal))
+        return _error(refusal.status, refusal.error_type, str(refusal), refusal.reason)
 
     name = "{function:path}"
     routes = [
@@ -66,8 +66,9 @@ def function_name(reference: str) -> str:
 class _Refused(Exception):
     """An error of the caller's, with the status and the type that SDKs know it by."""
 
-    def __init__(self, status: int, error_type: str, message: str) -> None:
+    def __init__(self, status: int, error_type: str, message: str, reason: str | None = None) -> None:
         super().__init__(message)
+        self.reason = reason
         self.status = status
         self.error_type = error_type
 
@@ -89,13 +90,13 @@ class _LambdaApi:
         pool, invocation = await self._invocation(request, streamed=False)
         if kind == "DryRun":
             return Response(status_code=204, headers=dict([VERSION]))
-        await pool.invoke(invocation)
         headers = {"x-amzn-requestid": invocation.request_id}
         if kind == "Event":
-            draining = asyncio.create_task(_drain(invocation))
+            draining = asyncio.create_task(_run_unattended(pool, invocation))
             self._background.add(draining)  # the event loop alone would not keep it
             draining.add_done_callback(self._background.discard)
             return Response(status_code=202, headers=headers)
+        await _start(pool, invocation)
         headers |= dict([VERSION])
         try:
             payload = await whole(invocation.channel)
@@ -117,7 +118,7 @@ class _LambdaApi:
         pool, invocation = await self._invocation(request, streamed=True)
         if kind == "DryRun":
             return Response(status_code=204, headers=dict([VERSION]))
-        await pool.invoke(invocation)
+        await _start(pool, invocation)
         return _EventStream(invocation, with_log=_wants_log(request))
 
     async def get_function(self, request: Request) -> Response:
@@ -174,8 +175,16 @@ def _wants_log(request: Request) -> bool:
     return request.headers.get("x-amz-log-type", "None") == "Tail"
 
 
-async def _drain(invocation: Invocation) -> None:
-    """Take the response of an invocation that nobody waits for."""
+async def _start(pool: SandboxPool, invocation: Invocation) -> None:
+    try:
+        await pool.invoke(invocation)
+    except Throttled as throttled:
+        raise _Refused(429, "TooManyRequestsException", "Rate Exceeded.", throttled.reason) from throttled
+
+
+async def _run_unattended(pool: SandboxPool, invocation: Invocation) -> None:
+    """Run an invocation that nobody waits for, as soon as there is a sandbox for it, and take its response."""
+    await pool.invoke(invocation, patient=True)
     async for _ in invocation.channel.pieces():
         pass
 
@@ -190,8 +199,11 @@ def _client_context(header: str) -> str | None:
     return text
 
 
-def _error(status: int, error_type: str, message: str) -> Response:
-    return JSONResponse({"Type": "User", "Message": message}, status, {"x-amzn-errortype": error_type})
+def _error(status: int, error_type: str, message: str, reason: str | None = None) -> Response:
+    report = {"Type": "User", "Message": message}
+    if reason is not None:  # of this error alone the message's name is in lower case (botocore's model)
+        report = {"Reason": reason, "Type": "User", "message": message}
+    return JSONResponse(report, status, {"x-amzn-errortype": error_type})
 
 
 class _EventStream(Response):

@@ -1,7 +1,13 @@
-"""The sandboxes of one function: an idle one is used again, and when none is idle another starts, as on Lambda."""
+"""The sandboxes of one function: an idle one is used again, and when none is idle another starts, as on Lambda.
+
+One that has answered but not asked for the next event yet is waited for, a moment: whoever has read a response to its
+end and asks again at once would otherwise find it busy.
+"""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from itertools import count
 
 from .invocation import Invocation
 from .limits import Limits
@@ -10,6 +16,19 @@ from .sandbox import Package, Sandbox
 from .settings import DEFAULTS, Settings
 from .task_root import newest_change
 from .template import Function
+
+MOMENT = 0.25  # seconds in which a sandbox that has answered may become idle
+
+# AWS Lambda API Reference, "Invoke", TooManyRequestsException: what has been exceeded.
+RESERVED, UNRESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded", "ConcurrentInvocationLimitExceeded"
+
+
+class Throttled(Exception):
+    """All the sandboxes that the function may have are busy."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class SandboxPool:
@@ -25,7 +44,8 @@ class SandboxPool:
         self._idle: list[Sandbox] = []
         # With the newest change of the code that each one runs.
         self._all: dict[Sandbox, int] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._waiting: deque[asyncio.Future[Sandbox | None]] = deque()
+        self._ending: dict[asyncio.Task[None], Sandbox] = {}
         self._stopped = False
 
     @property
@@ -38,27 +58,49 @@ class SandboxPool:
         """How much it may be asked and may answer."""
         return self._settings.limits
 
-    async def invoke(self, invocation: Invocation) -> None:
-        """Start `invocation`; what becomes of it comes through its channel."""
-        if self._stopped:
-            invocation.fail("Sandbox.Failure", "The emulator has stopped")
-            invocation.tail.end()
-            return
-        change = newest_change(self.function.code)
-        self._end_outdated(change)
-        while self._idle:
-            sandbox = self._idle.pop()  # the last one used: the others age and could be ended
-            if not sandbox.ended:
+    async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
+        """Start `invocation`; what becomes of it comes through its channel.
+
+        Raises Throttled if no sandbox can be had, unless it is `patient`: then it waits for one.
+        """
+        for attempt in count():
+            if self._stopped:
+                invocation.fail("Sandbox.Failure", "The emulator has stopped")
+                invocation.tail.end()
+                return
+            change = newest_change(self.function.code)
+            self._end_outdated(change)
+            sandbox = self._take_idle()
+            if sandbox is None and (self._is_worth_waiting(attempt) or (patient and self._is_full)):
+                sandbox = await self._wait(None if patient and self._is_full else MOMENT)
+                if sandbox is None:
+                    continue
+            if sandbox is None:
+                break
+            if not sandbox.ended and self._all[sandbox] == change:
                 sandbox.invoke(invocation)
                 return
+            self._idle.append(sandbox)  # to be ended, or forgotten
+        if self._is_full:
+            raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
+        await self._start(invocation, change)
+
+    async def stop(self) -> None:
+        """End all sandboxes; from now on invocations fail."""
+        self._stopped = True
+        while self._waiting:
+            self._wake(None)
+        await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+
+    async def _start(self, invocation: Invocation, change: int) -> None:
         sandbox = Sandbox(
-            self._package, self._reaper, self._log, self._idle.append, self._forget, settings=self._settings
+            self._package, self._reaper, self._log, self._became_idle, self._forget, settings=self._settings
         )
         self._all[sandbox] = change
         try:
             await sandbox.start(invocation)
         except BaseException as error:
-            self._all.pop(sandbox, None)
+            self._forget(sandbox)
             if not isinstance(error, OSError):
                 raise
             message = f"{error.filename} does not start: {error.strerror}"
@@ -67,20 +109,76 @@ class SandboxPool:
             invocation.tail.add(message)
             invocation.tail.end()
 
-    async def stop(self) -> None:
-        """End all sandboxes; from now on invocations fail."""
-        self._stopped = True
-        await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+    # --- which sandbox -----------------------------------------------------------------------------------------------
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether no other sandbox may start. Those that are on their way out do not count."""
+        reserved = self.function.reserved_concurrency
+        bound = self._settings.max_sandboxes if reserved is None else reserved
+        ending = set(self._ending.values())
+        return sum(not sandbox.ended and sandbox not in ending for sandbox in self._all) >= bound
+
+    def _is_worth_waiting(self, attempt: int) -> bool:
+        """Whether a sandbox that nobody waits for yet is about to become idle."""
+        return attempt == 0 and sum(sandbox.finishing for sandbox in self._all) > len(self._waiting)
+
+    def _take_idle(self) -> Sandbox | None:
+        while self._idle:
+            sandbox = self._idle.pop()  # the last one used: the others age and could be ended
+            if not sandbox.ended:
+                return sandbox
+        return None
+
+    async def _wait(self, seconds: float | None) -> Sandbox | None:
+        """The next sandbox that becomes idle; None if it is time to look again, or after so many seconds."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Sandbox | None] = loop.create_future()
+        self._waiting.append(waiting)
+        timer = None if seconds is None else loop.call_later(seconds, _give_up, waiting)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if not waiting.cancelled() and (sandbox := waiting.result()) is not None:
+                self._became_idle(sandbox)
+            raise
+        finally:
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+            if timer is not None:
+                timer.cancel()
+
+    def _became_idle(self, sandbox: Sandbox) -> None:
+        if not self._wake(sandbox):
+            self._idle.append(sandbox)
+
+    def _wake(self, sandbox: Sandbox | None) -> bool:
+        """Give the sandbox to whoever has waited longest, or have them look again; returns whether anybody waits."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(sandbox)
+                return True
+        return False
 
     def _end_outdated(self, change: int) -> None:
         """End those that are idle and run code that has been edited since; those at work are left to finish."""
         for sandbox in [sandbox for sandbox in self._idle if self._all[sandbox] != change]:
-            self._idle.remove(sandbox)
-            ending = asyncio.create_task(sandbox.stop())
-            self._ending.add(ending)  # the event loop alone would not keep it
-            ending.add_done_callback(self._ending.discard)
+            self._end(sandbox)
+
+    def _end(self, sandbox: Sandbox) -> None:
+        self._idle.remove(sandbox)
+        ending = asyncio.create_task(sandbox.stop())
+        self._ending[ending] = sandbox  # the event loop alone would not keep it
+        ending.add_done_callback(self._ending.pop)
 
     def _forget(self, sandbox: Sandbox) -> None:
         self._all.pop(sandbox, None)
         if sandbox in self._idle:
             self._idle.remove(sandbox)
+        self._wake(None)
+
+
+def _give_up(waiting: "asyncio.Future[Sandbox | None]") -> None:
+    if not waiting.done():
+        waiting.set_result(None)

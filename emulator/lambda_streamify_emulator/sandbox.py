@@ -4,13 +4,13 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from .endings import exit_message, timeout_message
 from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
+from .freezer import freeze, tell, thaw
 from .invocation import Invocation
 from .invocation_log import InvocationLog, Outcome
 from .memory import memory_used
@@ -58,6 +58,7 @@ class Sandbox:
         self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timed_out = False
+        self._frozen = False
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -105,11 +106,19 @@ class Sandbox:
     @property
     def ended(self) -> bool:
         """Whether its process has ended; it is gone later, when what the process printed has been read."""
-        return self._process.returncode is not None
+        return self._watcher is not None and self._process.returncode is not None
+
+    @property
+    def finishing(self) -> bool:
+        """Whether it has answered, and the runtime will soon ask for the next event, as far as can be known."""
+        return self._invocation is not None and self._invocation.channel.ended and not (self.ended or self._timed_out)
 
     def invoke(self, invocation: Invocation) -> None:
         """Run `invocation` next. The sandbox must be idle, or new."""
         self._invocation = invocation
+        if self._frozen:
+            self._frozen = False
+            thaw(self._process.pid)
         self._log.begin(invocation.request_id, invocation.tail)
         self._api.invoke(invocation)
 
@@ -137,6 +146,7 @@ class Sandbox:
             self._timer.cancel()
         if self._invocation is not None:
             self._invocation = None
+            self._frozen = freeze(self._process.pid)
             self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
             self._measure()
             self._log.end(Outcome(self._memory))
@@ -159,8 +169,7 @@ class Sandbox:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
-            os.killpg(self._process.pid, number)
+        tell(self._process.pid, number)
 
     async def _watch(self) -> None:
         """Pass on what the process prints, and tell how it ended."""

@@ -10,6 +10,8 @@ class Settings:
     """The options of `streamify serve` that concern sandboxes, with their defaults."""
 
     limits: Limits = LIMITS
+    max_sandboxes: int = 1000
+    """Of a function that reserves no concurrency. 1000 is AWS's quota of an account (Lambda quotas)."""
 
 
 DEFAULTS = Settings()

@@ -45,6 +45,8 @@ class Function:
     layers: tuple[Layer, ...]
     invoke_mode: str | None
     """The InvokeMode of its URL; None if it has no URL."""
+    reserved_concurrency: int | None = None
+    """How many invocations of it may run at a time; None if it has no number of its own."""
 
     @property
     def arn(self) -> str:
@@ -219,6 +221,7 @@ def _function(
         },
         layers=tuple(_used_layer(where, reference, layers) for reference in used),
         invoke_mode=_invoke_mode(where, url) if properties.get("FunctionUrlConfig") is not None else None,
+        reserved_concurrency=_concurrency(where, properties.get("ReservedConcurrentExecutions")),
     )
 
 
@@ -237,6 +240,12 @@ def _invoke_mode(where: str, url: Mapping[str, Any]) -> str:
     if mode not in (BUFFERED, RESPONSE_STREAM):
         raise TemplateError(f"{where}: FunctionUrlConfig: InvokeMode: {mode!r} is not {BUFFERED} or {RESPONSE_STREAM}")
     return str(mode)
+
+
+def _concurrency(where: str, value: Any) -> int | None:
+    if value is None or isinstance(value, dict):  # an unresolved one is among those that are named
+        return None
+    return 0 if str(value) == "0" else _number(where, "ReservedConcurrentExecutions", value, "invocations")
 
 
 def _number(where: str, key: str, value: Any, unit: str) -> int:

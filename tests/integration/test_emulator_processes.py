@@ -12,7 +12,7 @@ import pytest
 
 from emulator_process import RUNTIME, EmulatorProcess, emulating
 from gate import Gate
-from process_table import is_running, parent
+from process_table import is_running, is_stopped, parent
 from url_client import Wire, request, wire
 from waiting import PATIENCE, wait_until
 
@@ -68,7 +68,8 @@ def test_nothing_outlives_an_emulator_with_functions_that_stream_and_that_are_id
     with emulating(tmp_path, cache) as emulator:
         child_of_idle = request(emulator.urls["brief"], "/leaves_sleeper").json()
         idle = parent(child_of_idle)
-        os.kill(idle, signal.SIGSTOP)  # as Lambda freezes those that are idle: they cannot end by themselves
+        # It is frozen with what it has started: neither can end by itself.
+        wait_until(lambda: is_stopped(idle) and is_stopped(child_of_idle), "the stop of what is idle")
         with streaming(emulator) as (stream, processes):
             everything = {idle, child_of_idle, emulator.process.pid, *processes}
             assert len(everything) == 5

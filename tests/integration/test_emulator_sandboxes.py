@@ -78,6 +78,32 @@ def test_a_process_that_dies_while_nobody_needs_it_is_replaced(emulator: Emulato
     assert request(url, "/process").json() != process
 
 
+def test_a_function_runs_as_often_at_a_time_as_it_reserves(emulator: EmulatorProcess, sdk: Any, gate: Gate) -> None:
+    url, event = emulator.urls["reserved"], '{"case": "process"}'
+    with wire(url, "/gated_processes", gate=gate.address, chunks=1) as stream:
+        process = int(stream.read_until(b"process ") and stream.read_until(b"\n"))
+        reply = request(url, "/process")
+        with pytest.raises(sdk.exceptions.TooManyRequestsException) as raised:
+            sdk.invoke_with_response_stream(FunctionName="reserved", Payload=event)
+        with pytest.raises(sdk.exceptions.TooManyRequestsException):
+            sdk.invoke(FunctionName="reserved", Payload=event)
+        assert sdk.invoke(FunctionName="reserved", Payload=event, InvocationType="Event")["StatusCode"] == 202
+        gate.open()
+        assert b"".join(stream.read_on()).endswith(b"0\r\n\r\n")
+
+    assert (reply.status, reply.body) == (429, b'{"message":"Rate Exceeded."}')
+    assert reply.all("x-amzn-errortype") == ["TooManyRequestsException"]
+    response: Any = raised.value.response
+    assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert response["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
+    wait_until(lambda: request(url, "/process").status == 200, "room")
+    assert request(url, "/process").json() == process
+
+
+def test_a_function_that_reserves_nothing_is_switched_off(emulator: EmulatorProcess) -> None:
+    assert request(emulator.urls["off"], "/process").status == 429
+
+
 # --- what a function finds -------------------------------------------------------------------------------------------
 
 FOREIGN = {

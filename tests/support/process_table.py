@@ -11,6 +11,11 @@ def is_running(process: int) -> bool:
     return _stat(process)[0] not in ("", "Z", "X")
 
 
+def is_stopped(process: int) -> bool:
+    """Whether the process is held by a signal, as one that is frozen."""
+    return _stat(process)[0] == "T"
+
+
 def parent(process: int) -> int:
     """Return the id of the process that has started this one, if that still runs."""
     return int(_stat(process)[1])

@@ -29,7 +29,7 @@ class ScriptedPool(SandboxPool):
         self.tasks: list[asyncio.Task[None]] = []
         self._script = script
 
-    async def invoke(self, invocation: Invocation) -> None:
+    async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
         """Start the script."""
         self.invocations.append(invocation)
         self.tasks.append(asyncio.ensure_future(self._script(invocation.channel)))

@@ -1,7 +1,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from asynchronous import run
+from lambda_streamify_emulator import pool as module
 from lambda_streamify_emulator.channel import FunctionFailed
 from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.pool import SandboxPool
+from lambda_streamify_emulator.pool import RESERVED, UNRESERVED, SandboxPool, Throttled
 from lambda_streamify_emulator.reaper import Reaper
 from lambda_streamify_emulator.sandbox import Package
+from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from process_table import is_running
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running
 
@@ -21,9 +23,9 @@ from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, report
 class Pool(SandboxPool):
     """A pool that tells when a sandbox has become idle, or has gone."""
 
-    def __init__(self, package: Package, reaper: Reaper) -> None:
+    def __init__(self, package: Package, reaper: Reaper, settings: Settings) -> None:
         self.lines: list[str] = []
-        super().__init__(package, reaper, self.lines.append)
+        super().__init__(package, reaper, self.lines.append, settings)
 
     async def idle(self, number: int) -> None:
         while len(self._idle) != number:  # noqa: ASYNC110 - a pool tells nobody
@@ -36,11 +38,11 @@ class Pool(SandboxPool):
 
 
 @asynccontextmanager
-async def pooled(package: Package) -> AsyncIterator[Pool]:
+async def pooled(package: Package, settings: Settings = DEFAULTS) -> AsyncIterator[Pool]:
     scratch = package.folders.task / "scratch"
     scratch.mkdir()
     reaper = Reaper(scratch)
-    pool = Pool(package, reaper)
+    pool = Pool(package, reaper, settings)
     try:
         yield pool
     finally:
@@ -168,6 +170,180 @@ def test_a_stream_that_runs_while_its_code_is_edited_ends_undisturbed_and_its_pr
             assert len(pool._idle) <= 1  # noqa: SLF001 - the other one ends
 
     run(main())
+
+
+# --- how many --------------------------------------------------------------------------------------------------------
+
+# It answers, and asks for its next event when the gate is open.
+ANSWER_EARLY = "respond(str(os.getpid()).encode()); open('gate').read()"
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110 - a pool tells nobody
+        await asyncio.sleep(0.001)
+
+
+def test_whoever_asks_again_at_once_gets_the_sandbox_that_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOMENT", 3600)
+    os.mkfifo(tmp_path / "gate")
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            first, second, third = running(ANSWER_EARLY), running(SAY_PROCESS), running(SAY_PROCESS)
+            await pool.invoke(first)
+            process = await body(first)
+            asking = asyncio.create_task(pool.invoke(second))
+            await until(lambda: pool._waiting)  # noqa: SLF001
+            await pool.invoke(third)  # that one has been promised to another already
+            (tmp_path / "gate").write_text("open")
+            await asking
+
+            assert await body(second) == process
+            assert await body(third) != process
+
+    run(main())
+
+
+def test_a_sandbox_that_does_not_become_idle_is_not_waited_for_any_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOMENT", 0)
+    os.mkfifo(tmp_path / "gate")
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            first = running(ANSWER_EARLY)
+            await pool.invoke(first)
+            process = await body(first)
+
+            assert await pool.say_process() != int(process)
+
+    run(main())
+
+
+def test_a_sandbox_that_ends_instead_of_becoming_idle_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOMENT", 3600)
+    os.mkfifo(tmp_path / "gate")
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            first, second = running(ANSWER_EARLY), running(SAY_PROCESS)
+            await pool.invoke(first)
+            process = int(await body(first))
+            asking = asyncio.create_task(pool.invoke(second))
+            await until(lambda: pool._waiting)  # noqa: SLF001
+            os.kill(process, signal.SIGKILL)
+            await asking
+
+            assert int(await body(second)) != process
+
+    run(main())
+
+
+def test_a_sandbox_that_nobody_waits_for_any_more_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOMENT", 3600)
+    os.mkfifo(tmp_path / "gate")
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            first = running(ANSWER_EARLY)
+            await pool.invoke(first)
+            process = int(await body(first))
+            asking = asyncio.create_task(pool.invoke(running(SAY_PROCESS)))
+            await until(lambda: pool._waiting)  # noqa: SLF001
+            asking.cancel()
+            (tmp_path / "gate").write_text("open")
+            await pool.idle(1)
+
+            assert await pool.say_process() == process
+
+    run(main())
+
+
+def reserving(package: Package, number: int) -> Package:
+    return replace(package, function=replace(package.function, reserved_concurrency=number))
+
+
+@pytest.mark.parametrize("reserved", [None, 1])
+def test_no_more_sandboxes_start_than_there_may_be(tmp_path: Path, reserved: int | None) -> None:
+    package = make_package(tmp_path)
+    settings = Settings(max_sandboxes=1 if reserved is None else 1000)
+
+    async def main() -> None:
+        async with pooled(package if reserved is None else reserving(package, reserved), settings) as pool:
+            busy = running(SAY_HALF + WAIT)
+            await pool.invoke(busy)
+            with pytest.raises(Throttled) as raised:
+                await pool.invoke(running(SAY_PROCESS))
+
+            assert raised.value.reason == (UNRESERVED if reserved is None else RESERVED)
+            assert len(pool._all) == 1  # noqa: SLF001
+
+    run(main())
+
+
+def test_a_function_that_reserves_nothing_runs_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(reserving(make_package(tmp_path), 0)) as pool:
+            with pytest.raises(Throttled):
+                await pool.invoke(running(SAY_PROCESS))
+
+    run(main())
+
+
+def test_an_idle_sandbox_and_one_that_has_ended_leave_room(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(reserving(make_package(tmp_path), 1)) as pool:
+            first = await pool.say_process()
+            await pool.idle(1)
+            assert await pool.say_process() == first
+            await pool.idle(1)
+            os.kill(first, signal.SIGKILL)
+            await pool.idle(0)
+            assert await pool.say_process() != first
+
+    run(main())
+
+
+def test_a_patient_invocation_waits_for_room(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    half = SAY_HALF + "open('gate').read(); api.sock.sendall(b'0\\r\\n\\r\\n'); api.getresponse().read()"
+
+    async def main() -> None:
+        async with pooled(reserving(make_package(tmp_path), 1)) as pool:
+            busy, next_one, last = running(half), running("os._exit(1)"), running(SAY_PROCESS)
+            await pool.invoke(busy)
+            await busy.channel.started()
+            asking = [asyncio.create_task(pool.invoke(invocation, patient=True)) for invocation in (next_one, last)]
+            await until(lambda: len(pool._waiting) == 2)  # noqa: SLF001
+            (tmp_path / "gate").write_text("open")
+            await asyncio.gather(*asking)
+
+            assert await body(last)
+            assert reported(next_one)[0] == "Runtime.ExitError"
+
+    run(main())
+
+
+def test_a_patient_invocation_fails_when_the_emulator_stops(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(reserving(make_package(tmp_path), 0)) as pool:
+            invocation = running(SAY_PROCESS)
+            asking = asyncio.create_task(pool.invoke(invocation, patient=True))
+            await until(lambda: pool._waiting)  # noqa: SLF001
+            await pool.stop()
+            await asking
+
+            assert reported(invocation)[0] == "Sandbox.Failure"
+
+    run(main())
+
+
+# --- wrong ones ------------------------------------------------------------------------------------------------------
 
 
 def test_a_wrapper_that_does_not_run_fails_each_invocation_and_is_logged(tmp_path: Path) -> None:

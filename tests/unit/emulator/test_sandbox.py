@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.output import LINE_LIMIT
 from lambda_streamify_emulator.reaper import Reaper
 from lambda_streamify_emulator.sandbox import Package, Sandbox
-from process_table import is_running
+from process_table import is_running, is_stopped
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running, with_variables
 
 
@@ -503,6 +504,48 @@ def test_the_time_of_an_idle_sandbox_does_not_count(tmp_path: Path) -> None:
             timer = stage.sandbox._timer  # noqa: SLF001 - waiting for it would take longer than a test may
             assert timer is not None
             assert timer.cancelled()
+
+    run(main())
+
+
+# --- freezing --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads the states of processes in /proc")
+def test_between_invocations_the_process_and_its_children_are_stopped(tmp_path: Path) -> None:
+    init = "child = subprocess.Popen(['sleep', '600'])"
+    code = "respond(f'{os.getpid()} {child.pid}'.encode())"
+
+    async def main() -> None:
+        async with staged(make_package(tmp_path, init=init)) as stage:
+            processes = None
+            for _ in range(3):
+                invocation = running(code)
+                if processes is None:
+                    await stage.sandbox.start(invocation)
+                else:
+                    stage.sandbox.invoke(invocation)
+                answer = [int(process) for process in (await body(invocation)).split()]
+                assert processes in (None, answer)
+                processes = answer
+                await stage.idle.wait()
+                stage.idle.clear()
+                while not all(map(is_stopped, processes)):  # noqa: ASYNC110 - a signal takes its time
+                    await asyncio.sleep(0.001)
+
+    run(main())
+
+
+def test_a_process_is_not_stopped_before_its_first_invocation_is_over(tmp_path: Path) -> None:
+    init = "first = call('GET', 'restore/next')[0].status"
+    package = make_package(tmp_path, init=init)
+    variables = {**package.function.environment, INITIALIZATION_TYPE: "snap-start"}
+
+    async def main() -> None:
+        async with staged(with_variables(package, **variables)) as stage:
+            invocation = await stage.run(SAY_HALF + WAIT)
+            await invocation.channel.started()
+            assert not is_stopped(stage.sandbox._process.pid)  # noqa: SLF001
 
     run(main())
 

@@ -146,6 +146,19 @@ def test_the_invoke_mode_is_the_urls(tmp_path: Path, line: str, mode: str | None
     assert only(load(tmp_path, text)).invoke_mode == mode
 
 
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("ReservedConcurrentExecutions: 2", 2),
+        ("ReservedConcurrentExecutions: 0", 0),
+        ("ReservedConcurrentExecutions: !GetAtt Table.Arn", None),
+        ("FunctionName: other", None),
+    ],
+)
+def test_the_reserved_concurrency_may_be_zero(tmp_path: Path, line: str, number: int | None) -> None:
+    assert only(load(tmp_path, function(line))).reserved_concurrency == number
+
+
 def test_globals_are_merged_as_sam_merges_them(tmp_path: Path) -> None:
     text = """
         Globals:
@@ -285,6 +298,10 @@ FUNCTIONS = [
     ({"CodeUri": "absent/"}, "its CodeUri absent/ is not a folder"),
     ({"CodeUri": "template.yaml"}, "its CodeUri template.yaml is not a folder"),
     ({"CodeUri": "s3://bucket/key"}, "its CodeUri s3://bucket/key is not a folder"),
+    (
+        {"ReservedConcurrentExecutions": "-1"},
+        "ReservedConcurrentExecutions: -1 is not a number of invocations",
+    ),
     ({"Timeout": "soon"}, "Timeout: 'soon' is not a number of seconds"),
     ({"Timeout": ""}, "Timeout: None is not a number of seconds"),
     ({"Timeout": "0"}, "Timeout: 0 is not a number of seconds"),
