@@ -7,29 +7,35 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 PROC = Path("/proc")
 PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
 
 
-def memory_used(process: int) -> int | None:
-    """Bytes: the most that the process has held so far, and what its descendants hold now; None if that is not known.
+class Memory(NamedTuple):
+    """Bytes that are held now, and the most that were."""
 
-    What processes share is counted for each of them.
+    now: int
+    peak: int
+
+
+def memory_used(process: int, limit: int | None = None) -> Memory | None:
+    """What the process and its descendants hold; None if that is not known. Of descendants no peak is known.
+
+    What processes share, as they do after a fork, is counted for each of them, unless that makes more than the `limit`:
+    then it is divided between them, which takes the kernel much longer to say.
     """
-    peak = _field(PROC / str(process) / "status", "VmHWM:")
-    if peak is None:
+    status = _fields(PROC / str(process) / "status")
+    if "VmRSS" not in status:
         return None
-    return peak + sum(_resident(descendant) for descendant in descendants(process))
-
-
-def memory_divided(process: int) -> int | None:
-    """Bytes that the process and its descendants hold now, shared ones divided between those who share them.
-
-    None if that is not known. It takes the kernel much longer to say than `memory_used`.
-    """
-    sizes = [_field(PROC / str(member) / "smaps_rollup", "Pss:") for member in (process, *descendants(process))]
-    return None if sizes[0] is None else sum(size or 0 for size in sizes)
+    children = list(descendants(process))
+    others = sum(map(_resident, children))
+    now = status["VmRSS"] + others
+    if not children or limit is None or now <= limit:
+        return Memory(now, status["VmHWM"] + others)
+    now = sum(_fields(PROC / str(member) / "smaps_rollup").get("Pss", 0) for member in (process, *children))
+    return Memory(now, max(now, status["VmHWM"]))
 
 
 def descendants(process: int) -> Iterator[int]:
@@ -48,9 +54,9 @@ def _resident(process: int) -> int:
     return 0
 
 
-def _field(file: Path, name: str) -> int | None:
+def _fields(file: Path) -> dict[str, int]:
+    """The sizes of a file of lines such as "VmRSS:  1024 kB", in bytes; none if it is gone."""
     with suppress(OSError):
-        for line in file.read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-    return None
+        lines = (line.split() for line in file.read_text().splitlines() if line.endswith(" kB"))
+        return {words[0].removesuffix(":"): int(words[1]) * 1024 for words in lines}
+    return {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from .endings import exit_message, timeout_message
+from .endings import exit_message, exit_type, timeout_message
 from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
 from .freezer import freeze, tell, thaw
 from .invocation import Invocation
@@ -21,6 +21,7 @@ from .settings import DEFAULTS, Settings
 from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
+LOOK = 0.1  # seconds between looks at how much memory is used
 GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
 
 
@@ -59,6 +60,10 @@ class Sandbox:
         self._timer: asyncio.TimerHandle | None = None
         self._timed_out = False
         self._frozen = False
+        self._out_of_memory = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._limits = settings.limits
+        self._memory_size = package.function.memory * 1024**2  # bytes
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -75,6 +80,8 @@ class Sandbox:
         if self._timer is None:
             self._set_timer(INIT_LIMIT + self._package.function.timeout, self._time_out)
         self._watcher = asyncio.create_task(self._watch())
+        if self._looking is None:
+            self._look()
         if self._stopped:
             await self.stop()
 
@@ -136,8 +143,8 @@ class Sandbox:
 
     def _handed_over(self) -> None:
         self._output.drain()
-        if self._memory is None:
-            self._measure()
+        if self._looking is None:  # else it was init that was looked at already
+            self._look()
         self._log.start()
         self._set_timer(self._package.function.timeout, self._time_out)
 
@@ -146,6 +153,7 @@ class Sandbox:
             self._timer.cancel()
         if self._invocation is not None:
             self._invocation = None
+            self._look_no_more()
             self._frozen = freeze(self._process.pid)
             self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
             self._measure()
@@ -179,14 +187,30 @@ class Sandbox:
         await self._api.close()  # a response that was sent whole is delivered whole
         if self._timer:
             self._timer.cancel()
+        self._look_no_more()
         self._reaper.remove(self._process.pid)
         self._end_invocation(code)
         self._gone(self)
 
-    def _measure(self) -> None:
-        used = memory_used(self._process.pid)
-        if used is not None:
-            self._memory = max(used, self._memory or 0)
+    def _look(self) -> None:
+        """Look how much memory is used, now and again until the invocation is over; too much ends the process."""
+        held = self._measure()
+        if self._limits.memory and held > self._memory_size:
+            self._out_of_memory = True
+            self._kill()
+        self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
+
+    def _look_no_more(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
+    def _measure(self) -> int:
+        used = memory_used(self._process.pid, self._memory_size)
+        if used is None:
+            return 0
+        self._memory = max(used.peak, self._memory or 0)
+        return used.now
 
     def _end_invocation(self, code: int) -> None:
         """Tell the invocation that the process has ended, and how."""
@@ -203,8 +227,8 @@ class Sandbox:
             invocation.channel.end(self._api.start_error)
             outcome = Outcome(self._memory, error_type=self._api.start_error.error_type)
         elif not invocation.channel.ended:
-            message = exit_message(code)
+            message, error_type = exit_message(code), exit_type(out_of_memory=self._out_of_memory)
             self._log.line(message)
-            invocation.fail("Runtime.ExitError", message)
-            outcome = Outcome(self._memory, error_type="Runtime.ExitError")
+            invocation.fail(error_type, message)
+            outcome = Outcome(self._memory, error_type=error_type)
         self._log.end(outcome)

@@ -1,6 +1,6 @@
 import pytest
 
-from lambda_streamify_emulator.endings import exit_message, timeout_message
+from lambda_streamify_emulator.endings import exit_message, exit_type, timeout_message
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ from lambda_streamify_emulator.endings import exit_message, timeout_message
 )
 def test_ends_are_told_as_aws_tells_them(code: int, message: str) -> None:
     assert exit_message(code) == message
+
+
+def test_an_end_for_want_of_memory_has_a_type_of_its_own() -> None:
+    assert exit_type(out_of_memory=False) == "Runtime.ExitError"
+    assert exit_type(out_of_memory=True) == "Runtime.OutOfMemory"
 
 
 def test_a_timeout_is_told_with_two_decimals() -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from lambda_streamify_emulator.memory import descendants, memory_divided, memory_used
+from lambda_streamify_emulator.memory import Memory, descendants, memory_used
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 MIB = 1024**2
@@ -25,19 +25,20 @@ def program(code: str) -> Iterator[int]:
         process.stdin.close()
 
 
-def used(code: str) -> int:
+def used(code: str) -> Memory:
     with program(code) as process:
         memory = memory_used(process)
     assert memory is not None
     return memory
 
 
-def test_what_a_process_has_held_counts_also_when_it_has_given_it_back() -> None:
-    bare = used("")
+def test_what_a_process_has_held_is_known_also_when_it_has_given_it_back() -> None:
+    bare, holding, freed = map(used, ("", "a = b'x' * (64 << 20)", "a = b'x' * (64 << 20); del a"))
 
-    assert MIB < bare < 50 * MIB
-    assert 63 * MIB < used("a = b'x' * (64 << 20)") - bare < 80 * MIB
-    assert 63 * MIB < used("a = b'x' * (64 << 20); del a") - bare < 80 * MIB
+    assert MIB < bare.now < 50 * MIB
+    assert 63 * MIB < holding.now - bare.now < 80 * MIB
+    assert abs(freed.now - bare.now) < 16 * MIB
+    assert 63 * MIB < freed.peak - bare.peak < 80 * MIB
 
 
 FORKS = """
@@ -57,18 +58,18 @@ def test_what_its_children_hold_counts_too() -> None:
         (child,) = descendants(process)
         memory = memory_used(process)
     assert memory is not None
-    assert memory > 32 * MIB
+    assert memory.now > 32 * MIB
     assert child != process
 
 
-def test_what_processes_share_can_be_divided_between_them() -> None:
+def test_what_processes_share_is_divided_between_them_before_it_is_too_much() -> None:
     shared = "a = b'x' * (64 << 20)\n" + FORKS.replace("(32 << 20)", "1")
     with program(shared) as process:
-        counted, divided = memory_used(process), memory_divided(process)
+        counted, divided = memory_used(process), memory_used(process, 100 * MIB)
     assert counted is not None
     assert divided is not None
-    assert counted > 128 * MIB
-    assert 64 * MIB < divided < 100 * MIB
+    assert counted.now > 128 * MIB
+    assert 64 * MIB < divided.now < 100 * MIB
 
 
 def test_of_a_process_that_is_gone_nothing_is_known() -> None:
@@ -76,5 +77,4 @@ def test_of_a_process_that_is_gone_nothing_is_known() -> None:
         pass
 
     assert memory_used(process.pid) is None
-    assert memory_divided(process.pid) is None
     assert list(descendants(process.pid)) == []

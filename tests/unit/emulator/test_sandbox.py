@@ -17,9 +17,11 @@ from lambda_streamify_emulator import sandbox as module
 from lambda_streamify_emulator.channel import FunctionError, FunctionFailed
 from lambda_streamify_emulator.environment import INITIALIZATION_TYPE, sandbox_environment
 from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.limits import UNLIMITED
 from lambda_streamify_emulator.output import LINE_LIMIT
 from lambda_streamify_emulator.reaper import Reaper
 from lambda_streamify_emulator.sandbox import Package, Sandbox
+from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from process_table import is_running, is_stopped
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running, with_variables
 
@@ -27,9 +29,9 @@ from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, report
 class Stage:
     """A sandbox and what it told about itself."""
 
-    def __init__(self, package: Package, reaper: Reaper) -> None:
+    def __init__(self, package: Package, reaper: Reaper, settings: Settings) -> None:
         self.log: list[str] = []
-        self.sandbox = Sandbox(package, reaper, self.log.append, self._note_idle, self._note_gone)
+        self.sandbox = Sandbox(package, reaper, self.log.append, self._note_idle, self._note_gone, settings=settings)
         self.idle = asyncio.Event()
         self.gone = asyncio.Event()
 
@@ -56,11 +58,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(package: Package) -> AsyncIterator[Stage]:
+async def staged(package: Package, settings: Settings = DEFAULTS) -> AsyncIterator[Stage]:
     scratch = package.folders.task / "scratch"
     scratch.mkdir()
     reaper = Reaper(scratch)
-    stage = Stage(package, reaper)
+    stage = Stage(package, reaper, settings)
     try:
         yield stage
     finally:
@@ -546,6 +548,45 @@ def test_a_process_is_not_stopped_before_its_first_invocation_is_over(tmp_path: 
             invocation = await stage.run(SAY_HALF + WAIT)
             await invocation.channel.started()
             assert not is_stopped(stage.sandbox._process.pid)  # noqa: SLF001
+
+    run(main())
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+HOARD = "hoard = b'x' * (200 << 20);"  # of 128 MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks in /proc how much memory is used")
+@pytest.mark.parametrize("init", [HOARD + WAIT, ""])
+def test_a_function_that_takes_too_much_memory_is_killed(tmp_path: Path, init: str) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path, init=init)) as stage:
+            invocation = await stage.run("" if init else SAY_HALF + HOARD + WAIT)
+            await stage.gone.wait()
+
+            message = "Runtime exited with error: signal: killed"
+            assert reported(invocation) == ("Runtime.OutOfMemory", message)
+            assert stage.lines[-1] == message
+            assert "Max Memory Used: 128 MB" in stage.log[-1]
+            assert stage.log[-1].endswith("Status: error\tError Type: Runtime.OutOfMemory\t")
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks in /proc how much memory is used")
+def test_without_limits_it_may_take_what_there_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path), Settings(UNLIMITED)) as stage:
+            invocation = await stage.run(HOARD + "respond(b'x')")
+            assert await body(invocation) == b"x"
+            await stage.idle.wait()  # by then it was looked at
+
+            assert "Max Memory Used: 128 MB" in stage.log[-1]
+            stage.idle.clear()
+            again = running(SAY_PROCESS)
+            stage.sandbox.invoke(again)
+            assert await body(again)
 
     run(main())
 
