@@ -34,8 +34,12 @@ class Exchange:
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> None:
         """Send the request; returns when the head of the response has come."""
-        self._connection.request(method, path, body, dict(headers))
-        self.response = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, body, dict(headers))
+            self.response = self._connection.getresponse()
+        except BaseException:
+            self.close()
+            raise
 
     def head(self, steps: Steps) -> dict[str, Any] | None:
         """Status, headers and cookies, as in a recording."""
@@ -72,6 +76,7 @@ class Invocation(Exchange):
         self.send("POST", path, {"content-type": "application/json"}, event)
         if self.response.status != 200:
             problem = json.loads(self.response.read())
+            self.close()
             raise ValueError(f"{name} cannot be invoked: {problem.get('Message')}")
 
     def head(self, steps: Steps) -> dict[str, Any] | None:

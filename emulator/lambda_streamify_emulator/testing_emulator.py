@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,6 +69,7 @@ class TemplateEmulator:
         self._expected: dict[int, Steps] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+        self._is_to_stop = False
         self._thread = threading.Thread(target=self._run, name="streamify-emulator", daemon=True)
         self._started: Future[Emulator] = Future()
 
@@ -85,8 +87,10 @@ class TemplateEmulator:
 
     def stop(self) -> None:
         """End the emulator, and all functions."""
-        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._is_to_stop = True
+        if self._loop is not None and self._stopping is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def expect(self, port: int) -> Steps:
@@ -107,7 +111,10 @@ class TemplateEmulator:
                 self._started.set_exception(error)
 
     async def _serve(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._is_to_stop:
+            return
         emulator = _Emulator(self.template, port=0, say=self.said.append, log=self._log)
         stopping = asyncio.create_task(self._stopping.wait())
         starting = asyncio.create_task(emulator.__aenter__())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from built_wheel import build_wheel, extra_distributions, make_environment
+from documents import blocks
 from processes import ROOT, clean_environment, run
 
 PROJECT = ROOT / "tests" / "data" / "pytest_project"
@@ -35,7 +36,8 @@ def project(tmp_path: Path) -> Path:
 def pytest_in(project: Path, environment: Path, cache: Path, *arguments: str, status: int = 0) -> str:
     options = ("-p", "no:cacheprovider", "-o", f"streamify_parameters=PythonRuntime={RUNTIME}")
     return run(
-        *(environment / "python", "-m", "pytest", *options, *arguments),
+        environment / "python",
+        *("-m", "pytest", *options, *arguments),
         cwd=project,
         env=clean_environment(STREAMIFY_CACHE_DIR=str(cache), COLUMNS="120"),
         status=status,
@@ -62,6 +64,15 @@ def test_a_hundred_tests_on_recordings_need_seconds(environment: Path, project: 
     summary = re.search(r"=== 100 passed, 6 deselected in (.+?) =", printed)
     assert summary, printed
     print(f"100 tests on recordings: {summary[1]}")  # noqa: T201 - 5 s are asked for; a busy machine must not fail here
+
+
+def test_the_code_of_the_page_on_testing_runs(environment: Path, project: Path, cache: Path) -> None:
+    for number, block in enumerate(blocks(ROOT / "docs" / "testing.md", "py")):
+        (project / "tests" / f"test_page_{number}.py").write_text(block)
+
+    printed = pytest_in(project, environment, cache, "-k", "test_page")
+
+    assert re.search(r"=== 7 passed, 123 deselected in ", printed), printed
 
 
 def errors(printed: str) -> list[str]:
@@ -145,7 +156,8 @@ def test_bytes(result, tmp_path):
     result.assert_matches(recorded(tmp_path, (row(0) + row(1), "x"), (row(3), "x")), borders=False)
 
 def test_end(result, tmp_path):
-    end = '[9000,"e",{"type":"Function.KeyError","message":"time"}]\\n[9000,"x",{"reason":"error","bytes":0,"chunks":0}]'
+    error = '[8000,"e",{"type":"Function.KeyError","message":"time"}]'
+    end = error + '\\n[9000,"x",{"reason":"error","bytes":0,"chunks":0}]'
     result.assert_matches(recorded(tmp_path, *((row(number), "x") for number in range(3)), end=end))
 
 def test_same(result, tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from lambda_streamify_emulator.runtime_wire import (
     ACCEPTED,
+    BORDER,
     HEAD_LIMIT,
     LINE_LIMIT,
     TRAILER_LIMIT,
@@ -313,3 +314,14 @@ OK_AND_NOTHING = Answer(200, headers={})
 )
 def test_answers_as_bytes(answer: Answer, options: dict[str, object], expected: bytes) -> None:
     assert render(answer, **options) == b"HTTP/" + expected.replace(b"|", b"\r\n")  # type: ignore[arg-type]
+
+
+def test_a_reader_that_is_asked_to_tells_where_chunks_end() -> None:
+    reader = RequestReader(borders=True)
+    body = b"3\r\nabc\r\n2\r\nde"
+
+    first = reader.feed(request("POST", "x", "Transfer-Encoding: chunked") + body)
+    second = reader.feed(b"\r\n0\r\n\r\n")
+
+    assert first[1:] == [b"abc", BORDER, b"de"]
+    assert second == [BORDER, BORDER, End({})]  # the last one is that of the empty chunk

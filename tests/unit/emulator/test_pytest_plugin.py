@@ -1,0 +1,123 @@
+"""What the plugin does within pytest; tests/ecosystem runs it from the built wheel."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambda_streamify_emulator.__main__ import MISSING
+from tiny_template import write_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lambda_streamify_emulator.replay import Replay
+
+pytest_plugins = ["pytester"]
+
+RECORDING = '{"version":1,"kind":"lambda-stream","layer":"client"}\n[1,"o","a"]\n[9,"o","b"]\n'
+USES_FUNCTIONS = """
+def test_names(streamify):
+    assert list(streamify.urls) == ["first", "Second"]
+
+def test_failure(streamify):
+    streamify.get("first")
+    assert 0
+"""
+
+
+def outcome(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return pytester.runpytest_inprocess("-p", "no:ddtrace", "-p", "no:asyncio", "-p", "no:cacheprovider", *options)
+
+
+def test_a_recording_is_found_beside_the_test(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile("""
+        def test_chunks(stream_recording):
+            assert list(stream_recording("here.ndjson")) == [b"a", b"b"]
+            assert stream_recording("here.ndjson", mode="virtual").clock.now() == 0
+            assert stream_recording("here.ndjson", mode="real", speed=100).mode == "real"
+
+        def test_missing(stream_recording):
+            stream_recording("nowhere.ndjson")
+    """)
+    (pytester.path / "here.ndjson").write_text(RECORDING)
+
+    result = outcome(pytester)
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["there is no recording nowhere.ndjson, neither in * nor in *"])
+
+
+def test_the_mode_is_instant_unless_the_test_says_otherwise(
+    stream_recording: "Callable[..., Replay]", tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_text(RECORDING)
+
+    assert stream_recording(path).mode == "instant"
+
+
+def test_functions_of_the_template_are_there_and_a_failure_shows_their_logs(pytester: pytest.Pytester) -> None:
+    write_template(pytester.path)
+    pytester.makepyfile(USES_FUNCTIONS)
+
+    result = outcome(pytester)
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*Captured function logs*", "first: *Runtime exited with error*"])
+
+
+def test_a_missing_template_fails_the_tests_that_want_it_in_one_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(USES_FUNCTIONS)
+
+    result = outcome(pytester, "-o", "streamify_template=a/b.yaml")
+
+    result.assert_outcomes(errors=2)
+    path = pytester.path / "a" / "b.yaml"
+    result.stdout.fnmatch_lines([f"there is no template {path}: name it in the pytest option streamify_template"])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ("Init", "streamify_parameters: 'Init' is not NAME=VALUE"),
+        ("Other=1", "*/template.yaml: it has no parameter Other; its parameters: Init"),
+    ],
+)
+def test_a_wrong_parameter_fails_in_one_line(pytester: pytest.Pytester, parameter: str, message: str) -> None:
+    write_template(pytester.path)
+    pytester.makepyfile(USES_FUNCTIONS)
+
+    result = outcome(pytester, "-o", f"streamify_parameters={parameter}")
+
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines([message])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_without_the_extra_both_fixtures_skip_with_the_pip_line(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = "lambda_streamify_emulator"
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    for module in ("testing_emulator", "emulator", "web_server"):
+        monkeypatch.delitem(sys.modules, f"{package}.{module}", raising=False)
+    write_template(pytester.path)
+    pytester.makepyfile(USES_FUNCTIONS)
+
+    result = outcome(pytester, "-rs")
+
+    result.assert_outcomes(skipped=2)
+    assert f"{MISSING} (uvicorn is missing)" in result.stdout.str()
+
+
+def test_an_import_of_ours_that_fails_is_no_reason_to_skip(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lambda_streamify_emulator.replay", None)
+    pytester.makepyfile("def test_it(stream_recording):\n    pass\n")
+
+    outcome(pytester).assert_outcomes(errors=1)
