@@ -58,21 +58,58 @@ def serve(
     max_sandboxes: Annotated[
         int, typer.Option(min=1, metavar="N", help="Processes of a function without ReservedConcurrentExecutions.")
     ] = 1000,
+    idle_minutes: Annotated[
+        float, typer.Option(min=0, metavar="N", help="Minutes after which a process that nobody needs ends.")
+    ] = 10,
+    env_vars: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Values of environment variables, in the JSON of sam local's --env-vars."),
+    ] = None,
+    with_credentials: Annotated[
+        bool, typer.Option("--with-credentials", help="Let functions act with your AWS credentials.")
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Record each response in DIR: as the runtime writes it, and as it leaves for the client.",
+        ),
+    ] = None,
 ) -> None:
     """Run the functions of a SAM template behind streaming URLs and the Lambda API.
 
     SDKs and the AWS CLI find them where AWS_ENDPOINT_URL_LAMBDA is the address of the Lambda API.
     """
+    from . import terminal
     from .limits import LIMITS, UNLIMITED
+    from .recording_channel import Recordings
     from .serve import serve as run
     from .settings import Settings
 
-    settings = Settings(LIMITS if limits == "aws" else UNLIMITED, max_sandboxes)
     with errors_told():
-        parameters = dict(_pair("--parameter", text) for text in parameter or ())
-        status = asyncio.run(
-            run(template, port=port, command=command, as_json=as_json, parameters=parameters, settings=settings)
+        recordings = None if record is None else Recordings(record, terminal.say)
+        settings = Settings(
+            limits=LIMITS if limits == "aws" else UNLIMITED,
+            max_sandboxes=max_sandboxes,
+            idle_limit=idle_minutes * 60,
+            with_credentials=with_credentials,
+            recordings=recordings,
         )
+        parameters = dict(_pair("--parameter", text) for text in parameter or ())
+        try:
+            serving = run(
+                template,
+                port=port,
+                command=command,
+                as_json=as_json,
+                parameters=parameters,
+                settings=settings,
+                env_vars=env_vars,
+            )
+            status = asyncio.run(serving)
+        finally:
+            if recordings is not None:
+                recordings.close()
     raise typer.Exit(status)
 
 

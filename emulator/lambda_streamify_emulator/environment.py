@@ -21,6 +21,22 @@ _NO_CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+# Where SDKs look for credentials (AWS SDKs and Tools Reference Guide, "Environment variables support").
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +49,18 @@ class Folders:
 
 
 def sandbox_environment(
-    function: Function, folders: Folders, python: Path, log_stream: str, api_address: str
+    function: Function,
+    folders: Folders,
+    python: Path,
+    log_stream: str,
+    api_address: str,
+    *,
+    with_credentials: bool = False,
 ) -> dict[str, str]:
-    """The variables of one sandbox, whose Runtime API is at `api_address`."""
+    """The variables of one sandbox, whose Runtime API is at `api_address`.
+
+    With `with_credentials` SDKs in it find what they find in the emulator's own environment, and act for its user.
+    """
     lambda_variables = {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
@@ -54,7 +79,10 @@ def sandbox_environment(
         "TZ": ":UTC",
         "_HANDLER": function.handler,
     }
-    return {**lambda_variables, **_NO_CREDENTIALS, **_mapped(function.environment, folders.opt)}
+    credentials = _NO_CREDENTIALS
+    if with_credentials:
+        credentials = {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}
+    return {**lambda_variables, **credentials, **_mapped(function.environment, folders.opt)}
 
 
 def _mapped(variables: Mapping[str, str], opt: Path) -> dict[str, str]:

@@ -41,7 +41,8 @@ class SandboxPool:
         self._settings = settings
         self._reaper = reaper
         self._log = log
-        self._idle: list[Sandbox] = []
+        # Each with the timer that ends it.
+        self._idle: dict[Sandbox, asyncio.TimerHandle] = {}
         # With the newest change of the code that each one runs.
         self._all: dict[Sandbox, int] = {}
         self._waiting: deque[asyncio.Future[Sandbox | None]] = deque()
@@ -63,6 +64,9 @@ class SandboxPool:
 
         Raises Throttled if no sandbox can be had, unless it is `patient`: then it waits for one.
         """
+        recordings = self._settings.recordings
+        if recordings is not None:
+            invocation.channel = recordings.channel(self.function.name, invocation.request_id)
         for attempt in count():
             if self._stopped:
                 invocation.fail("Sandbox.Failure", "The emulator has stopped")
@@ -80,7 +84,7 @@ class SandboxPool:
             if not sandbox.ended and self._all[sandbox] == change:
                 sandbox.invoke(invocation)
                 return
-            self._idle.append(sandbox)  # to be ended, or forgotten
+            self._keep(sandbox)  # to be ended, or forgotten
         if self._is_full:
             raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
         await self._start(invocation, change)
@@ -88,6 +92,8 @@ class SandboxPool:
     async def stop(self) -> None:
         """End all sandboxes; from now on invocations fail."""
         self._stopped = True
+        for timer in self._idle.values():
+            timer.cancel()
         while self._waiting:
             self._wake(None)
         await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
@@ -125,7 +131,8 @@ class SandboxPool:
 
     def _take_idle(self) -> Sandbox | None:
         while self._idle:
-            sandbox = self._idle.pop()  # the last one used: the others age and could be ended
+            sandbox, timer = self._idle.popitem()  # the last one used: the others age and are ended
+            timer.cancel()
             if not sandbox.ended:
                 return sandbox
         return None
@@ -150,7 +157,10 @@ class SandboxPool:
 
     def _became_idle(self, sandbox: Sandbox) -> None:
         if not self._wake(sandbox):
-            self._idle.append(sandbox)
+            self._keep(sandbox)
+
+    def _keep(self, sandbox: Sandbox) -> None:
+        self._idle[sandbox] = asyncio.get_running_loop().call_later(self._settings.idle_limit, self._end, sandbox)
 
     def _wake(self, sandbox: Sandbox | None) -> bool:
         """Give the sandbox to whoever has waited longest, or have them look again; returns whether anybody waits."""
@@ -167,7 +177,7 @@ class SandboxPool:
             self._end(sandbox)
 
     def _end(self, sandbox: Sandbox) -> None:
-        self._idle.remove(sandbox)
+        self._idle.pop(sandbox).cancel()
         ending = asyncio.create_task(sandbox.stop())
         self._ending[ending] = sandbox  # the event loop alone would not keep it
         ending.add_done_callback(self._ending.pop)
@@ -175,7 +185,7 @@ class SandboxPool:
     def _forget(self, sandbox: Sandbox) -> None:
         self._all.pop(sandbox, None)
         if sandbox in self._idle:
-            self._idle.remove(sandbox)
+            self._idle.pop(sandbox).cancel()
         self._wake(None)
 
 

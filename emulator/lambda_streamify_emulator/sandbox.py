@@ -62,7 +62,7 @@ class Sandbox:
         self._frozen = False
         self._out_of_memory = False
         self._looking: asyncio.TimerHandle | None = None
-        self._limits = settings.limits
+        self._settings = settings
         self._memory_size = package.function.memory * 1024**2  # bytes
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
@@ -88,7 +88,12 @@ class Sandbox:
     async def _start_process(self, address: str) -> None:
         package = self._package
         environment = sandbox_environment(
-            package.function, package.folders, package.python, f"local/{uuid4().hex}", address
+            package.function,
+            package.folders,
+            package.python,
+            f"local/{uuid4().hex}",
+            address,
+            with_credentials=self._settings.with_credentials,
         )
         # As Lambda's own bootstrap does: through the wrapper, if one is set.
         wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
@@ -143,8 +148,8 @@ class Sandbox:
 
     def _handed_over(self) -> None:
         self._output.drain()
-        if self._looking is None:  # else it was init that was looked at already
-            self._look()
+        if self._looking is None:  # a cold one is looked at since its start
+            self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
         self._log.start()
         self._set_timer(self._package.function.timeout, self._time_out)
 
@@ -195,7 +200,7 @@ class Sandbox:
     def _look(self) -> None:
         """Look how much memory is used, now and again until the invocation is over; too much ends the process."""
         held = self._measure()
-        if self._limits.memory and held > self._memory_size:
+        if self._settings.limits.memory and held > self._memory_size:
             self._out_of_memory = True
             self._kill()
         self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)

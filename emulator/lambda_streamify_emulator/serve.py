@@ -10,6 +10,7 @@ from typing import Any
 
 from . import terminal
 from .emulator import Emulator
+from .env_vars import with_env_vars
 from .intrinsics import REGION
 from .sandbox import GRACE
 from .settings import DEFAULTS, Settings
@@ -24,12 +25,16 @@ async def serve(
     as_json: bool,
     parameters: dict[str, str],
     settings: Settings = DEFAULTS,
+    env_vars: Path | None = None,
 ) -> int:
     """Serve the template at `path`; returns the exit status, which is that of `command` if there is one."""
     template = load_template(path, parameters)
     if template.unresolved:
         terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
-    for notice in template.left_out:
+    notices: list[str] = []
+    if env_vars is not None:
+        template, notices = with_env_vars(template, env_vars)
+    for notice in (*template.left_out, *notices):
         terminal.say(notice)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .limits import LIMITS, Limits
+from .recording_channel import Recordings
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,12 @@ class Settings:
     limits: Limits = LIMITS
     max_sandboxes: int = 1000
     """Of a function that reserves no concurrency. 1000 is AWS's quota of an account (Lambda quotas)."""
+    idle_limit: float = 10 * 60
+    """Seconds after which an idle sandbox ends. AWS says of its own only that it is "some period of time"."""
+    with_credentials: bool = False
+    """Whether functions act as the developer: with the AWS credentials of the emulator's environment."""
+    recordings: Recordings | None = None
+    """Where responses are recorded, if they are."""
 
 
 DEFAULTS = Settings()

@@ -47,6 +47,8 @@ class Function:
     """The InvokeMode of its URL; None if it has no URL."""
     reserved_concurrency: int | None = None
     """How many invocations of it may run at a time; None if it has no number of its own."""
+    unset: tuple[str, ...] = ()
+    """The environment variables whose values could not be resolved."""
 
     @property
     def arn(self) -> str:
@@ -217,10 +219,13 @@ def _function(
         timeout=_number(where, "Timeout", properties.get("Timeout", DEFAULT_TIMEOUT), "seconds"),
         memory=_number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY), "megabytes"),
         environment={
-            name: _variable(where, name, value) for name, value in variables.items() if not isinstance(value, dict)
+            name: variable(f"{where}: Environment", name, value)
+            for name, value in variables.items()
+            if not isinstance(value, dict)
         },
         layers=tuple(_used_layer(where, reference, layers) for reference in used),
         invoke_mode=_invoke_mode(where, url) if properties.get("FunctionUrlConfig") is not None else None,
+        unset=tuple(str(name) for name, value in variables.items() if isinstance(value, dict)),
         reserved_concurrency=_concurrency(where, properties.get("ReservedConcurrentExecutions")),
     )
 
@@ -266,13 +271,14 @@ def _used_layer(where: str, reference: Any, layers: Mapping[str, Layer]) -> Laye
     raise TemplateError(f"{where}: the layer {name} is neither in this template nor streamify itself")
 
 
-def _variable(where: str, name: Any, value: Any) -> str:
+def variable(where: str, name: Any, value: Any) -> str:
+    """The value of an environment variable as text. Raises TemplateError, which begins with `where`."""
     if not isinstance(name, str) or not _VARIABLE.fullmatch(name):  # YAML reads a bare YES as a boolean
-        raise TemplateError(f"{where}: Environment: {name!r} is not a name of letters, digits and _ for a variable")
+        raise TemplateError(f"{where}: {name!r} is not a name of letters, digits and _ for a variable")
     if value is None or isinstance(value, list):
-        raise TemplateError(f"{where}: Environment: {name}: it is {_kind(value)} instead of text")
+        raise TemplateError(f"{where}: {name}: it is {_kind(value)} instead of text")
     if _IMPOSSIBLE.search(text(value)):
-        raise TemplateError(f"{where}: Environment: {name}: a character of it is none that a variable can hold")
+        raise TemplateError(f"{where}: {name}: a character of it is none that a variable can hold")
     return text(value)
 
 

@@ -28,6 +28,7 @@ EMULATOR_MODULES = (
     "doctor",
     "emulator",
     "endings",
+    "env_vars",
     "environment",
     "errors",
     "eventstream",

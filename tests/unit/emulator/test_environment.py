@@ -49,6 +49,29 @@ def test_the_templates_variables_come_last() -> None:
     assert (found["MINE"], found["TZ"]) == ("x", "Europe/Berlin")
 
 
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "mine",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_PROFILE": "production",
+    "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/mine",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1/",
+    "AWS_SHARED_CREDENTIALS_FILE": "/home/me/credentials",
+}
+
+
+def test_no_credential_of_the_developers_gets_in_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_CONFIG_FILE", raising=False)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+    assert not set(CREDENTIALS.values()) & set(environment().values())
+    found = sandbox_environment(FUNCTION, FOLDERS, Path("/env/bin/python"), "s", "a", with_credentials=True)
+    assert {name: found.get(name) for name in CREDENTIALS} == CREDENTIALS
+    assert "AWS_CONFIG_FILE" not in found
+    assert "AWS_EC2_METADATA_DISABLED" not in found
+
+
 def test_the_developers_profiles_are_found_only_where_the_template_says(tmp_path: Path) -> None:
     profiles = tmp_path / "credentials"
     profiles.write_text("[default]\naws_access_key_id = mine\naws_secret_access_key = secret\n")

@@ -343,6 +343,37 @@ def test_a_patient_invocation_fails_when_the_emulator_stops(tmp_path: Path) -> N
     run(main())
 
 
+# --- ageing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sandbox_that_nobody_needs_ends_after_a_while(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path), Settings(idle_limit=0)) as pool:
+            process = await pool.say_process()
+            await until(lambda: not pool._all)  # noqa: SLF001
+            assert not is_running(process)
+            assert await pool.say_process() != process
+
+    run(main())
+
+
+def test_the_age_of_a_sandbox_counts_from_its_last_use(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            await pool.say_process()
+            await pool.idle(1)
+            (first,) = pool._idle.values()  # noqa: SLF001 - to wait for it would take longer than a test may
+            await pool.say_process()
+            await pool.idle(1)
+            (second,) = pool._idle.values()  # noqa: SLF001
+
+            assert first.cancelled()
+            assert not second.cancelled()
+            assert second.when() > first.when()
+
+    run(main())
+
+
 # --- wrong ones ------------------------------------------------------------------------------------------------------
 
 

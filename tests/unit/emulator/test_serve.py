@@ -136,6 +136,15 @@ def test_a_function_that_is_left_out_is_named_and_the_others_are_served(
     assert capsys.readouterr().err.startswith("Third is left out: its PackageType is Image, ")
 
 
+def test_environment_variables_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, file = write_template(tmp_path), tmp_path / "env.json"
+    file.write_text('{"first": {"INIT": "pass", "OTHER": "x"}}')
+
+    run(serve(path, port=0, command="true", as_json=False, parameters={}, env_vars=file))
+
+    assert capsys.readouterr().err.startswith(f"{file}: first has no variable OTHER in the template")
+
+
 def test_parameters_are_the_templates(tmp_path: Path) -> None:
     path = write_template(tmp_path)
 
