@@ -1,6 +1,5 @@
 """`streamify invoke`: a function's response as the events of a recording, each the moment it arrives."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from .errors import EmulatorError, EndpointError, PreludeError
 from .intrinsics import REGION
 from .prelude import DELIMITER, PreludeParser
 from .recorder import Recorder, now
-from .recording import END, ERROR, HEAD, Event, Header, chunk_event
+from .recording import END, ERROR, HEAD, Event, Header, chunk_event, error_message
 from .url_client import ask, is_url
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4000"
@@ -109,7 +108,7 @@ def _read(stream: Any, elapsed: Callable[[], int]) -> Iterator[Event]:
         if "InvokeComplete" in event:
             complete = event["InvokeComplete"]
             if "ErrorCode" in complete:
-                message = message_of(complete.get("ErrorDetails", ""))
+                message = error_message(complete.get("ErrorDetails", ""))
                 yield Event(elapsed(), ERROR, {"type": complete["ErrorCode"], "message": message})
             reason = "error" if "ErrorCode" in complete else "end"
             yield Event(elapsed(), END, {"reason": reason, "bytes": size, "chunks": chunks})
@@ -136,11 +135,3 @@ def _prelude(parser: PreludeParser, data: bytes) -> Any:
         return parser.feed(data)
     except PreludeError:
         return None
-
-
-def message_of(details: str) -> str:
-    """The message in an error report, which should be JSON."""
-    try:
-        return str(json.loads(details)["errorMessage"])
-    except (ValueError, KeyError, TypeError):
-        return details

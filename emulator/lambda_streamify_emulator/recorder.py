@@ -105,6 +105,11 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether all is written, and the file closed."""
+        return not self._thread.is_alive()
+
     def finish(self, failed: Callable[[OSError], None]) -> None:
         """`close` without waiting; `failed` is called, in the recorder's thread, with what the disk has refused."""
         with self._changed:

@@ -69,6 +69,14 @@ def chunk_event(time: int, data: bytes) -> Event:
         return Event(time, BASE64, b64encode(data).decode("ascii"))
 
 
+def error_message(details: str) -> str:
+    """The message in an error report, which should be JSON."""
+    try:
+        return str(json.loads(details)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return details
+
+
 @dataclass(frozen=True)
 class Header:
     """The first line. `layer` is where the stream was seen, `more` whatever else stands there."""

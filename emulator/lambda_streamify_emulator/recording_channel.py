@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from .channel import FunctionError, ResponseChannel
 from .errors import EmulatorError, PreludeError
-from .invoke import message_of
 from .prelude import CONTENT_TYPE, PreludeParser
 from .recorder import Recorder, now
-from .recording import Header
+from .recording import Header, error_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -30,6 +29,7 @@ class Recordings:
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
         self._folder = folder
         self._warn = warn
+        self._open: list[Recorder] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -46,7 +46,17 @@ class Recordings:
             except OSError as error:
                 self._warn(f"{path} cannot be written: {error.strerror}")
                 return ResponseChannel()
+        self._open = [recorder for recorder in self._open if not recorder.is_closed]
+        self._open += recorders
         return RecordingChannel(*recorders, warn=self._warn)
+
+    def close(self) -> None:
+        """Wait until all that has come is written. Responses that have not ended leave recordings that say so."""
+        for recorder in self._open:
+            try:
+                recorder.close()
+            except OSError as failure:  # noqa: PERF203 - the others are to be closed as well
+                self._warn(f"a recording is not complete: {failure.strerror or failure}")
 
 
 class RecordingChannel(ResponseChannel):
@@ -124,7 +134,7 @@ class _Side:
 
     def end(self, error: FunctionError | None) -> None:
         if error is not None:
-            self._recorder.error(error.error_type, message_of(error.details.decode("utf-8", "replace")))
+            self._recorder.error(error.error_type, error_message(error.details.decode("utf-8", "replace")))
         self._finish("end" if error is None else _REASONS.get(error.error_type, "error"))
 
     def leave(self) -> None:

@@ -129,6 +129,28 @@ def test_what_is_no_prelude_is_not_recorded_as_one(tmp_path: Path) -> None:
     assert events(tmp_path, "client") == [("x", {"reason": "end", "bytes": 0, "chunks": 0})]
 
 
+def test_at_the_end_all_is_written_and_what_has_not_ended_says_so(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path, print)
+
+    async def main() -> None:
+        whole, cut = (recordings.channel("hello", name) for name in ("whole", "cut"))
+        for channel in (whole, cut):
+            channel.start("text/plain")
+            channel.write(b"x" * 100_000)
+            channel.border()
+        whole.end()
+
+    run(main())
+    recordings.close()
+
+    for name in ("whole", "cut"):
+        with (tmp_path / f"hello-{name}.runtime-api.ndjson").open() as file:
+            reader = RecordingReader(file)
+            assert next(iter(reader)).chunk == b"x" * 100_000
+            assert [event.code for event in reader] == (["x"] if name == "whole" else [])
+            assert reader.was_cut == (name == "cut")
+
+
 def test_a_folder_that_cannot_be_made_is_said_in_one_line() -> None:
     with pytest.raises(EmulatorError, match="the folder /dev/null/x for recordings cannot be made: Not a directory"):
         Recordings(Path("/dev/null/x"), print)
