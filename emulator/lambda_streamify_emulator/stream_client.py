@@ -209,9 +209,9 @@ class OpenStream:
         return len(self._buffer) or None
 
     def _framing(self) -> str:
-        if self._steps.loop is not None:
-            return RUNTIME
-        return CLIENT if self._steps.invocation is None else BUFFERED
+        if self._steps.invocation is None:
+            return CLIENT
+        return RUNTIME if self._steps.invocation.streamed else BUFFERED
 
     def _finish(self) -> None:
         error = self._steps.invocation and self._steps.invocation.channel.error

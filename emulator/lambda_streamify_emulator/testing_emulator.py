@@ -36,12 +36,12 @@ class _Pool(SandboxPool):
     async def invoke(self, invocation: Invocation, **options: Any) -> None:
         """Start `invocation`; its response is held for the fixture's client, if the request is one of those."""
         steps = _STEPS.get()
-        if steps is not None:
-            if invocation.streamed:
-                steps.begin()
-                invocation.channel = LockstepChannel(steps)
-            steps.invocation = invocation
+        if steps is not None and invocation.streamed:
+            steps.begin()
+            invocation.channel = LockstepChannel(steps)
         await super().invoke(invocation, **options)
+        if steps is not None:  # not before: this invocation may have been turned away
+            steps.invocation = invocation
 
 
 class _Server(WebServer):

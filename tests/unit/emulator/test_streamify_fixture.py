@@ -68,6 +68,14 @@ def test_chunks_of_any_size_are_whole(functions: Streamify) -> None:
     assert [json.loads(chunk)["row"] for chunk in result.chunks] == [0, 1, 2]
 
 
+def test_one_large_chunk_is_no_stream_however_many_pieces_it_arrives_in(functions: Streamify) -> None:
+    result = functions.post("rows", json={"rows": 1, "name": "large", "size": 3_000_000})
+
+    assert len(result.chunks) == 1
+    with pytest.raises(AssertionError, match=r"rows did not stream: the whole body, 30000[0-9]+ bytes, came as one"):
+        result.assert_streamed()
+
+
 def test_errors_are_told(functions: Streamify) -> None:
     late, early = functions.get("failing"), functions.get("failing", "/at-once")
 
@@ -80,6 +88,17 @@ def test_a_collected_response_did_not_stream(functions: Streamify) -> None:
         functions.get("collected").assert_streamed()
     with pytest.raises(AssertionError, match="buffered did not stream: its URL has the invoke mode BUFFERED"):
         functions.get("buffered").assert_streamed()
+
+
+def test_a_request_that_is_turned_away_reached_no_function(functions: Streamify) -> None:
+    result = functions.get("throttled")
+
+    assert (result.status_code, result.framing, result.error) == (429, "client", None)
+    assert functions.logs == []
+    with pytest.raises(AssertionError, match="throttled did not stream: the emulator answered with status 429"):
+        result.assert_streamed()
+    with pytest.raises(ValueError, match="throttled cannot be invoked: "):
+        functions.invoke("throttled")
 
 
 def test_logs_are_those_of_the_test_and_complete(functions: Streamify) -> None:
@@ -100,7 +119,7 @@ def test_a_stream_may_be_left_and_ends_by_itself(functions: Streamify) -> None:
 
 
 def test_an_unknown_name_is_told_with_those_there_are(functions: Streamify) -> None:
-    names = "story, rows, collected, buffered, failing, gated"
+    names = "story, rows, collected, buffered, failing, throttled, gated"
     with pytest.raises(LookupError, match=f"no function is called 'x': there are {names}"):
         functions.invoke("x")
     with pytest.raises(LookupError, match="the function gated has no FunctionUrlConfig: use"):
