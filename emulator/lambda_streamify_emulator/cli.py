@@ -68,6 +68,10 @@ def serve(
     with_credentials: Annotated[
         bool, typer.Option("--with-credentials", help="Let functions act with your AWS credentials.")
     ] = False,
+    debug: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Let a debugger attach to this function, whose time and memory are its own."),
+    ] = None,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -93,6 +97,7 @@ def serve(
             max_sandboxes=max_sandboxes,
             idle_limit=idle_minutes * 60,
             with_credentials=with_credentials,
+            debug=debug,
             recordings=recordings,
         )
         parameters = dict(_pair("--parameter", text) for text in parameter or ())

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from .debugger import find_debugpy, missing
 from .environment import Folders
 from .errors import TemplateError
 from .function_url import FunctionUrl
@@ -130,7 +131,12 @@ class Emulator:
                 runtimes.add(make_runtime_folder(runtime, opt, interpreter.version))
             root = self._scratch / "task" / function.logical_id
             task = prepare(function.code, interpreter.python, root, self._say, run)
-            package = Package(function, interpreter.python, Folders(opt, task, runtime))
+            folders, debugpy = Folders(opt, task, runtime), None
+            if function.name == self._settings.debug:
+                debugpy = find_debugpy(folders, interpreter.version)
+                if debugpy is None:
+                    self._say(missing(function))
+            package = Package(function, interpreter.python, folders, debugpy)
             log = partial(self._log, function.name)
             self._pools[function.name] = self.pool_type(package, self.reaper, log, self._settings)
 

@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+from .debugger import debugged, make_interpreter
 from .endings import exit_message, exit_type, timeout_message
 from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
 from .freezer import freeze, tell, thaw
@@ -32,6 +33,8 @@ class Package:
     function: Function
     python: Path
     folders: Folders
+    debugpy: Path | None = None
+    """The folder with debugpy, if a debugger is to attach to the function."""
 
 
 class Sandbox:
@@ -47,6 +50,8 @@ class Sandbox:
         *,
         settings: Settings = DEFAULTS,
     ) -> None:
+        if settings.debug == package.function.name:
+            package = replace(package, function=debugged(package.function))
         self._package = package
         self._reaper = reaper
         self._log = InvocationLog(log, package.function.memory)
@@ -63,6 +68,7 @@ class Sandbox:
         self._out_of_memory = False
         self._looking: asyncio.TimerHandle | None = None
         self._settings = settings
+        self._is_debugged = settings.debug == package.function.name
         self._memory_size = package.function.memory * 1024**2  # bytes
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
@@ -97,7 +103,11 @@ class Sandbox:
         )
         # As Lambda's own bootstrap does: through the wrapper, if one is set.
         wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
-        command = [*filter(None, [wrapper]), str(package.python), str(package.folders.runtime / "bootstrap.py")]
+        python = package.python
+        if package.debugpy is not None:
+            python, port = make_interpreter(python, package.debugpy, package.folders.runtime)
+            self._log.line(f"a debugger can attach to 127.0.0.1:{port}")
+        command = [*filter(None, [wrapper]), str(python), str(package.folders.runtime / "bootstrap.py")]
         self._output = Output(self._log.line)
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -159,7 +169,7 @@ class Sandbox:
         if self._invocation is not None:
             self._invocation = None
             self._look_no_more()
-            self._frozen = freeze(self._process.pid)
+            self._frozen = not self._is_debugged and freeze(self._process.pid)
             self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
             self._measure()
             self._log.end(Outcome(self._memory))
@@ -200,7 +210,7 @@ class Sandbox:
     def _look(self) -> None:
         """Look how much memory is used, now and again until the invocation is over; too much ends the process."""
         held = self._measure()
-        if self._settings.limits.memory and held > self._memory_size:
+        if self._settings.limits.memory and not self._is_debugged and held > self._memory_size:
             self._out_of_memory = True
             self._kill()
         self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)

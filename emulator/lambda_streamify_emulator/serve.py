@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import terminal
+from .debugger import check_name
 from .emulator import Emulator
 from .env_vars import with_env_vars
 from .intrinsics import REGION
@@ -31,6 +32,8 @@ async def serve(
     template = load_template(path, parameters)
     if template.unresolved:
         terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
+    if settings.debug is not None:
+        check_name(settings.debug, template.functions)
     notices: list[str] = []
     if env_vars is not None:
         template, notices = with_env_vars(template, env_vars)

@@ -17,6 +17,8 @@ class Settings:
     """Seconds after which an idle sandbox ends. AWS says of its own only that it is "some period of time"."""
     with_credentials: bool = False
     """Whether functions act as the developer: with the AWS credentials of the emulator's environment."""
+    debug: str | None = None
+    """The name of the function that a debugger is to attach to."""
     recordings: Recordings | None = None
     """Where responses are recorded, if they are."""
 

@@ -23,6 +23,8 @@ EMULATOR_MODULES = (
     "cli",
     "clocks",
     "command_errors",
+    "debug_launcher",
+    "debugger",
     "descriptions",
     "diff",
     "doctor",

@@ -9,8 +9,9 @@ import pytest
 
 from asynchronous import run
 from lambda_streamify_emulator import serve as module
-from lambda_streamify_emulator.errors import TemplateError
+from lambda_streamify_emulator.errors import EmulatorError, TemplateError
 from lambda_streamify_emulator.serve import serve
+from lambda_streamify_emulator.settings import Settings
 from process_table import is_running
 from tiny_template import write_template
 from waiting import wait_until
@@ -143,6 +144,17 @@ def test_environment_variables_come_from_a_file(tmp_path: Path, capsys: pytest.C
     run(serve(path, port=0, command="true", as_json=False, parameters={}, env_vars=file))
 
     assert capsys.readouterr().err.startswith(f"{file}: first has no variable OTHER in the template")
+
+
+def test_a_function_to_debug_has_to_be_there_and_to_have_a_debugger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_template(tmp_path)
+
+    run(serve(path, port=0, command="true", as_json=False, parameters={}, settings=Settings(debug="first")))
+    assert capsys.readouterr().err.startswith("first has no debugpy to be debugged with: pip install --target ")
+    with pytest.raises(EmulatorError, match=r"^--debug First: there is no such function; there are first, Second$"):
+        run(serve(path, port=0, command="true", as_json=False, parameters={}, settings=Settings(debug="First")))
 
 
 def test_parameters_are_the_templates(tmp_path: Path) -> None:
