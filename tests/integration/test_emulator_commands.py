@@ -272,6 +272,20 @@ def test_the_command_that_serve_runs_ends_with_it(tmp_path: Path, cache: Path) -
         emulator.assert_nothing_is_left()
 
 
+def test_serve_records_what_the_runtime_writes_and_what_leaves_for_the_client(cache: Path, tmp_path: Path) -> None:
+    event = json.dumps({"case": "answer", "response": json.dumps({"body": ["one", "two"]})})
+    command = f"{COMMAND} invoke cases --event -"
+
+    done = serve("--record", str(tmp_path / "kept"), "--exec", command, cache=cache, stdin=event)
+
+    assert done.returncode == 0
+    [client], [runtime] = ((tmp_path / "kept").glob(f"cases-*.{layer}.ndjson") for layer in ("client", "runtime-api"))
+    header, events = recording(runtime)
+    assert (header.layer, header.more["function"]) == ("runtime-api", "cases")
+    assert events == [("o", "one"), ("o", "two"), ("x", {"reason": "end", "bytes": 6, "chunks": 2})]
+    assert [data for code, data in recording(client)[1] if code == "o"] == ["one", "two"]
+
+
 # --- invoke ----------------------------------------------------------------------------------------------------------
 
 
