@@ -8,6 +8,8 @@ from asgi_client import Exchange
 from asynchronous import run
 from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.function_url import FunctionUrl
+from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.pool import Throttled
 from lambda_streamify_emulator.prelude import CONTENT_TYPE
 from scripted_pool import FUNCTION, Script, ScriptedPool, responding
 
@@ -52,6 +54,23 @@ def test_status_and_headers_come_from_the_prelude_and_pieces_as_they_are() -> No
     assert exchange.pieces == [b"a", b"b", b""]
     assert exchange.complete
     assert url.warnings == []
+
+
+def test_a_request_that_no_sandbox_is_left_for_is_answered_429() -> None:
+    class FullPool(ScriptedPool):
+        async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
+            self.invocations.append(invocation)
+            raise Throttled("ConcurrentInvocationLimitExceeded")
+
+    async def main() -> None:
+        pool = FullPool(responding("text/plain"))
+        exchange = await Exchange().run(FunctionUrl(pool, lambda _: None))
+
+        assert exchange.status == 429
+        assert exchange.pieces == [b'{"message":"Rate Exceeded."}']
+        assert ("x-amzn-errortype", "TooManyRequestsException") in exchange.fields
+
+    run(main())
 
 
 def test_the_function_gets_the_event_of_the_request() -> None:

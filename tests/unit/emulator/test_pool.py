@@ -264,6 +264,28 @@ def test_a_sandbox_that_nobody_waits_for_any_more_is_kept(tmp_path: Path, monkey
     run(main())
 
 
+def test_a_sandbox_that_has_answered_is_not_used_again_if_its_code_was_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOMENT", 3600)
+    os.mkfifo(tmp_path / "gate")
+
+    async def main() -> None:
+        async with pooled(with_code_in(tmp_path / "code", make_package(tmp_path))) as pool:
+            first, second = running(ANSWER_EARLY), running(SAY_PROCESS)
+            await pool.invoke(first)
+            process = await body(first)
+            edit(tmp_path / "code" / "app.py", 2)
+            asking = asyncio.create_task(pool.invoke(second))
+            await until(lambda: pool._waiting)  # noqa: SLF001
+            (tmp_path / "gate").write_text("open")
+            await asking
+
+            assert await body(second) != process
+
+    run(main())
+
+
 def reserving(package: Package, number: int) -> Package:
     return replace(package, function=replace(package.function, reserved_concurrency=number))
 
