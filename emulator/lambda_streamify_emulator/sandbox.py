@@ -22,7 +22,7 @@ from .settings import DEFAULTS, Settings
 from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
-LOOK = 0.2  # seconds between looks at how much memory is used; each costs 0.1 ms, and there may be hundreds of sandboxes
+LOOK = 0.2  # seconds between looks at how much memory is used: one costs 0.1 ms, and hundreds of sandboxes may run
 GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
 
 
