@@ -9,7 +9,7 @@ export SAM_CLI_TELEMETRY := 0
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
 DEMO_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.emulator)
 
-.PHONY: help demo test test-ecosystem test-sam bench lint format clean
+.PHONY: help demo test test-commands test-ecosystem test-sam bench lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: .venv/.dev ## run the tests; each of the two packages must be covered to 9
 
 # pytest's exit 5 means that it collected no test: nothing has failed.
 no-tests-yet = { test $$? -eq 5 && echo "$(1): there are no tests here yet"; }
+
+test-commands: .venv/.dev ## run the tests of the commands, each in a process of its own, watched from outside
+	@.venv/bin/python -m pytest -n auto --dist loadfile tests/commands
 
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
 	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)

@@ -54,13 +54,13 @@ def test_it_runs_as_a_module_and_as_a_command() -> None:
     assert run("streamify", "--version") == expected
 
 
-def test_the_plugin_loads_with_nothing_else_installed() -> None:
+def test_the_plugin_loads_nothing_but_pytest() -> None:
     code = (
-        "import sys; sys.path.insert(0, 'emulator'); before = set(sys.modules); "
+        "import sys, pytest; sys.path.insert(0, 'emulator'); before = set(sys.modules); "
         "import lambda_streamify_emulator.pytest_plugin; "
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))"
     )
 
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
 
-    assert set(done.stdout.split()) <= {"lambda_streamify_emulator", "pytest", "_pytest"}
+    assert done.stdout.split() == ["lambda_streamify_emulator"]
