@@ -48,6 +48,21 @@ def zipped_kb(layer: Path, *, bytecode: bool) -> float:
     return archive.stat().st_size / 1000
 
 
+def zipped_start_kb(layer: Path, python: Path) -> float:
+    """The size of an archive of the sources that every start loads, in thousands of bytes."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify.bootstrap; "
+        "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('lambda_streamify')))"
+    )
+    command = [str(python), "-B", "-c", code, str(layer / "python")]
+    files = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+    archive = layer.parent / "start.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:
+        for file in map(Path, files):
+            written.write(file, file.relative_to(layer))
+    return archive.stat().st_size / 1000
+
+
 def pythons_with_bytecode(layer: Path) -> list[str]:
     """The versions of Python that the layer ships bytecode for, such as 3.11."""
     tags = {path.name.split(".")[-2].removeprefix("cpython-") for path in layer.rglob("*.pyc")}

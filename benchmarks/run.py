@@ -84,7 +84,8 @@ def measure_all(
     rows = [measure.row(figures, missing) for measure in chosen]
     if not options.only:
         sources_kb, whole_kb = (building.zipped_kb(layer, bytecode=shipped) for shipped in (False, True))
-        rows += size_rows(sources_kb, whole_kb, building.pythons_with_bytecode(layer))
+        start_kb = building.zipped_start_kb(layer, building.bare_python(scratch))
+        rows += size_rows(sources_kb, start_kb, whole_kb, building.pythons_with_bytecode(layer))
     return rows, missing
 
 
