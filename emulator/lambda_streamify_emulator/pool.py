@@ -64,9 +64,6 @@ class SandboxPool:
 
         Raises Throttled if no sandbox can be had, unless it is `patient`: then it waits for one.
         """
-        recordings = self._settings.recordings
-        if recordings is not None:
-            invocation.channel = recordings.channel(self.function.name, invocation.request_id)
         for attempt in count():
             if self._stopped:
                 invocation.fail("Sandbox.Failure", "The emulator has stopped")
@@ -82,12 +79,20 @@ class SandboxPool:
             if sandbox is None:
                 break
             if not sandbox.ended and self._all[sandbox] == change:
+                self._record(invocation)
                 sandbox.invoke(invocation)
                 return
             self._keep(sandbox)  # to be ended, or forgotten
         if self._is_full:
             raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
+        self._record(invocation)
         await self._start(invocation, change)
+
+    def _record(self, invocation: Invocation) -> None:
+        """Record the response, if that is asked for; not before it is certain that there will be one."""
+        recordings = self._settings.recordings
+        if recordings is not None:
+            invocation.channel = recordings.channel(self.function.name, invocation.request_id)
 
     async def stop(self) -> None:
         """End all sandboxes; from now on invocations fail."""

@@ -14,6 +14,7 @@ from lambda_streamify_emulator.channel import FunctionFailed
 from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.pool import RESERVED, UNRESERVED, SandboxPool, Throttled
 from lambda_streamify_emulator.reaper import Reaper
+from lambda_streamify_emulator.recording_channel import Recordings
 from lambda_streamify_emulator.sandbox import Package
 from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from process_table import is_running
@@ -465,3 +466,21 @@ def test_a_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
             assert pool._all == {}  # noqa: SLF001 - or it would be stopped at the end, though it never ran
 
     run(main())
+
+
+def test_responses_are_recorded_and_of_what_is_turned_away_nothing_is(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path / "kept", print)
+    settings = Settings(max_sandboxes=1, recordings=recordings)
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path), settings) as pool:
+            busy = running(SAY_HALF + WAIT)
+            await pool.invoke(busy)
+            await anext(busy.channel.pieces())
+            with pytest.raises(Throttled):
+                await pool.invoke(running(SAY_PROCESS))
+
+    run(main())
+    recordings.close()
+
+    assert len(list((tmp_path / "kept").iterdir())) == 2
