@@ -59,7 +59,8 @@ class Delivery:
         self._how = self._source.answer(self._mode, streamed=True)
         if self._source.http:
             self._method = sources.http_method(event)
-            self._style = sources.header_style(event)
+            if self.collects:
+                self._style = sources.header_style(event)
 
     @property
     def is_open(self) -> bool:
