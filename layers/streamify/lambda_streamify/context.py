@@ -50,6 +50,17 @@ class ClientContext(_Record):
     __slots__ = ("custom", "env", "client")
 
 
+class FunctionVariables:
+    """What the environment says of the function: the same for each invocation, and slow to look up."""
+
+    def __init__(self, environ: "Mapping[str, str]") -> None:
+        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")  # text, as on AWS
+        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+
+
 class LambdaContext:
     """What a handler can know about its invocation."""
 
@@ -62,14 +73,16 @@ class LambdaContext:
         client_context: "dict[str, Any] | None" = None,
         cognito_identity: "dict[str, Any] | None" = None,
         tenant_id: "str | None" = None,
+        function: "FunctionVariables | None" = None,
         clock: "Callable[[], float]" = time.time,
     ) -> None:
         self.aws_request_id = aws_request_id
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")  # text, as on AWS
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        function = function or FunctionVariables(os.environ)
+        self.log_group_name = function.log_group_name
+        self.log_stream_name = function.log_stream_name
+        self.function_name = function.function_name
+        self.memory_limit_in_mb = function.memory_limit_in_mb
+        self.function_version = function.function_version
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
         w3c = client_context.pop("w3c", None) if isinstance(client_context, dict) else None

@@ -29,8 +29,17 @@ PRELUDE_CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 
 def request_head(method: str, path: str, headers: "Iterable[tuple[str, str]]") -> bytes:
     """The request line and the header fields, with the empty line that ends them."""
-    fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"{method} {path} HTTP/1.1\r\n{fields}\r\n".encode("latin-1")
+    return head(method, path, fields(headers))
+
+
+def fields(headers: "Iterable[tuple[str, str]]") -> str:
+    """The header fields, a line each."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
+
+
+def head(method: str, path: str, lines: str) -> bytes:
+    """`request_head` of lines that `fields` has made."""
+    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
 
 
 # --- the body of a streamed response ---------------------------------------------------------------------------------
@@ -204,9 +213,10 @@ class ResponseParser:
         self.status = int(status)
         if self.status < 200:
             return None
+        headers = self.headers
         for line in lines:
             name, _, value = line.partition(":")
-            self.headers[name.lower()] = value.strip()
+            headers[name.lower()] = value.strip()
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
             self._read = self._read_chunk_size
         else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .context import FunctionVariables
     from .loader import Handler
     from .logs import Logs
     from .response import StreamingResponse
@@ -43,8 +44,10 @@ class Invocation:
         mode: str,
         loop: "Callable[[], AbstractEventLoop]",
         clock: "Callable[[], float]",
+        function: "FunctionVariables | None" = None,
     ) -> None:
         self._request = request
+        self._function = function
         self._logs = logs
         self._loop = loop
         self._clock = clock
@@ -115,6 +118,7 @@ class Invocation:
             client_context=parse_header(header("client-context"), "Client Context"),
             cognito_identity=parse_header(header("cognito-identity"), "Cognito Identity"),
             tenant_id=header("aws-tenant-id"),
+            function=self._function,
             clock=self._clock,
         )
 

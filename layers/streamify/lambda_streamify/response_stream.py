@@ -118,12 +118,10 @@ class ResponseStream:
 
     def _opening(self, start: bytes, first: bytes) -> "list[bytes]":
         self.state = framing.advance(self.state, "head")
-        buffers = [self._head]
-        if start:
-            buffers.append(framing.small_chunk(start))
-        if first:
-            buffers += framing.large_chunk(first)
-        return buffers
+        opening = self._head + framing.small_chunk(start) if start else self._head
+        if len(first) > framing.COPY_LIMIT:
+            return [opening, *framing.large_chunk(first)]
+        return [opening + framing.small_chunk(first) if first else opening]
 
     def _turned_down(self, cause: OSError) -> "NoReturn":
         """A write failed: the Runtime API has answered early and closed, or is gone."""

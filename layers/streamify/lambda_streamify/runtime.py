@@ -4,6 +4,7 @@ import os
 import time
 
 from . import current
+from .context import FunctionVariables
 from .error_report import error_report
 from .invocation import Invocation
 from .invocation_task import end_tasks
@@ -46,6 +47,7 @@ class Runtime:
         self._handle = handle
         self._clock = clock
         self._event_loop: AbstractEventLoop | None = None
+        self._function: FunctionVariables | None = None
 
     def start(self) -> None:
         """Run what the function's modules want to have run on the event loop before the first invocation."""
@@ -89,8 +91,16 @@ class Runtime:
             os.environ.pop("_X_AMZN_TRACE_ID", None)
         else:
             os.environ["_X_AMZN_TRACE_ID"] = trace_id
+        if self._function is None:
+            self._function = FunctionVariables(os.environ)  # now: a restored snapshot may have others
         invocation = Invocation(
-            self._api, request, self._logs, mode=self._mode, loop=self.event_loop, clock=self._clock
+            self._api,
+            request,
+            self._logs,
+            mode=self._mode,
+            loop=self.event_loop,
+            clock=self._clock,
+            function=self._function,
         )
         self._handle(self._api, self._handler, invocation)
 

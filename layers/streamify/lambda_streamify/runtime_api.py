@@ -66,6 +66,7 @@ class RuntimeApi:
         self.address = address
         self._user_agent = user_agent
         self._socket: socket | None = None
+        self._stream_fields: dict[str, str] = {}  # by content type: those of each stream are the same
 
     def next(self) -> Request:
         """Wait for the next invocation. Doing so tells Lambda that the one before is over."""
@@ -130,8 +131,11 @@ class RuntimeApi:
 
         `factory` makes it, of ResponseStream's arguments, where somebody wants to watch it.
         """
-        headers = [("Content-Type", content_type), *framing.STREAMING_HEADERS, *_echo(request)]
-        head = self._head("POST", _RESPONSE % _quoted(request), headers)
+        fields = self._stream_fields.get(content_type)
+        if fields is None:
+            names = [("Host", self.address), ("User-Agent", self._user_agent), ("Content-Type", content_type)]
+            fields = self._stream_fields[content_type] = framing.fields([*names, *framing.STREAMING_HEADERS])
+        head = framing.head("POST", _RESPONSE % _quoted(request), fields + framing.fields(_echo(request)))
         return (factory or ResponseStream)(self._connection(), head, self._read_stream_answer)
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outside": {"current", "errors", "iteration", "proxy_response", "response", "sources", "write_lock", "writer"},
     "observe": {"current", "errors", "lean_json", "response_stream"},
     "testing": {"current", "errors", "iteration", "marshal", "outside", "response", "sources"},
-    "runtime": {"current", "error_report", "invocation", "invocation_task"},
+    "runtime": {"context", "current", "error_report", "invocation", "invocation_task"},
     "bootstrap": {"__init__", "errors", "inline", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
     "__main__": {"bootstrap"},
 }
