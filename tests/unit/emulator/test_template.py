@@ -64,6 +64,8 @@ def test_this_projects_own_template_is_read() -> None:
         environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/streamify"},
         layers=(layer,),
         invoke_mode="RESPONSE_STREAM",
+        auth_type="NONE",
+        cors=hello.cors,
     )
     assert template.unresolved == ()
     assert hello.arn == "arn:aws:lambda:us-east-1:123456789012:function:hello"
@@ -144,6 +146,19 @@ def test_the_invoke_mode_is_the_urls(tmp_path: Path, line: str, mode: str | None
     text = "Conditions: {Open: !Equals [a, b]}\n" + function(line)
 
     assert only(load(tmp_path, text)).invoke_mode == mode
+
+
+def test_who_may_use_a_url_and_from_which_pages_is_kept_as_it_is_written(tmp_path: Path) -> None:
+    text = "Parameters: {Auth: {Default: AWS_IAM}}\n" + function(
+        "FunctionUrlConfig: {AuthType: !Ref Auth, Cors: {AllowOrigins: ['*'], MaxAge: 5}}"
+    )
+
+    found = only(load(tmp_path, text))
+    assert (found.auth_type, found.cors) == ("AWS_IAM", {"AllowOrigins": ["*"], "MaxAge": 5})
+    found = only(load(tmp_path, text, {"Auth": "NONE"}))
+    assert found.auth_type == "NONE"
+    found = only(load(tmp_path, function("FunctionUrlConfig: {}")))
+    assert (found.auth_type, found.cors) == ("NONE", None)
 
 
 @pytest.mark.parametrize(
@@ -329,6 +344,12 @@ FUNCTIONS = [
         {"Environment": "{Variables: {YES: c}}"},
         "Environment: True is not a name of letters, digits and _ for a variable",
     ),
+    ({"FunctionUrlConfig": "{AuthType: open}"}, "FunctionUrlConfig: AuthType: 'open' is not NONE or AWS_IAM"),
+    (
+        {"FunctionUrlConfig": "{InvokeMode: on}"},
+        "FunctionUrlConfig: InvokeMode: True is not BUFFERED or RESPONSE_STREAM",
+    ),
+    ({"FunctionUrlConfig": "{Cors: [x]}"}, "FunctionUrlConfig: Cors: it is a list instead of a mapping"),
     ({"FunctionUrlConfig": "text"}, "FunctionUrlConfig: it is text instead of a mapping"),
     ({"Layers": "text"}, "Layers: it is text instead of a list"),
     ({"Layers": "[!Ref Absent]"}, "the layer {'Ref': 'Absent'} is neither in this template nor streamify itself"),
