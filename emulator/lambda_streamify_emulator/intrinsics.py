@@ -24,12 +24,15 @@ NO_VALUE = object()
 class Intrinsics:
     """Resolves the intrinsic functions of one template.
 
-    `parameters` are the template's, with their values; `references` are what `Ref` of a resource gives, and
-    `attributes` what `Fn::GetAtt` of one gives, as "LogicalId.Attribute".
+    `parameters` are the template's, with their values, which may be lists of text; `references` are what `Ref` of a
+    resource gives.
     """
 
     def __init__(
-        self, template: Mapping[str, Any], parameters: Mapping[str, str], references: Mapping[str, str] | None = None
+        self,
+        template: Mapping[str, Any],
+        parameters: Mapping[str, str | list[str]],
+        references: Mapping[str, str] | None = None,
     ) -> None:
         self.unresolved: set[str] = set()
         self._mappings = template.get("Mappings") or {}
@@ -49,6 +52,12 @@ class Intrinsics:
             "Fn::Not": lambda value: not self._truth(value[0]),
             "Condition": self._condition,
         }
+
+    def is_there(self, resource: Mapping[str, Any]) -> bool:
+        """Whether the stack has the resource: its Condition holds, or is not known, or there is none."""
+        if resource.get("Condition") is None:
+            return True
+        return self.resolve({"Condition": resource["Condition"]}) is not False
 
     def resolve(self, value: Any) -> Any:
         """`value` with its intrinsic functions replaced by what they give, where that can be known."""

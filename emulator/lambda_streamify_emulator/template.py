@@ -10,9 +10,10 @@ from typing import Any
 
 from .errors import TemplateError
 from .intrinsics import Intrinsics
-from .template_document import parameter_values, read_document, resources
+from .template_document import read_document, resources
 from .template_functions import Function, read_function
 from .template_layers import ForeignError, Layer, read_layer
+from .template_parameters import parameter_values
 from .template_urls import BUFFERED, RESPONSE_STREAM
 from .template_values import variable
 
@@ -52,6 +53,7 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str]) -> 
         globals_section = Globals(document)
     except InvalidGlobalsSectionException as error:
         raise TemplateError(f"{path}: {error.message}") from error
+    listed = {id_: resource for id_, resource in listed.items() if intrinsics.is_there(resource)}
     layers = {
         id_: read_layer(path, id_, resource, intrinsics)
         for id_, resource in listed.items()

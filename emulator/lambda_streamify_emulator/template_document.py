@@ -1,11 +1,10 @@
-"""A template's text as YAML, its parameters, and its resources: all that comes before they mean anything."""
+"""A template's text as YAML, and its resources: all that comes before they mean anything."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import TemplateError
-from .intrinsics import text
 from .template_values import kind, mapping
 
 
@@ -38,18 +37,6 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise TemplateError(f"{path}: it holds {kind(document)} instead of a template's sections")
     return document
-
-
-def parameter_values(path: Path, document: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
-    """The template's parameters: what is `given`, else their defaults."""
-    declared = mapping(f"{path}: Parameters", document.get("Parameters"))
-    unknown = sorted(set(given) - set(declared))
-    if unknown:
-        known = ", ".join(map(str, declared)) or "none"
-        raise TemplateError(f"{path}: it has no parameter {unknown[0]}; its parameters: {known}")
-    specs = {name: mapping(f"{path}: Parameters: {name}", spec) for name, spec in declared.items()}
-    defaults = {name: text(spec["Default"]) for name, spec in specs.items() if spec.get("Default") is not None}
-    return {**defaults, **given}
 
 
 def resources(path: Path, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -84,6 +84,7 @@ EMULATOR_MODULES = (
     "template_document",
     "template_functions",
     "template_layers",
+    "template_parameters",
     "template_urls",
     "template_values",
     "terminal",

@@ -17,7 +17,12 @@ TEMPLATE: dict[str, Any] = {
         "NoCondition": "true",
     },
 }
-PARAMETERS = {"Stage": "dev", "Flag": "true", "Tricky": "${!Stage} ${Stage}"}
+PARAMETERS: dict[str, str | list[str]] = {
+    "Stage": "dev",
+    "Flag": "true",
+    "Tricky": "${!Stage} ${Stage}",
+    "Names": ["one", "two"],
+}
 
 
 def intrinsics() -> Intrinsics:
@@ -39,6 +44,9 @@ RESOLVED: list[tuple[object, object]] = [
     ({"Fn::Join": ["-", ["a", {"Ref": "Stage"}, 3, True, {"Ref": "AWS::NoValue"}]]}, "a-dev-3-true"),
     ({"Fn::Join": ["+", {"Fn::Split": [",", "a,b"]}]}, "a+b"),
     ({"Fn::Split": [",", {"Ref": "Stage"}]}, ["dev"]),
+    ({"Ref": "Names"}, ["one", "two"]),
+    ({"Fn::Join": [",", {"Ref": "Names"}]}, "one,two"),
+    ({"Fn::Select": [1, {"Ref": "Names"}]}, "two"),
     ({"Fn::Select": ["1", ["a", "b"]]}, "b"),
     ({"Fn::Select": [{"Fn::FindInMap": ["Sizes", "dev", "memory"]}, [0] * 129]}, 0),
     ({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "memory"]}, 128),
@@ -117,6 +125,23 @@ def test_a_condition_on_a_parameter_without_value_chooses_neither_branch() -> No
 
     assert known.resolve(value) == value
     assert known.unresolved == {"!Ref NoDefault"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "there"),
+    [
+        ({}, True),
+        ({"Condition": "IsDev"}, True),
+        ({"Condition": "IsProd"}, False),
+        ({"Condition": "Unknown"}, True),
+        ({"Condition": "Absent"}, True),
+        ({"Condition": ["IsProd"]}, True),
+    ],
+)
+def test_a_resource_is_there_unless_its_condition_is_known_to_be_false(
+    resource: dict[str, object], *, there: bool
+) -> None:
+    assert intrinsics().is_there(resource) is there
 
 
 def test_a_template_without_mappings_and_conditions_is_no_error() -> None:

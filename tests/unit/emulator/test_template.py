@@ -235,6 +235,31 @@ def test_a_conditional_layer_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert only(load(tmp_path, text)).layers == ()
 
 
+def test_a_function_and_a_layer_whose_condition_is_false_are_not_there(tmp_path: Path) -> None:
+    conditions = "Parameters: {Stage: {Default: dev}}\nConditions: {Prod: !Equals [!Ref Stage, prod]}\n"
+    other = f"  Other:\n    {FUNCTION}\n    Condition: Prod\n    Properties:\n      CodeUri: code\n"
+    other += "      Handler: a.b\n      Runtime: python3.12\n"
+    layer = "  Absent:\n    Type: AWS::Serverless::LayerVersion\n    Condition: Prod\n"
+    layer += "    Properties: {ContentUri: !If [Prod, code, absent]}\n"
+    text = conditions + function("Layers: [!If [Prod, !Ref Absent, !Ref AWS::NoValue]]") + other + layer
+
+    assert only(load(tmp_path, text)).layers == ()
+    found = load(tmp_path, text, {"Stage": "prod"}).functions
+    assert [one.name for one in found] == ["Hello", "Other"]
+    assert [layer.logical_id for layer in found[0].layers] == ["Absent"]
+
+
+def test_the_origins_of_cors_may_come_from_a_parameter_that_is_a_list(tmp_path: Path) -> None:
+    text = "Parameters: {Origins: {Type: CommaDelimitedList, Default: '*'}}\n" + function(
+        "FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigins: !Ref Origins}}"
+    )
+
+    assert only(load(tmp_path, text)).cors == {"AllowOrigins": ["*"]}
+    assert only(load(tmp_path, text, {"Origins": "https://a,https://b"})).cors == {
+        "AllowOrigins": ["https://a", "https://b"]
+    }
+
+
 def test_resources_of_other_types_are_nothing_to_the_emulator(tmp_path: Path) -> None:
     text = (
         function() + "  Table:\n    Type: AWS::DynamoDB::Table\n  Custom: {Type: 5, Properties: {FunctionName: [x]}}\n"
