@@ -37,6 +37,10 @@ class CognitoIdentity(_Record):
 
     __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
 
+    def __init__(self, source: "Mapping[str, Any]") -> None:
+        self.cognito_identity_id = source.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = source.get("cognitoIdentityPoolId")
+
 
 class Client(_Record):
     """The mobile application that calls."""
@@ -86,21 +90,15 @@ class LambdaContext:
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
         w3c = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
-        if not isinstance(w3c, dict):
-            w3c = {}
-        self._w3c = {name: w3c[name] for name in _W3C_FIELDS if isinstance(w3c.get(name), str)}
+        self._w3c = {}
+        if isinstance(w3c, dict):
+            self._w3c = {name: w3c[name] for name in _W3C_FIELDS if isinstance(w3c.get(name), str)}
         self.client_context = None
         if client_context is not None:
             self.client_context = ClientContext(client_context)
             client = client_context.get("client")
             self.client_context.client = None if client is None else Client(client)  # type: ignore[attr-defined]
-        identity = cognito_identity or {}
-        self.identity = CognitoIdentity(
-            {
-                "cognito_identity_id": identity.get("cognitoIdentityId"),
-                "cognito_identity_pool_id": identity.get("cognitoIdentityPoolId"),
-            }
-        )
+        self.identity = CognitoIdentity(cognito_identity or {})
         self._deadline_ms = deadline_ms
         self._clock = clock
 

@@ -84,13 +84,15 @@ PRELUDE_END = bytes(8)
 # transfer mode"); function URLs name no limit, so this one serves for both.
 PRELUDE_LIMIT = 16 * 1024
 
+_compact_json = lean_json.writer(separators=(",", ":"))
+
 
 def prelude(fields: "Mapping[str, Any]") -> bytes:
     """Status, headers and cookies as the JSON object and eight NUL bytes that go before the body.
 
     JSON escapes U+0000, so that the first eight NULs in a row are always the delimiter.
     """
-    data = lean_json.write(fields, separators=(",", ":")).encode("ascii") + PRELUDE_END
+    data = _compact_json(fields).encode("ascii") + PRELUDE_END
     if len(data) > PRELUDE_LIMIT:
         raise ResponseError(
             f"the status, headers and cookies take {len(data)} bytes; AWS accepts {PRELUDE_LIMIT}: send less in headers"
@@ -183,13 +185,27 @@ class ResponseParser:
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; True once the response is complete."""
         self.started = True
-        if self._read == self._read_length and not self._buffer:  # no detour for a large event
-            return self._take(data)
+        if not self._buffer:
+            # No detour for a head that comes in one packet, nor for a large event.
+            if self._read == self._read_head:
+                data = data[self._take_head(data) :]
+            if self._read == self._read_length:
+                return self._take(data)
         self._buffer += data
         complete = None
         while complete is None:  # not by recursion: one packet may hold thousands of chunks
             complete = self._read()
         return complete
+
+    def _take_head(self, data: "bytes | bytearray") -> int:
+        """Read the head, if `data` begins with all of it; returns how many bytes it takes, 0 if some are missing."""
+        end = data.find(b"\r\n\r\n")
+        if not 0 <= end < HEAD_LIMIT - 3:  # the same however the bytes arrive
+            if len(data) >= HEAD_LIMIT:
+                raise ConnectionLost(f"the head of a response is over {HEAD_LIMIT} bytes")
+            return 0
+        self._parse_head(data[:end].decode("latin-1"))
+        return end + 4
 
     def _take(self, data: bytes) -> bool:
         self._body.append(data)
@@ -199,20 +215,19 @@ class ResponseParser:
         return self._missing == 0
 
     def _read_head(self) -> "bool | None":
-        end = self._buffer.find(b"\r\n\r\n")
-        if (len(self._buffer) if end < 0 else end + 3) >= HEAD_LIMIT:  # the same however the bytes arrive
-            raise ConnectionLost(f"the head of a response is over {HEAD_LIMIT} bytes")
-        if end < 0:
-            return False
-        status_line, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
-        del self._buffer[: end + 4]
+        size = self._take_head(self._buffer)
+        del self._buffer[:size]
+        return None if size else False
+
+    def _parse_head(self, head: str) -> None:
+        status_line, *lines = head.split("\r\n")
         version, _, rest = status_line.partition(" ")
         status = rest.partition(" ")[0]
         if not version.startswith("HTTP/1.") or len(status) != 3 or not status.isdecimal():
             raise ConnectionLost(f"not an HTTP response: {status_line[:80]!r}")
         self.status = int(status)
         if self.status < 200:
-            return None
+            return
         headers = self.headers
         for line in lines:
             name, _, value = line.partition(":")
@@ -225,7 +240,6 @@ class ResponseParser:
                 raise ConnectionLost(f"the content-length of a response is {length[:20]!r}")
             self._missing = int(length)
             self._read = self._read_length
-        return None
 
     def _read_length(self) -> bool:
         data = bytes(self._buffer)

@@ -43,8 +43,8 @@ def test_without_client_and_identity_there_is_an_empty_identity() -> None:
     made = context()
 
     assert made.client_context is None
-    assert made.identity.cognito_identity_id is None  # type: ignore[attr-defined]
-    assert made.identity.cognito_identity_pool_id is None  # type: ignore[attr-defined]
+    assert made.identity.cognito_identity_id is None
+    assert made.identity.cognito_identity_pool_id is None
 
 
 CLIENT = {
