@@ -9,13 +9,13 @@ export SAM_CLI_TELEMETRY := 0
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
 DEMO_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.emulator)
 
-.PHONY: help demo test test-commands test-ecosystem test-sam bench lint format clean
+.PHONY: help demo test test-commands test-ecosystem test-sam bench layer publish-layer lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO_ENV) ## stream from the two sample functions on this machine, without Docker or AWS
-	.venv/bin/streamify serve --port 0 --exec ".venv/bin/streamify invoke hello && .venv/bin/streamify invoke story"
+	.venv/bin/streamify serve --only hello --only story --port 0 --exec ".venv/bin/streamify invoke hello && .venv/bin/streamify invoke story"
 
 test: .venv/.dev ## run the tests; each of the two packages must be covered to 95 %
 	.venv/bin/coverage erase
@@ -48,6 +48,24 @@ lint: .venv/.dev ## check style, types and the template
 format: .venv/.dev ## rewrite the code in the project's style
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+# dist/ is where `python -m build` puts the wheel. The version is the package's.
+DIST ?= dist
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' layers/streamify/lambda_streamify/__init__.py)
+LAYER_ZIP = $(DIST)/streamify-layer-$(VERSION).zip
+
+layer: ## build the layer's zip, the same bytes each time, and its checksum
+	@rm -rf "$(DIST)/layer"
+	@$(MAKE) --silent -C layers/streamify build-StreamifyLayer ARTIFACTS_DIR="$(abspath $(DIST))/layer"
+	@$(PYTHON) layers/pack.py "$(DIST)/layer" "$(LAYER_ZIP)" >&2
+
+publish-layer: layer ## print the commands that publish it (REGIONS="us-east-1 eu-west-1")
+	@for region in $(or $(REGIONS),""); do \
+		echo aws lambda publish-layer-version --layer-name streamify $${region:+--region $$region} \
+			--description "'Response streaming for Python'" --license-info Apache-2.0 \
+			--compatible-runtimes python3.10 python3.11 python3.12 python3.13 python3.14 \
+			--compatible-architectures x86_64 arm64 --zip-file "fileb://$(LAYER_ZIP)"; \
+	done
 
 docs/cli.md: .venv/.dev emulator/lambda_streamify_emulator/cli.py ## write the reference of the commands
 	.venv/bin/typer lambda_streamify_emulator.cli utils docs --name streamify --title Commands --output $@

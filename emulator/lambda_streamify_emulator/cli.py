@@ -49,6 +49,10 @@ def serve(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
     *,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Serve this function and not the others; may be given more than once.", metavar="NAME"),
+    ] = None,
     limits: Annotated[
         Literal["aws", "none"],
         typer.Option(
@@ -110,6 +114,7 @@ def serve(
                 parameters=parameters,
                 settings=settings,
                 env_vars=env_vars,
+                only=only or (),
             )
             status = asyncio.run(serving)
         finally:

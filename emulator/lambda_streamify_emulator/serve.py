@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from . import terminal
 from .debugger import check_name
 from .emulator import Emulator
 from .env_vars import with_env_vars
+from .errors import EmulatorError
 from .intrinsics import REGION
 from .sandbox import GRACE
 from .settings import DEFAULTS, Settings
-from .template import load_template
+from .template import Template, load_template
 
 
 async def serve(
@@ -27,9 +30,13 @@ async def serve(
     parameters: dict[str, str],
     settings: Settings = DEFAULTS,
     env_vars: Path | None = None,
+    only: Collection[str] = (),
 ) -> int:
-    """Serve the template at `path`; returns the exit status, which is that of `command` if there is one."""
-    template = load_template(path, parameters)
+    """Serve the template at `path`; returns the exit status, which is that of `command` if there is one.
+
+    `only` names the functions to serve; if it is empty they are all served.
+    """
+    template = _selected(load_template(path, parameters), only)
     if template.unresolved:
         terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
     if settings.debug is not None:
@@ -58,6 +65,16 @@ async def serve(
             await stopped.wait()
             return 0
         return await _run(command, emulator, stopped)
+
+
+def _selected(template: Template, names: Collection[str]) -> Template:
+    """The template with these of its functions, in its own order; whole if no names are given."""
+    known = [function.name for function in template.functions]
+    for name in names:
+        if name not in known:
+            raise EmulatorError(f"--only {name}: there is no such function; there are {', '.join(known)}")
+    chosen = tuple(function for function in template.functions if not names or function.name in names)
+    return replace(template, functions=chosen)
 
 
 async def _first(task: "asyncio.Task[Any]", event: asyncio.Event) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from lambda_streamify import sources
 from lambda_streamify.sources import Source
+from processes import ROOT
 from request_events import FOLDER, event
 
 SOURCES = {
@@ -21,10 +22,12 @@ SOURCES = {
     "websocket": sources.WEBSOCKET,
     "sqs": sources.DIRECT,
     "direct": sources.DIRECT,
+    # The samples' own, which are requests to their URLs.
+    **{path.parent.name: sources.FUNCTION_URL for path in sorted((ROOT / "functions").glob("*/app.py"))},
 }
 
 
-def test_every_file_is_known() -> None:
+def test_every_file_is_known_and_every_sample_has_one() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == set(SOURCES)
 
 

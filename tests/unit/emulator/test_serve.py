@@ -157,6 +157,18 @@ def test_a_function_to_debug_has_to_be_there_and_to_have_a_debugger(
         run(serve(path, port=0, command="true", as_json=False, parameters={}, settings=Settings(debug="First")))
 
 
+def test_only_the_functions_that_are_named_are_served_in_the_templates_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_template(tmp_path)
+
+    for names, served in ((("Second",), ["Second"]), (("Second", "first"), ["first", "Second"])):
+        run(serve(path, port=0, command="true", as_json=True, parameters={}, only=names))
+        assert list(json.loads(capsys.readouterr().out)["urls"]) == served
+    with pytest.raises(EmulatorError, match=r"^--only third: there is no such function; there are first, Second$"):
+        run(serve(path, port=0, command="true", as_json=True, parameters={}, only=("third",)))
+
+
 def test_parameters_are_the_templates(tmp_path: Path) -> None:
     path = write_template(tmp_path)
 
