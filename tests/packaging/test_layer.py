@@ -1,24 +1,88 @@
 """What ships to /opt: exactly this, readable by everybody, and needing nothing but a standard library."""
 
 import ast
+import hashlib
 import marshal
+import os
+import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
-from layer_build import LAYER_MODES, MODULES, SOURCE, SOURCE_MODES, build_in, build_layer, modes
-from processes import interpreter, run
+from layer_build import (
+    LAYER_MODES,
+    MODULES,
+    PYTHONS,
+    SOURCE,
+    SOURCE_MODES,
+    build_in,
+    build_layer,
+    make_zip,
+    modes,
+    unpack,
+)
+from processes import ROOT, clean_environment, interpreter, run
 
 
 @pytest.fixture(scope="session")
-def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_layer(tmp_path_factory.mktemp("layer"))
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_zip(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def layer(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda unpacks to /opt: everything below is tested on the zip that is published."""
+    return unpack(archive, tmp_path_factory.mktemp("opt"))
 
 
 def test_the_layer_holds_exactly_the_listed_files_with_their_modes(layer: Path) -> None:
     assert modes(layer) == LAYER_MODES
+
+
+def test_the_zip_is_the_same_byte_for_byte_whoever_builds_it_and_when(archive: Path, tmp_path: Path) -> None:
+    source = shutil.copytree(ROOT, tmp_path / "clone", ignore=ignore_all_but("Makefile", "layers"))
+    for path in (source / "layers").rglob("*.*"):
+        os.utime(path, (0, 0))
+    dist = tmp_path / "dist"
+
+    run("make", "-C", source, "layer", f"DIST={dist}", env=strange_environment(), umask=0o077)
+
+    assert (dist / archive.name).read_bytes() == archive.read_bytes()
+
+
+def test_the_zip_lists_its_files_by_name_and_no_folders(archive: Path) -> None:
+    names = ZipFile(archive).namelist()
+
+    assert names == sorted(LAYER_MODES)
+
+
+def test_the_checksum_beside_the_zip_is_the_one_that_sha256sum_checks(archive: Path) -> None:
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+
+    assert archive.with_name(f"{archive.name}.sha256").read_text() == f"{digest}  {archive.name}\n"
+
+
+def test_publishing_is_printed_for_each_region_and_says_what_the_template_says(tmp_path: Path) -> None:
+    printed = run("make", "publish-layer", f"DIST={tmp_path}", "REGIONS=eu-west-1 us-east-1")
+    commands = [line for line in printed.splitlines() if line.startswith("aws ")]
+    template = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["StreamifyLayer"]["Properties"]
+
+    for region, command in zip(["eu-west-1", "us-east-1"], commands, strict=True):
+        (archive,) = tmp_path.glob("*.zip")
+        assert options(shlex.split(command)) == {
+            "--layer-name": [template["LayerName"]],
+            "--region": [region],
+            "--description": [template["Description"]],
+            "--license-info": [template["LicenseInfo"]],
+            "--compatible-runtimes": template["CompatibleRuntimes"],
+            "--compatible-architectures": template["CompatibleArchitectures"],
+            "--zip-file": [f"fileb://{archive}"],
+        }
 
 
 def test_a_strict_umask_on_the_build_machine_locks_nobody_out(tmp_path: Path) -> None:
@@ -63,6 +127,27 @@ def test_two_builds_are_the_same_byte_for_byte(layer: Path, tmp_path: Path) -> N
     assert contents(again) == contents(layer)
 
 
+def ignore_all_but(*names: str) -> Callable[[str, list[str]], list[str]]:
+    """What copytree leaves out of the repository's top level."""
+    return lambda folder, found: [name for name in found if Path(folder) == ROOT and name not in names]
+
+
+def strange_environment() -> dict[str, str]:
+    """Return the environment of somebody in Tokyo."""
+    return clean_environment(**PYTHONS, TZ="Asia/Tokyo", LANG="C", PYTHONHASHSEED="random", SOURCE_DATE_EPOCH="1")
+
+
+def options(command: list[str]) -> dict[str, list[str]]:
+    """Return the values of each option of a command line."""
+    found: dict[str, list[str]] = {}
+    for word in command:
+        if word.startswith("--"):
+            found[word] = values = []
+        elif found:
+            values.append(word)
+    return found
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in modes(folder)}
 
@@ -84,7 +169,7 @@ with open(root + "/streamify-main.py") as main:
 """
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13", "3.14"])
 def test_every_module_imports_alone_with_the_standard_library_only(layer: Path, version: str) -> None:
     python = interpreter(version)
     if python is None:

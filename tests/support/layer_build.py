@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 from processes import ROOT, clean_environment, run
 
@@ -85,6 +86,21 @@ def build_in(source: Path, artifacts: Path, umask: int = 0o022, **variables: str
     env = clean_environment(**PYTHONS | variables)
     run("make", "-C", source, "build-StreamifyLayer", f"ARTIFACTS_DIR={artifacts}", env=env, umask=umask)
     return artifacts
+
+
+def make_zip(dist: Path, umask: int = 0o022, **variables: str) -> Path:
+    """Return the zip that `make layer` leaves in `dist`."""
+    run("make", "layer", f"DIST={dist}", env=clean_environment(**PYTHONS | variables), umask=umask)
+    (archive,) = dist.glob("*.zip")
+    return archive
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Return `folder` with the files of the zip, their modes too, as Lambda unpacks layers and functions."""
+    with ZipFile(archive) as packed:
+        for entry in packed.infolist():
+            Path(packed.extract(entry, folder)).chmod(entry.external_attr >> 16)
+    return folder
 
 
 def modes(folder: Path) -> dict[str, int]:
