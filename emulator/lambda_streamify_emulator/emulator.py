@@ -17,6 +17,7 @@ from .function_url import FunctionUrl
 from .interpreters import find_interpreter, locate
 from .lambda_api import lambda_api
 from .layers import assemble
+from .makefiles import is_to_be_made, made_task_root
 from .pool import SandboxPool
 from .programs import Programs, Run
 from .reaper import Reaper
@@ -130,7 +131,10 @@ class Emulator:
             if runtime not in runtimes:
                 runtimes.add(make_runtime_folder(runtime, opt, interpreter.version))
             root = self._scratch / "task" / function.logical_id
-            task = prepare(function.code, interpreter.python, root, self._say, run)
+            if is_to_be_made(function.build_method, function.code):
+                task = made_task_root(function.logical_id, function.code, root, run)
+            else:
+                task = prepare(function.code, interpreter.python, root, self._say, run)
             folders, debugpy = Folders(opt, task, runtime), None
             if function.name == self._settings.debug:
                 debugpy = find_debugpy(folders, interpreter.version)

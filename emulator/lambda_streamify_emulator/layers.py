@@ -1,7 +1,6 @@
 """Layers, built as `sam build` builds them and merged as Lambda merges them: one folder that stands for /opt."""
 
 import importlib.util
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from .cache import build_once, content_key
 from .errors import BuildError
+from .makefiles import METHOD, is_to_be_made, make
 from .programs import Run
 from .template import Layer
 
@@ -39,31 +39,20 @@ def _build(layer: Layer, scratch: Path, run: Run) -> Path:
     if layer.content is None:
         _installed_layer(scratch)
         return scratch
-    if layer.build_method == "makefile" and (layer.content / "Makefile").is_file():
-        # As SAM does: in a copy of the content, and only the target's own output ships.
-        source = scratch / "source"
-        copytree(layer.content, source, symlinks=True)
-        name = f"layer-{layer.logical_id}-{content_key(source)}"
-        return build_once(name, lambda artifacts: _make(layer, source, artifacts, run))
-    if layer.build_method in (None, "makefile"):  # plain content, or what `sam build` has built already
+    if is_to_be_made(layer.build_method, layer.content):
+        # Only the target's own output ships.
+        content, source = layer.content, scratch / "source"
+        copytree(content, source, symlinks=True)
+        id_, what = layer.logical_id, f"the layer {layer.logical_id}"
+        name = f"layer-{id_}-{content_key(source)}"
+        return build_once(name, lambda folder: make(what, id_, content, cwd=source, artifacts=folder, run=run))
+    if layer.build_method in (None, METHOD):  # plain content, or what `sam build` has built already
         return layer.content
     python = scratch / "python"
     copytree(layer.content, python, symlinks=True)
     if (python / "requirements.txt").is_file():
         install_requirements(python / "requirements.txt", python, run)
     return scratch
-
-
-def _make(layer: Layer, source: Path, artifacts: Path, run: Run) -> None:
-    # What `make` tells its own children would change what this one does.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    command = ["make", f"build-{layer.logical_id}"]
-    try:
-        done = run(command, cwd=source, env={**environment, "ARTIFACTS_DIR": str(artifacts)})
-    except FileNotFoundError:
-        raise BuildError(f"the layer {layer.logical_id} is built by make, which is not installed") from None
-    if done.returncode:
-        raise BuildError(f"the layer {layer.logical_id}: `{' '.join(command)}` failed:\n{done.stdout.rstrip()}")
 
 
 def _installed_layer(opt: Path) -> None:

@@ -65,7 +65,7 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str]) -> 
         if resource.get("Type") == FUNCTION:
             merged = globals_section.merge(FUNCTION, resource.get("Properties") or {}, id_)
             try:
-                function = read_function(path, id_, merged, layers, intrinsics)
+                function = read_function(path, id_, merged, layers, intrinsics, metadata=resource.get("Metadata"))
             except ForeignError as reason:
                 left_out.append(f"{id_} is left out: {reason}")
                 continue

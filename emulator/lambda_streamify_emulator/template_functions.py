@@ -39,6 +39,8 @@ class Function:
     """The AuthType of its URL."""
     cors: Mapping[str, Any] | None = None
     """The Cors of its URL as the template has it; None if it has none."""
+    build_method: str | None = None
+    """The BuildMethod of its Metadata."""
 
     @property
     def arn(self) -> str:
@@ -47,9 +49,15 @@ class Function:
 
 
 def read_function(
-    path: Path, logical_id: str, merged: Mapping[str, Any], layers: Mapping[str, Layer], intrinsics: Intrinsics
+    path: Path,
+    logical_id: str,
+    merged: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    intrinsics: Intrinsics,
+    *,
+    metadata: Any = None,
 ) -> Function:
-    """The function whose properties, with the Globals merged into them, are `merged`."""
+    """The function whose properties, with the Globals merged into them, are `merged`; `metadata` stands beside them."""
     where = f"{path}: {logical_id}"
     properties = intrinsics.resolve(merged)
     if properties.get("PackageType") == "Image":
@@ -85,6 +93,7 @@ def read_function(
         reserved_concurrency=_concurrency(where, properties.get("ReservedConcurrentExecutions")),
         auth_type=url.auth_type,
         cors=url.cors,
+        build_method=mapping(f"{where}: Metadata", metadata).get("BuildMethod"),
     )
 
 
