@@ -133,13 +133,25 @@ def invoke(
             allow_dash=True,
         ),
     ] = None,
+    *,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what comes, with its times, as a recording.")
     ] = None,
     remote: Annotated[
         bool, typer.Option("--remote", help="Invoke the function on AWS, as the AWS CLI would find it.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print each event of the stream as a JSON array.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print each event of the stream as a JSON array, as recordings have it."),
+    ] = False,
+    timeline: Annotated[
+        bool | None,
+        typer.Option(
+            "--timeline/--no-timeline",
+            help="At the end, draw when the chunks came, or with --json print the figures. Default: in a terminal.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Print each chunk of a response as it arrives, with its time beside it.
 
@@ -148,12 +160,14 @@ def invoke(
 
     The exit status is 1 if the function fails.
     """
+    from . import terminal
     from .invoke import invoke_target
     from .stream_view import show
 
     with errors_told():
         events = invoke_target(target, None if event is None else _read_event(event), remote=remote, record=record)
-        succeeded = show(events, as_json=as_json)
+        drawn = terminal.draws() and not as_json if timeline is None else timeline
+        succeeded = show(events, as_json=as_json, timeline=drawn)
     raise typer.Exit(0 if succeeded else 1)
 
 

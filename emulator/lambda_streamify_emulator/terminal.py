@@ -1,7 +1,11 @@
 """What the commands print for people. Colours follow the terminal and NO_COLOR (no-color.org), as rich has it."""
 
+import sys
+
 from rich.console import Console
 from rich.text import Text
+
+from .strip import ASCII, UNICODE, Signs
 
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -28,3 +32,26 @@ def chunk(seconds: float, text: str) -> None:
     OUT.print(Text.assemble((f"{seconds:8.3f} s  ", "dim"), first))
     for line in rest:
         OUT.print(Text(" " * 12 + line))
+
+
+def draws() -> bool:
+    """Whether standard error is a terminal that a picture can be drawn on, and nobody has asked for plain lines."""
+    return sys.stderr.isatty() and not ERR.is_dumb_terminal
+
+
+def room() -> tuple[int, Signs]:
+    """How many characters a line of a picture may have, and which ones standard error can show."""
+    plain = ERR.is_dumb_terminal or not ERR.encoding.startswith("utf")
+    return max(1, ERR.width - 1), ASCII if plain else UNICODE  # some terminals break a line that is full
+
+
+def picture(lines: list[str], signs: Signs) -> None:
+    """A strip: on standard error, for it is no part of the result."""
+    *drawn, figures = lines
+    for line in drawn:
+        text = Text(line, style="dim")
+        text.highlight_regex(f"[{signs.chunk}{signs.several}{signs.many}{signs.head}]+", "not dim bold")
+        text.highlight_regex(f"{signs.gap}+", "not dim yellow")
+        text.highlight_regex(signs.failed, "not dim bold red")
+        ERR.print(text)
+    ERR.print(Text(figures, style="dim"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lambda_streamify_emulator import invoke
+from lambda_streamify_emulator import invoke, terminal
 from lambda_streamify_emulator.cli import app
 from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.recording import Event
@@ -70,6 +70,20 @@ def test_the_event_comes_from_a_file_or_from_standard_input(invoked: list[tuple[
     assert runner.invoke(app, ["invoke", "hello", "--event", str(tmp_path / "event.json")]).exit_code == 0
     assert runner.invoke(app, ["invoke", "hello", "--event", "-"], input='{"b": 2}').exit_code == 0
     assert invoked == [("hello", b'{"a": 1}'), ("hello", b'{"b": 2}')]
+
+
+@pytest.mark.usefixtures("invoked")
+def test_a_timeline_is_drawn_if_it_is_asked_for_or_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(*arguments: str) -> bool:
+        result = runner.invoke(app, ["invoke", "hello", *arguments])
+        assert result.exit_code == 0
+        return "no gaps" in result.stderr or "timeline" in result.stdout
+
+    asked = [["--timeline"], ["--timeline", "--json"], ["--no-timeline"], [], ["--json"]]
+    assert [drawn(*arguments) for arguments in asked] == [True, True, False, False, False]
+
+    monkeypatch.setattr(terminal, "draws", lambda: True)
+    assert [drawn(*arguments) for arguments in asked] == [True, True, False, True, False]
 
 
 @pytest.mark.usefixtures("invoked")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.recording import Event
 from lambda_streamify_emulator.stream_view import show
 
@@ -66,3 +67,43 @@ def test_a_chunk_is_shown_when_it_comes(capsys: pytest.CaptureFixture[str]) -> N
 
     for as_json in (True, False):
         show(events(), as_json=as_json)
+
+
+def test_at_the_end_the_timeline_is_drawn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "31")
+    chunks = [("o", "one"), ("o", ""), ("o", "two")]
+
+    assert show(stream(*chunks, END), as_json=False, timeline=True)
+
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "·····│──────────│····· 2.000 s",
+        "first 0.500 s, last 1.500 s, g",
+    ]
+
+
+def test_of_a_stream_that_breaks_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "31")
+
+    def events() -> Iterator[Event]:
+        yield Event(500_000, "o", "one")
+        raise EndpointError("broke")
+
+    with pytest.raises(EndpointError):
+        show(events(), as_json=False, timeline=True)
+
+    assert capsys.readouterr().err.startswith("···")
+
+
+def test_of_nothing_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(iter([]), as_json=False, timeline=True)
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_as_json_the_figures_are_an_object_after_the_events(capsys: pytest.CaptureFixture[str]) -> None:
+    show(stream(("o", "one"), ("o", "two"), END), as_json=True, timeline=True)
+
+    *events, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [event[1] for event in events] == ["o", "o", "x"]
+    figures = last["timeline"]
+    assert (figures["first_byte"], figures["total"], figures["gaps"]["max"]) == (500_000, 1_500_000, 500_000)

@@ -1,6 +1,11 @@
+import io
+import re
+
 import pytest
+from rich.console import Console
 
 from lambda_streamify_emulator import terminal
+from lambda_streamify_emulator.strip import ASCII, UNICODE, Signs
 
 
 def test_results_go_to_standard_output_and_everything_else_to_standard_error(
@@ -32,3 +37,54 @@ def test_a_chunk_of_several_lines_is_aligned(capsys: pytest.CaptureFixture[str])
     terminal.chunk(0, "\n")
 
     assert capsys.readouterr().out == "  12.346 s  one\n            \n            two\n   0.000 s  \n"
+
+
+def test_a_picture_is_for_people_and_not_for_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not terminal.draws()
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    assert terminal.draws()
+
+    monkeypatch.setenv("TERM", "dumb")
+    assert not terminal.draws()
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("term", "encoding", "signs"),
+    [("xterm", "utf-8", UNICODE), ("dumb", "utf-8", ASCII), ("xterm", "ascii", ASCII), ("xterm", "latin-1", ASCII)],
+)
+def test_a_picture_is_made_of_what_the_terminal_can_show(
+    monkeypatch: pytest.MonkeyPatch, term: str, encoding: str, signs: Signs
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(Terminal, "encoding", encoding)
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert terminal.room() == (79, signs)
+
+
+def test_a_picture_is_coloured_where_colours_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screens = []
+    for no_color in ("", "1"):
+        screens.append(Terminal())
+        monkeypatch.setattr("sys.stderr", screens[-1])
+        monkeypatch.setenv("NO_COLOR", no_color)
+        monkeypatch.setattr(terminal, "ERR", Console(highlight=False, soft_wrap=True, stderr=True))
+        terminal.picture(["·│─┃ ✗1 s", "figures"], UNICODE)
+
+    coloured, plain = (screen.getvalue() for screen in screens)
+    assert "\x1b[33m─" in coloured
+    assert "\x1b[1;31m✗" in coloured
+    assert not re.search(r"\x1b\[[\d;]*[34]\d", plain)  # bold and dim are no colours: no-color.org
+    assert re.sub(r"\x1b\[[\d;]*m", "", plain) == "·│─┃ ✗1 s\nfigures\n"
