@@ -12,7 +12,7 @@ from .errors import TemplateError
 from .intrinsics import Intrinsics
 from .template_document import read_document, resources
 from .template_functions import Function, read_function
-from .template_layers import ForeignError, Layer, read_layer
+from .template_layers import ForeignError, Layer, given_layer, read_layer
 from .template_parameters import parameter_values
 from .template_urls import BUFFERED, RESPONSE_STREAM
 from .template_values import variable
@@ -31,18 +31,24 @@ class Template:
     left_out: tuple[str, ...] = field(default=())
 
 
-def load_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
-    """Read the template at `path`; `parameters` override the defaults of its parameters."""
+def load_template(
+    path: Path, parameters: Mapping[str, str] | None = None, layers: Mapping[str, Path] | None = None
+) -> Template:
+    """Read the template at `path`.
+
+    `parameters` override the defaults of its parameters. `layers` are folders or .zip files with the content of layers,
+    by the ARNs that the template has for them.
+    """
     document = read_document(path)
     try:
-        return _resolve(path, document, parameters or {})
+        return _resolve(path, document, parameters or {}, layers or {})
     except RecursionError:
         raise TemplateError(f"{path}: something in it refers to itself") from None
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise TemplateError(f"{path}: it cannot be read as a SAM template: {error}") from error
 
 
-def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str]) -> Template:
+def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], places: Mapping[str, Path]) -> Template:
     from samtranslator.plugins.globals.globals import Globals, InvalidGlobalsSectionException
 
     listed = resources(path, document)
@@ -59,13 +65,14 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str]) -> 
         for id_, resource in listed.items()
         if resource.get("Type") == LAYER
     }
+    layers |= {arn: given_layer(arn, place) for arn, place in places.items()}
     functions: dict[str, Function] = {}
     left_out: list[str] = []
     for id_, resource in listed.items():
         if resource.get("Type") == FUNCTION:
             merged = globals_section.merge(FUNCTION, resource.get("Properties") or {}, id_)
             try:
-                function = read_function(path, id_, merged, layers, intrinsics, metadata=resource.get("Metadata"))
+                function = read_function(path, id_, {**resource, "Properties": merged}, layers, intrinsics)
             except ForeignError as reason:
                 left_out.append(f"{id_} is left out: {reason}")
                 continue

@@ -10,7 +10,7 @@ from .errors import TemplateError
 from .intrinsics import ACCOUNT_ID, REGION, Intrinsics
 from .template_layers import ForeignError, Layer, used_layer
 from .template_urls import NONE, UrlConfig, read_url_config
-from .template_values import IMPOSSIBLE, folder, kind, mapping, number, variable
+from .template_values import IMPOSSIBLE, content, kind, mapping, number, variable
 
 DEFAULT_TIMEOUT, DEFAULT_MEMORY = 3, 128  # seconds, MB: AWS SAM specification, AWS::Serverless::Function
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # AWS Lambda API Reference, "CreateFunction"
@@ -40,7 +40,9 @@ class Function:
     cors: Mapping[str, Any] | None = None
     """The Cors of its URL as the template has it; None if it has none."""
     build_method: str | None = None
-    """The BuildMethod of its Metadata."""
+    """The BuildMethod of its Metadata; None if it is built already."""
+    is_built: bool = False
+    """Whether all that it needs lies in its code already, so that nothing is installed or made."""
 
     @property
     def arn(self) -> str:
@@ -49,17 +51,11 @@ class Function:
 
 
 def read_function(
-    path: Path,
-    logical_id: str,
-    merged: Mapping[str, Any],
-    layers: Mapping[str, Layer],
-    intrinsics: Intrinsics,
-    *,
-    metadata: Any = None,
+    path: Path, logical_id: str, resource: Mapping[str, Any], layers: Mapping[str, Layer], intrinsics: Intrinsics
 ) -> Function:
-    """The function whose properties, with the Globals merged into them, are `merged`; `metadata` stands beside them."""
+    """The function that `resource` describes, with the Globals merged into its properties."""
     where = f"{path}: {logical_id}"
-    properties = intrinsics.resolve(merged)
+    properties = intrinsics.resolve(resource["Properties"])
     if properties.get("PackageType") == "Image":
         raise ForeignError("its PackageType is Image, and only code in a folder is run here")
     if properties.get("InlineCode") is not None:
@@ -73,13 +69,15 @@ def read_function(
     environment = mapping(f"{where}: Environment", properties.get("Environment"))
     variables = mapping(f"{where}: Environment: Variables", environment.get("Variables"))
     has_url = properties.get("FunctionUrlConfig") is not None
+    code = content(path, logical_id, "CodeUri", resource, properties.get("CodeUri"))
+    metadata = mapping(f"{where}: Metadata", resource.get("Metadata"))
     url = read_url_config(where, properties["FunctionUrlConfig"]) if has_url else UrlConfig()
     return Function(
         name=_name(where, logical_id, properties.get("FunctionName")),
         logical_id=logical_id,
         handler=properties["Handler"],
         runtime=properties["Runtime"],
-        code=folder(path, logical_id, "CodeUri", properties.get("CodeUri")),
+        code=code.folder,
         timeout=number(where, "Timeout", properties.get("Timeout", DEFAULT_TIMEOUT), "seconds"),
         memory=number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY), "megabytes"),
         environment={
@@ -93,7 +91,8 @@ def read_function(
         reserved_concurrency=_concurrency(where, properties.get("ReservedConcurrentExecutions")),
         auth_type=url.auth_type,
         cors=url.cors,
-        build_method=mapping(f"{where}: Metadata", metadata).get("BuildMethod"),
+        build_method=None if code.is_built else metadata.get("BuildMethod"),
+        is_built=code.is_built,
     )
 
 

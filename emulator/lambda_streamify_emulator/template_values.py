@@ -1,9 +1,12 @@
 """What a template may hold in one place, checked: each message begins with `where`, which names that place."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .archives import unpacked
 from .errors import TemplateError
 from .intrinsics import text
 
@@ -46,11 +49,30 @@ def variable(where: str, name: Any, value: Any) -> str:
     return text(value)
 
 
-def folder(path: Path, logical_id: str, key: str, value: Any) -> Path:
-    """The folder that the property `key` of a resource names, relative to the template at `path`."""
+@dataclass(frozen=True)
+class Content:
+    """The files of a function or of a layer; `is_built` says that nothing is to be installed or made for them."""
+
+    folder: Path
+    is_built: bool
+
+
+def content(path: Path, logical_id: str, key: str, resource: Mapping[str, Any], value: Any) -> Content:
+    """What the property `key` of a resource names, relative to the template at `path`: a folder, or a .zip file.
+
+    Built is what is in an archive, and what `sam build` has put beside the template that it writes.
+    """
     if not isinstance(value, str):
         raise TemplateError(f"{path}: {logical_id}: it has no {key} that is a folder on this machine")
     named = path.parent / value
+    if named.suffix == ".zip" and named.is_file():
+        return Content(unpacked(named), is_built=True)
     if not named.is_dir():
-        raise TemplateError(f"{path}: {logical_id}: its {key} {value} is not a folder")
-    return named.resolve()
+        raise TemplateError(f"{path}: {logical_id}: its {key} {value} is neither a folder nor a .zip file")
+    return Content(named.resolve(), _is_from_sam_build(path, logical_id, resource, value))
+
+
+def _is_from_sam_build(path: Path, logical_id: str, resource: Mapping[str, Any], value: str) -> bool:
+    # It notes the resource's id, and names what it has built within its own folder; what it has not built, outside.
+    metadata = mapping(f"{path}: {logical_id}: Metadata", resource.get("Metadata"))
+    return "SamResourceId" in metadata and not Path(value).is_absolute() and ".." not in Path(value).parts

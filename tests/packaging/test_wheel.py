@@ -14,6 +14,7 @@ EMULATOR_MODULES = (
     "__init__",
     "__main__",
     "advice",
+    "archives",
     "asgi",
     "aws_bootstrap",
     "bandwidth",

@@ -335,9 +335,9 @@ FUNCTIONS = [
     ({"Runtime": "3.12"}, "it has no Runtime"),
     ({"CodeUri": ""}, "it has no CodeUri that is a folder on this machine"),
     ({"CodeUri": "{Bucket: b, Key: k}"}, "it has no CodeUri that is a folder on this machine"),
-    ({"CodeUri": "absent/"}, "its CodeUri absent/ is not a folder"),
-    ({"CodeUri": "template.yaml"}, "its CodeUri template.yaml is not a folder"),
-    ({"CodeUri": "s3://bucket/key"}, "its CodeUri s3://bucket/key is not a folder"),
+    ({"CodeUri": "absent/"}, "its CodeUri absent/ is neither a folder nor a .zip file"),
+    ({"CodeUri": "template.yaml"}, "its CodeUri template.yaml is neither a folder nor a .zip file"),
+    ({"CodeUri": "s3://bucket/key"}, "its CodeUri s3://bucket/key is neither a folder nor a .zip file"),
     (
         {"ReservedConcurrentExecutions": "-1"},
         "ReservedConcurrentExecutions: -1 is not a number of invocations",
@@ -392,7 +392,7 @@ ARN = "arn:aws:lambda:eu-west-1:1:layer:other:1"
 FOREIGN = [
     ("PackageType: Image", "its PackageType is Image, and only code in a folder is run here"),
     ("InlineCode: 'def handler(event, context): ...'", "its code is InlineCode, and only code in a folder is run here"),
-    (f"Layers: ['{ARN}']", f"the layer {ARN} is neither in this template nor streamify itself"),
+    (f"Layers: ['{ARN}']", f"the layer {ARN} is not in this template; --layer {ARN}=FOLDER says where it lies"),
 ]
 
 
@@ -456,7 +456,7 @@ def test_a_document_that_holds_itself_is_refused(tmp_path: Path) -> None:
 def test_a_layer_without_its_folder_is_refused(tmp_path: Path) -> None:
     text = function() + LAYER.replace("code", "absent")
 
-    assert refusal(tmp_path, text) == "Common: its ContentUri absent is not a folder"
+    assert refusal(tmp_path, text) == "Common: its ContentUri absent is neither a folder nor a .zip file"
 
 
 def test_a_parameter_that_is_not_declared_is_refused_with_those_that_are(tmp_path: Path) -> None:
