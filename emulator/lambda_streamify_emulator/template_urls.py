@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .cors import read_cors
 from .errors import TemplateError
 from .template_values import mapping
 
@@ -31,8 +32,13 @@ def read_url_config(where: str, value: Any) -> UrlConfig:
     return UrlConfig(
         invoke_mode=_choice(where, "InvokeMode", url.get("InvokeMode"), (BUFFERED, RESPONSE_STREAM)),
         auth_type=_choice(where, "AuthType", url.get("AuthType"), (NONE, AWS_IAM)),
-        cors=None if url.get("Cors") is None else mapping(f"{where}: Cors", url["Cors"]),
+        cors=None if url.get("Cors") is None else _checked_cors(f"{where}: Cors", url["Cors"]),
     )
+
+
+def _checked_cors(where: str, value: Any) -> Mapping[str, Any]:
+    read_cors(where, mapping(where, value))
+    return dict(value)
 
 
 def _choice(where: str, key: str, value: Any, allowed: tuple[str, str]) -> str:
