@@ -80,8 +80,10 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], pla
                 other = functions[function.name].logical_id
                 raise TemplateError(f"{path}: {other} and {id_}: both have the name {function.name}")
             functions[function.name] = function
+    used = {layer.logical_id for function in functions.values() for layer in function.layers}
     if not functions and left_out:
         raise TemplateError(f"{path}: no function of it can be served: {'; '.join(left_out)}")
     if not functions:
         raise TemplateError(f"{path}: it has no function; the emulator runs resources of type {FUNCTION}")
+    left_out += [f"--layer {arn}={place}: no function uses it" for arn, place in places.items() if arn not in used]
     return Template(tuple(functions.values()), tuple(sorted(intrinsics.unresolved)), tuple(left_out))

@@ -3,13 +3,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lambda_streamify_emulator.errors import TemplateError
+from lambda_streamify_emulator.errors import BuildError, TemplateError
 from lambda_streamify_emulator.template import Function, Layer, Template, load_template
 from processes import ROOT
 
@@ -258,6 +259,98 @@ def test_the_origins_of_cors_may_come_from_a_parameter_that_is_a_list(tmp_path: 
     assert only(load(tmp_path, text, {"Origins": "https://a,https://b"})).cors == {
         "AllowOrigins": ["https://a", "https://b"]
     }
+
+
+# --- what is built already -------------------------------------------------------------------------------------------
+
+
+def packed(folder: Path, name: str, **files: str) -> None:
+    with ZipFile(folder / name, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+
+
+def test_code_and_layers_may_be_archives_in_which_nothing_is_left_to_build(tmp_path: Path) -> None:
+    packed(tmp_path, "code.zip", app="code")
+    packed(tmp_path, "layer.zip", wrapper="layer")
+    text = function("Layers: [!Ref Common]", CodeUri="code.zip") + LAYER.replace("code", "layer.zip")
+
+    found = only(load(tmp_path, text + "    Metadata: {BuildMethod: makefile}\n"))
+
+    assert (found.is_built, (found.code / "app").read_text()) == (True, "code")
+    (layer,) = found.layers
+    assert layer.content is not None
+    assert (layer.build_method, (layer.content / "wrapper").read_text()) == (None, "layer")
+
+
+def test_an_archive_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "code.zip").write_text("x")
+
+    with pytest.raises(BuildError, match=r"code\.zip: it cannot be unpacked: File is not a zip file"):
+        load(tmp_path, function(CodeUri="code.zip"))
+
+
+def test_what_sam_has_built_is_built(tmp_path: Path) -> None:
+    built = "    Metadata: {BuildMethod: makefile, SamResourceId: X}\n"
+    text = function("Layers: [!Ref Common]") + built + LAYER + built
+
+    found = only(load(tmp_path, text))
+
+    assert (found.is_built, found.build_method, found.layers[0].build_method) == (True, None, None)
+
+
+def test_what_sam_has_left_where_it_was_is_not_built(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    build = tmp_path / ".aws-sam" / "build"
+    build.mkdir(parents=True)
+    metadata = "    Metadata: {SamResourceId: Hello}\n"
+
+    assert not only(load(build, function(CodeUri="../../outside") + metadata)).is_built
+    assert not only(load(build, function(CodeUri=str(tmp_path / "outside")) + metadata)).is_built
+
+
+# --- layers by ARN ---------------------------------------------------------------------------------------------------
+
+GIVEN = "arn:aws:lambda:eu-west-1:123456789012:layer:given:3"
+
+
+def load_with(folder: Path, place: Path, arn: str = GIVEN, reference: str = GIVEN) -> Template:
+    load(folder, function())
+    path = folder / "template.yaml"
+    path.write_text(function(f"Layers: ['{reference}']"))
+    return load_template(path, layers={arn: place})
+
+
+def test_a_layer_by_its_arn_lies_where_the_user_says(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    packed(tmp_path, "given.zip", wrapper="x")
+
+    assert only(load_with(tmp_path, tmp_path / "given")).layers == (Layer(GIVEN, tmp_path.resolve() / "given"),)
+    (layer,) = only(load_with(tmp_path, tmp_path / "given.zip")).layers
+    assert layer.content is not None
+    assert (layer.content / "wrapper").read_text() == "x"
+
+
+def test_the_layer_that_the_user_gives_wins_over_the_installed_one(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:eu-west-1:123456789012:layer:streamify:7"
+
+    assert only(load_with(tmp_path, tmp_path, arn, arn)).layers == (Layer(arn, tmp_path.resolve()),)
+
+
+def test_a_place_for_a_layer_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError) as raised:
+        load_with(tmp_path, tmp_path / "absent")
+
+    assert str(raised.value) == f"--layer {GIVEN}={tmp_path / 'absent'}: there is no such folder or .zip file"
+
+
+def test_a_place_for_a_layer_that_no_function_uses_is_told(tmp_path: Path) -> None:
+    template = load_with(tmp_path, tmp_path, reference=GIVEN.replace("given", "streamify"))
+
+    assert template.left_out == (f"--layer {GIVEN}={tmp_path}: no function uses it",)
+
+
+# --- what is of no concern -------------------------------------------------------------------------------------------
 
 
 def test_resources_of_other_types_are_nothing_to_the_emulator(tmp_path: Path) -> None:
