@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from . import eventstream
 from .channel import FunctionError
 from .clocks import Clock, RealClock, VirtualClock
-from .errors import FaultError, ReplayedDisconnect, ReplayedError
+from .errors import FaultError, ReplayedError
 from .faults import MICROSECONDS, Faults
 from .faults import speed as at_speed
+from .playback import Outcome, at_their_times, without_hidden
 from .prelude import DELIMITER
-from .recording import END, ERROR, HEAD, HIDDEN
+from .recording import END, HEAD
 from .recording_file import reading
 from .turns import Turns
 
@@ -102,11 +103,9 @@ class Replay:
     def events(self) -> Generator[Event, None, None]:
         """All events, each at its time."""
         with self._opened() as events:
-            start, turns = self.clock.now(), self._new_turns()
-            for event in events:
-                if self._is_scheduled:
-                    self.clock.wait_until(start + event.time / MICROSECONDS)
-                elif turns and (held := _held_in_lockstep(event)):
+            turns = self._new_turns()
+            for event in at_their_times(events, self.clock) if self._is_scheduled else events:
+                if turns and (held := _held_in_lockstep(event)):
                     turns.take(held)
                 yield event
 
@@ -190,39 +189,6 @@ class Replay:
     def _changed(self, events: Iterable[Event]) -> Iterator[Event]:
         changed = self._faults.apply(events)
         return changed if self._speed == 1 else at_speed(changed, self._speed)
-
-
-class Outcome:
-    """What became of a stream, by its events: `failure` is what those who read it get at its end."""
-
-    def __init__(self) -> None:
-        self.failure: ReplayedError | ReplayedDisconnect | None = None
-
-    def add(self, event: Event) -> None:
-        """The next event. An error tells why a connection broke, if the end says that it did."""
-        if event.code == ERROR:
-            self.failure = ReplayedError(event.data["type"], event.data["message"])
-        elif event.code == END and event.data["reason"] == "disconnect":
-            self.failure = ReplayedDisconnect(f"the connection breaks after {event.data['chunks']} chunks")
-        elif event.code == END and self.failure is None:
-            untold = _UNTOLD.get(event.data["reason"])
-            self.failure = untold and ReplayedError(*untold)
-
-
-# Type and message of an error that has no event.
-_UNTOLD = {
-    "timeout": ("Sandbox.Timedout", "the function timed out"),
-    "error": ("Unknown", "the recording does not say which error"),
-}
-
-
-def without_hidden(head: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """A head with what was recorded only, and the names of the headers and cookies that were not."""
-    headers = {name: value for name, value in head["headers"].items() if value != HIDDEN}
-    cookies = [cookie for cookie in head["cookies"] if not cookie.endswith(f"={HIDDEN}")]
-    names = [name for name in head["headers"] if name not in headers]
-    names += [f"cookie {cookie.partition('=')[0]}" for cookie in head["cookies"] if cookie not in cookies]
-    return {**head, "headers": headers, "cookies": cookies}, names
 
 
 def prelude(head: Mapping[str, Any]) -> bytes:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from . import prelude as preludes
 from . import terminal
 from .errors import PreludeError, RecordingFileError
+from .playback import without_hidden
 from .recording import HEAD
 from .recording_file import reading
-from .replay import Mode, Replay, prelude, without_hidden
+from .replay import Mode, Replay, prelude
 from .replay_url import ReplayUrl
 from .timeline import Meter, in_words
 from .web_server import WebServer, listen

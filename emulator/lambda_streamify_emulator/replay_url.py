@@ -14,8 +14,9 @@ from . import prelude as preludes
 from .asgi import respond, start
 from .errors import EmulatorError, ReplayedDisconnect
 from .function_url import DROPPED
+from .playback import Outcome
 from .recording import HEAD
-from .replay import Outcome, prelude
+from .replay import prelude
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

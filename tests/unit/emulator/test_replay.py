@@ -28,7 +28,7 @@ from lambda_streamify_emulator.errors import (
 )
 from lambda_streamify_emulator.faults import Faults
 from lambda_streamify_emulator.recording import HIDDEN, Event, Header, RecordingWriter, chunk_event
-from lambda_streamify_emulator.replay import Mode, Outcome, Replay, without_hidden
+from lambda_streamify_emulator.replay import Mode, Replay
 from waiting import PATIENCE
 
 SECOND = 1_000_000
@@ -298,35 +298,6 @@ def test_a_connection_that_breaks_comes_after_what_was_delivered(reader: Any) ->
     assert isinstance(error, ReplayedDisconnect)
 
 
-def outcome(*events: Event) -> EmulatorError | None:
-    found = Outcome()
-    for event in events:
-        found.add(event)
-    return found.failure
-
-
-ERROR = Event(0, "e", {"type": "A", "message": ""})
-
-
-@pytest.mark.parametrize(
-    ("events", "message"),
-    [
-        ([Event(0, "x", {"reason": "timeout", "chunks": 1})], "Sandbox.Timedout: the function timed out"),
-        ([Event(0, "x", {"reason": "error", "chunks": 1})], "Unknown: the recording does not say which error"),
-        ([Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunks"),
-        ([ERROR], "A"),
-        ([ERROR, Event(0, "x", {"reason": "error", "chunks": 1})], "A"),
-        ([ERROR, Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunks"),
-    ],
-)
-def test_how_a_stream_failed_is_said(events: list[Event], message: str) -> None:
-    assert str(outcome(*events)) == message
-
-
-def test_what_is_no_failure_is_none() -> None:
-    assert outcome(*STREAM, Event(0, "z", None)) is None
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -408,16 +379,6 @@ def test_an_event_stream_keeps_the_times() -> None:
     stream = Replay(STREAM, mode="virtual", clock=clock).as_event_stream()["EventStream"]
 
     assert [clock.now() for _ in stream] == [0.05, 1.0, 2.0, 600.0, 601.0]
-
-
-# --- what was not recorded -------------------------------------------------------------------------------------------
-
-
-def test_hidden_values_are_left_out_and_named() -> None:
-    shown, names = without_hidden(HEAD.data)
-
-    assert shown == {"status_code": 201, "headers": {"x-a": "b"}, "cookies": ["a=1"]}
-    assert names == ["x-api-key", "cookie session"]
 
 
 def test_a_reader_that_leaves_closes_the_file(path: Path, recwarn: pytest.WarningsRecorder) -> None:
