@@ -49,6 +49,10 @@ def serve(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
     *,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the content of a layer lies: a folder or a .zip file.", metavar="ARN=PATH"),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(help="Serve this function and not the others; may be given more than once.", metavar="NAME"),
@@ -115,6 +119,7 @@ def serve(
                 settings=settings,
                 env_vars=env_vars,
                 only=only or (),
+                layers={arn: Path(path) for arn, path in (_pair("--layer", text) for text in layer or ())},
             )
             status = asyncio.run(serving)
         finally:
@@ -180,7 +185,7 @@ app.command()(recording_commands.doctor)
 def _pair(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise EmulatorError(f"{option} {text}: write it as NAME=VALUE")
+        raise EmulatorError(f"{option} {text}: write it as {'ARN=PATH' if option == '--layer' else 'NAME=VALUE'}")
     return name, value
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,12 +31,13 @@ async def serve(
     settings: Settings = DEFAULTS,
     env_vars: Path | None = None,
     only: Collection[str] = (),
+    layers: Mapping[str, Path] | None = None,
 ) -> int:
     """Serve the template at `path`; returns the exit status, which is that of `command` if there is one.
 
-    `only` names the functions to serve; if it is empty they are all served.
+    `layers` are the places of layers, by their ARNs. `only` names the functions to serve; if it is empty, all are.
     """
-    template = _selected(load_template(path, parameters), only)
+    template = _selected(load_template(path, parameters, layers), only)
     if template.unresolved:
         terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
     if settings.debug is not None:

@@ -123,6 +123,7 @@ def test_serving_passes_its_options_on(tmp_path: Path) -> None:
         ([], "template.yaml: there is no such file; name your template, or run where template.yaml is"),
         (["--parameter", "a"], "--parameter a: write it as NAME=VALUE"),
         (["--parameter", "=a"], "--parameter =a: write it as NAME=VALUE"),
+        (["--layer", "arn:a"], "--layer arn:a: write it as ARN=PATH"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_a_line(

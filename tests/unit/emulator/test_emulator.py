@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from shutil import make_archive
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -79,6 +80,25 @@ def test_functions_run_behind_their_urls_and_the_lambda_api_until_the_end(tmp_pa
         for url in (emulator.lambda_api, *emulator.urls.values()):
             with pytest.raises(ConnectionRefusedError):
                 post(url, "/", b"")
+
+    run(main())
+
+
+def test_archives_are_served_as_lambda_gets_them(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+    for kind in ("code", "layer"):
+        make_archive(str(tmp_path / f"packed-{kind}"), "zip", tmp_path / kind)
+    arn = "arn:aws:lambda:eu-west-1:123456789012:layer:runtime:1"
+    text = path.read_text().replace("CodeUri: code", "CodeUri: packed-code.zip")
+    path.write_text(text.replace("[!Ref Layer]", f"['{arn}']"))
+    template = load_template(path, layers={arn: tmp_path / "packed-layer.zip"})
+
+    async def main() -> None:
+        async with Emulator(template, port=0, say=print, log=print) as emulator:
+            call = "/2021-11-15/functions/first/response-streaming-invocations"
+            answer = await asyncio.to_thread(post, emulator.lambda_api, call, json.dumps(SAY_PROCESS).encode())
+            assert b"PayloadChunk" in answer
+            assert b"ErrorCode" not in answer
 
     run(main())
 

@@ -169,6 +169,17 @@ def test_only_the_functions_that_are_named_are_served_in_the_templates_order(
         run(serve(path, port=0, command="true", as_json=True, parameters={}, only=("third",)))
 
 
+def test_the_content_of_layers_lies_where_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, arn = write_template(tmp_path), "arn:aws:lambda:eu-west-1:123456789012:layer:runtime:1"
+    path.write_text(path.read_text().replace("[!Ref Layer]", f"['{arn}']"))
+
+    run(serve(path, port=0, command="true", as_json=True, parameters={}, layers={arn: tmp_path / "layer"}))
+
+    assert list(json.loads(capsys.readouterr().out)["urls"]) == ["first", "Second"]
+    with pytest.raises(TemplateError, match=r"no function of it can be served: First is left out: the layer arn:"):
+        run(serve(path, port=0, command="true", as_json=True, parameters={}))
+
+
 def test_parameters_are_the_templates(tmp_path: Path) -> None:
     path = write_template(tmp_path)
 
