@@ -1,43 +1,19 @@
 """The SAM template: valid, true to the folders that it names, and built by the real SAM CLI into what Lambda gets."""
 
-import json
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from layer_build import LAYER_MODES, PYTHONS, modes
-from processes import ROOT, clean_environment, run
+from layer_build import LAYER_MODES, modes
+from processes import ROOT, run
 
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
     parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
     return parsed
-
-
-@pytest.fixture(scope="module")
-def sam_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """SAM with a fresh home of its own, which says that SAM has just looked for a newer version of itself."""
-    home = tmp_path_factory.mktemp("sam")
-    (home / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
-    return clean_environment(__SAM_CLI_APP_DIR=str(home), SAM_CLI_TELEMETRY="0", **PYTHONS)
-
-
-@pytest.fixture(scope="module")
-def build(sam_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `sam build` fills, for the one runtime whose Python is certain to be here: the tests' own."""
-    folder = tmp_path_factory.mktemp("build")
-    runtime = f"PythonRuntime=python3.{sys.version_info.minor}"
-    run(
-        *("sam", "build", "--no-cached", "--build-dir", folder, "--parameter-overrides", runtime),
-        env=sam_environment,
-        umask=0o077,
-    )
-    return folder
 
 
 def resources(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
