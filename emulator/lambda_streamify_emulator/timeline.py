@@ -6,18 +6,16 @@ All times are whole microseconds, as in a recording.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .distribution import Distribution
 from .recording import END, ERROR, HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .recording import Event
-
-DIGITS = 4  # of a gap, as it is counted for the percentiles: they are right to 0.05 %, however long the stream is
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,8 @@ class Meter:
         self._total = 0
         self._chunks = 0
         self._bytes = 0
-        self._gaps: Counter[int] = Counter()
-        self._longest = (-1, 0)
+        self._gaps = Distribution()
+        self._longest_before = 0
         self._reason: str | None = None
         self._error: str | None = None
         self._lost = 0
@@ -110,17 +108,16 @@ class Meter:
             self._first_chunk = time
         else:
             gap = time - self._last_chunk
-            self._gaps[_rounded(gap)] += 1
-            if gap > self._longest[0]:
-                self._longest = (gap, self._chunks)
+            if gap > self._gaps.max or not self._gaps.count:
+                self._longest_before = self._chunks
+            self._gaps.add(gap)
         self._last_chunk = time
 
     def _gaps_so_far(self) -> Gaps | None:
-        if not self._gaps:
+        if not self._gaps.count:
             return None
-        longest, before = self._longest
-        p50, p90, p99 = (min(_percentile(self._gaps, percent), longest) for percent in (50, 90, 99))
-        return Gaps(p50, p90, p99, longest, before)
+        p50, p90, p99 = self._gaps.percentiles(50, 90, 99)
+        return Gaps(p50, p90, p99, self._gaps.max, self._longest_before)
 
 
 def measure(events: Iterable[Event]) -> Timeline:
@@ -138,16 +135,3 @@ def in_words(microseconds: int | None) -> str:
     if abs(microseconds) < 10_000:
         return f"{microseconds / 1000:.2f} ms"
     return f"{microseconds / 1_000_000:.3f} s"
-
-
-def _rounded(gap: int) -> int:
-    return round(gap, min(0, DIGITS - len(str(gap))))
-
-
-def _percentile(counts: Counter[int], percent: int) -> int:
-    rank = -(-sum(counts.values()) * percent // 100)  # rounded up
-    for value in sorted(counts):
-        rank -= counts[value]
-        if rank <= 0:
-            return value
-    raise AssertionError  # the last rank is the sum
