@@ -18,13 +18,17 @@ def listen(host: str, port: int, purpose: str) -> socket.socket:
     if not 0 <= port <= 65535:
         raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port")
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
         # Its own text names the address once more. The numbers of failed look-ups are below 0.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "there is no such address"
         raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {reason}") from error
+    # Its connections inherit it. asyncio would set it on sockets that name their protocol, which these do not; without,
+    # what follows the head of a response waits for the client's acknowledgement (measured: 44 ms).
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 class WebServer:

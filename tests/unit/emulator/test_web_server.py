@@ -27,6 +27,16 @@ def get(port: int, path: str = "/", **headers: str) -> HTTPResponse:
     return response
 
 
+def test_connections_send_each_piece_at_once_and_wait_for_no_acknowledgement() -> None:
+    with (
+        listen("127.0.0.1", 0, "a test") as listening,
+        socket.create_connection(listening.getsockname()),
+    ):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_which_application_answers_depends_on_the_port() -> None:
     async def main() -> None:
         sockets = [listen("127.0.0.1", 0, "a test") for _ in range(3)]
