@@ -9,7 +9,7 @@ export SAM_CLI_TELEMETRY := 0
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
 DEMO_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.emulator)
 
-.PHONY: help demo test test-commands test-ecosystem test-sam bench layer publish-layer lint format clean
+.PHONY: help demo test test-commands test-ecosystem test-sam bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-sam: .venv/.dev ## run the tests with the real SAM CLI
 
 bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)
 	.venv/bin/python benchmarks/run.py $(BENCH)
+
+bench-emulator: .venv/.dev ## measure the emulator and the replay (BENCH=--quick likewise)
+	.venv/bin/python benchmarks/emulator.py $(BENCH)
 
 lint: .venv/.dev ## check style, types and the template
 	.venv/bin/ruff check

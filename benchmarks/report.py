@@ -17,18 +17,16 @@ if TYPE_CHECKING:
     from profiles import Profile
 
 
-def conditions(command: str, rounds: int, node: str, peers: Sequence[str]) -> dict[str, str]:
-    """Under what circumstances the figures came about."""
+def conditions(command: str, rounds: int, **particular: str) -> dict[str, str]:
+    """Under what circumstances the figures came about; `particular` are those of one report alone."""
     return {
         "command": command,
         "rounds": str(rounds),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} processors, {_processor()}, {platform.machine()}",
-        "processors": "the last one for the measuring server, the first one for the client",
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
-        "Node.js": node,
-        "peers": ", ".join(peers),
+        **particular,
         "load average before": f"{_LOAD_AT_START[0]:.2f}{' (busy: nothing here is to be trusted)' * _is_busy()}",
         "load average after": f"{os.getloadavg()[0]:.2f}",
     }
@@ -48,23 +46,30 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or "unknown processor"
 
 
-def markdown(rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = ()) -> str:
-    """The whole report. What the figures mean stands in docs/performance.md."""
+def markdown(
+    rows: Sequence[Row],
+    where: Mapping[str, str],
+    profiles: Sequence[Profile] = (),
+    *,
+    title: str = "Benchmark report",
+    name: str = "report",
+) -> str:
+    """The whole report, whose picture is NAME.svg. What the figures mean stands in docs/performance.md."""
     judged = [row.target.met(row.value) for row in rows if row.value is not None and row.target.number is not None]
     verdict = (
         f"**{sum(map(bool, judged))} of {len(judged)} targets are met.** A ratio is ours divided by the peer's, taken"
         " within each round; its median, least and most are over all rounds."
     )
     lines = [
-        "# Benchmark report",
+        f"# {title}",
         "",
-        "Written by `make bench`; [docs/performance.md](../docs/performance.md) says what the figures mean.",
+        f"Written by `{where['command']}`; [docs/performance.md](../docs/performance.md) says what the figures mean.",
         "",
         *(f"* {name}: {_code(value) if name == 'command' else value}" for name, value in where.items()),
         "",
         verdict,
         "",
-        "![How far each measure is from its target](report.svg)",
+        f"![How far each measure is from its target]({name}.svg)",
         "",
         "| measure | ours | peer | ratio (least to most) | target | met |",
         "| --- | ---: | --- | --- | --- | --- |",

@@ -41,7 +41,12 @@ def main() -> int:
         profiles = [] if options.only else take_profiles(layer, building.bare_python(Path(scratch)))
     node = "not measured" if AWS_NODE in missing else peers.node_version()
     command = " ".join(["benchmarks/run.py", *sys.argv[1:]]) if sys.argv[1:] else "make bench"
-    where = report.conditions(command, options.rounds, node, peers.pins())
+    where = report.conditions(
+        command,
+        options.rounds,
+        processors="the last one for the measuring server, the first one for the client",
+        **{"Node.js": node, "peers": ", ".join(peers.pins())},
+    )
     text = report.markdown(rows, where, profiles)
     print(report.as_json(rows, where, profiles) if options.json else text)
     if options.output:

@@ -1,0 +1,187 @@
+"""Measures the emulator and the replay: `make bench-emulator`. docs/performance.md says what the figures mean."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import building
+import chart
+import emulator_streams as streams
+import emulators
+import replays
+import report
+from measures import Row, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HERE = Path(__file__).parent
+PATIENCE = 15 * 60  # seconds for everything
+REPORT = "emulator-report"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is asked of each measure."""
+
+    rounds: int
+    chunks: int  # whose delay is measured, one each 2 ms
+    invocations: int
+    streams: int  # at the same time
+    bulk: int  # chunks of 64 KiB
+    replayed: int  # chunks, a millisecond apart on average
+
+
+FULL = Size(rounds=5, chunks=1000, invocations=1000, streams=200, bulk=3200, replayed=10_000)
+QUICK = Size(rounds=1, chunks=50, invocations=20, streams=10, bulk=160, replayed=200)
+
+
+def main() -> int:
+    """Run what the command line asks for. A missed target is a line of the report, not an error: noise misses some."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round of small runs, to see that it works")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    parser.add_argument("--output", type=Path, metavar="DIR", help=f"where {REPORT}.md and .svg go")
+    options = parser.parse_args()
+    signal.alarm(PATIENCE)
+    size = QUICK if options.quick else FULL
+    with tempfile.TemporaryDirectory(prefix="streamify-bench-") as scratch:
+        rows = [*measure_emulator(Path(scratch), size), *measure_replay(Path(scratch), size)]
+    where = report.conditions("make bench-emulator", size.rounds)
+    text = report.markdown(rows, where, title="Benchmark report of the emulator", name=REPORT)
+    print(report.as_json(rows, where) if options.json else text)
+    output = options.output or (None if options.quick else HERE)
+    if output:
+        (output / f"{REPORT}.md").write_text(text)
+        (output / f"{REPORT}.svg").write_text(chart.draw(rows))
+    return 0
+
+
+def note(text: str) -> None:
+    """Show how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def row(
+    group: str,
+    title: str,
+    unit: str,
+    target: Target,
+    values: Sequence[float],
+    *,
+    peer: str = "",
+    theirs: Sequence[float] = (),
+) -> Row:
+    """The medians over the rounds; a ratio, where there is a peer, is taken within each round."""
+    judged = [mine / other for mine, other in zip(values, theirs, strict=True)] if theirs else list(values)
+    return Row(
+        group,
+        title,
+        unit,
+        target,
+        ours=statistics.median(values),
+        peer_name=peer,
+        peer=statistics.median(theirs) if theirs else None,
+        value=statistics.median(judged),
+        least=min(judged),
+        most=max(judged),
+    )
+
+
+def measure_emulator(scratch: Path, size: Size) -> list[Row]:
+    """Streams and invocations through a running emulator."""
+    layer, python = building.build_layer(scratch), building.bare_python(scratch)
+    delays: dict[str, list[list[float]]] = {"emulator": [], "socket": []}
+    rates: dict[str, list[float]] = {"ours": [], "aws": []}
+    bulk: list[tuple[float, float]] = []
+    with emulators.ours(scratch) as ours, emulators.aws(scratch, layer, python) as aws:
+        for turn in range(size.rounds):
+            note(f"round {turn + 1} of {size.rounds}: chunks, invocations, 200 MB")
+            delays["emulator"].append(streams.delays_ms(ours.urls["stamps"], size.chunks))
+            delays["socket"].append(streams.bare_delays_ms(size.chunks))
+            rates["ours"].append(streams.invocations_per_second(ours.lambda_api, "value", size.invocations))
+            rates["aws"].append(streams.invocations_per_second(aws, "function", size.invocations))
+            bulk.append(streams.bulk(ours, size.bulk))
+        note(f"{size.streams} streams at the same time")
+        crowd = streams.concurrent(ours, size.streams, scratch / "gate")
+    everything = f"{size.bulk * 64 / 1024:.0f} MiB without limits"
+    whole = f"{size.streams} streams at the same time"
+    return [
+        *(
+            row(
+                "chunks",
+                f"from `yield` to the client's read, {name}",
+                "ms",
+                target,
+                _each(delays[whose], cut),
+            )
+            for name, cut, whose, target in (
+                ("median", 0.5, "emulator", Target(1)),
+                ("99th percentile", 0.99, "emulator", Target(5)),
+                ("median, over a bare socket", 0.5, "socket", Target(None)),
+                ("99th percentile, over a bare socket", 0.99, "socket", Target(None)),
+            )
+        ),
+        row(
+            "invocations",
+            "warm invocations, one after the other",
+            "1/s",
+            Target(0.5, at_least=True),
+            rates["ours"],
+            peer="AWS's emulator",
+            theirs=rates["aws"],
+        ),
+        row("large", f"{everything}, speed", "MB/s", Target(None), [speed for speed, _ in bulk]),
+        row("large", f"{everything}, growth of the emulator", "MB", Target(None), [growth for _, growth in bulk]),
+        row("crowd", f"{whole}: came whole", "streams", Target(size.streams, at_least=True), [crowd.whole]),
+        row("crowd", f"{whole}: sandboxes", "processes", Target(size.streams, at_least=True), [crowd.sandboxes]),
+        row("crowd", f"{whole}: all have begun after", "s", Target(None), [crowd.begun]),
+        row("crowd", f"{whole}: the emulator itself holds", "MB", Target(None), [crowd.resident]),
+    ]
+
+
+def measure_replay(scratch: Path, size: Size) -> list[Row]:
+    """A recording replayed at its times."""
+    recording = scratch / "recording.ndjson"
+    replays.write(recording, size.replayed)
+    ways: list[tuple[str, Callable[[Path], list[float]], Target]] = [
+        ("replay", replays.replayed, Target(1)),
+        ("replay, async", replays.replayed_async, Target(1)),
+        ("loop of time.sleep", replays.slept, Target(None)),
+        ("loop of asyncio.sleep", replays.slept_async, Target(None)),
+    ]
+    found = []
+    for name, way, target in ways:
+        note(f"{size.replayed} chunks: {name}")
+        late = way(recording)
+        tenth = max(1, len(late) // 10)
+        drift = statistics.median(late[-tenth:]) - statistics.median(late[:tenth])
+        title = f"{name}, {len(late):,} chunks"
+        found.append(row("replay", f"{title}: late by, 99th percentile", "ms", target, [quantile(late, 0.99)]))
+        found.append(row("replay", f"{title}: drift", "ms", target, [abs(drift)]))
+    return found
+
+
+def _each(rounds: list[list[float]], cut: float) -> list[float]:
+    return [quantile(values, cut) for values in rounds]
+
+
+def quantile(values: Sequence[float], cut: float) -> float:
+    """The value that `cut` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * cut))]
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    status = main()
+    note(f"{time.monotonic() - started:.0f} s")
+    sys.exit(status)
