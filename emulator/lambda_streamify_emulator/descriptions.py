@@ -40,7 +40,8 @@ def url_description(function: Function, address: str) -> dict[str, Any]:
     return {
         "FunctionUrl": address,
         "FunctionArn": function.arn,
-        "AuthType": "NONE",
+        "AuthType": function.auth_type,
+        **({} if function.cors is None else {"Cors": function.cors}),
         "InvokeMode": function.invoke_mode,
         "CreationTime": _timestamp(_STARTED),
         "LastModifiedTime": _timestamp(_STARTED),

@@ -14,6 +14,7 @@ from .debugger import find_debugpy, missing
 from .environment import Folders
 from .errors import TemplateError
 from .function_url import FunctionUrl
+from .iam import Iam
 from .interpreters import find_interpreter, locate
 from .lambda_api import lambda_api
 from .layers import assemble
@@ -26,6 +27,7 @@ from .sandbox import Package
 from .settings import DEFAULTS, Settings
 from .task_root import prepare
 from .template import Function, Template
+from .template_urls import AWS_IAM
 from .web_server import WebServer, listen
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Emulator:
     ) -> None:
         self.lambda_api = ""
         self.urls: dict[str, str] = {}
+        self.iam = Iam()
         self._template = template
         self._port = port
         self._say = say
@@ -92,7 +95,9 @@ class Emulator:
             preparing.result()
             sockets[control] = lambda_api(self._pools, self.urls)
             for name, door in doors.items():
-                sockets[door] = FunctionUrl(self._pools[name], partial(self._log, name))
+                pool = self._pools[name]
+                iam = self.iam if pool.function.auth_type == AWS_IAM else None
+                sockets[door] = FunctionUrl(pool, partial(self._log, name), iam)
             self._server = self.server_type(sockets)
             await self._server.start()
             self._resources = stack.pop_all()

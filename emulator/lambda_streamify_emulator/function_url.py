@@ -6,11 +6,13 @@ of this emulator: an error after the first byte ends the body as if it were whol
 
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from . import buffered, prelude
 from .asgi import TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, start
 from .channel import FunctionFailed
 from .errors import PreludeError
+from .iam import Iam
 from .invocation import Invocation, new_trace_id
 from .pool import SandboxPool, Throttled
 from .template import RESPONSE_STREAM
@@ -21,18 +23,25 @@ DROPPED = {"connection", "content-length", "keep-alive", "te", "trailer", "trans
 
 
 class FunctionUrl:
-    """The ASGI application behind the URL. `warn` is told what the client cannot see."""
+    """The ASGI application behind the URL. `warn` is told what the client cannot see; `iam` knows who may call it."""
 
-    def __init__(self, pool: SandboxPool, warn: Callable[[str], None]) -> None:
+    def __init__(self, pool: SandboxPool, warn: Callable[[str], None], iam: Iam | None = None) -> None:
         self._pool = pool
         self._warn = warn
+        self._iam = iam
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         limit = self._pool.limits.request
         body = await read_body(receive, limit)
         trace_id = new_trace_id()
-        event = b"" if body is None else encode_event(self._event(scope, body, trace_id))
+        request = _request(scope, body or b"")
+        rejected = self._iam and body is not None and self._iam.reject(request)
+        if rejected:
+            self._warn(rejected.note)
+            await respond(send, 403, rejected.headers, rejected.body)
+            return
+        event = b"" if body is None else encode_event(self._event(request, trace_id))
         if body is None or (limit is not None and len(event) > limit):
             await respond(send, 413, [("content-type", "application/json")], b'{"message":"%b"}' % TOO_LARGE.encode())
             return
@@ -50,11 +59,9 @@ class FunctionUrl:
         finally:
             invocation.channel.discard()
 
-    def _event(self, scope: Scope, body: bytes, trace_id: str) -> dict[str, object]:
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        request = Request(scope["method"], path, query, headers, scope["client"][0], body)
-        return url_event(request, self._pool.function.name, trace_id, time.time())
+    def _event(self, request: Request, trace_id: str) -> dict[str, Any]:
+        event = url_event(request, self._pool.function.name, trace_id, time.time())
+        return self._iam.identify(event) if self._iam else event
 
     async def _answer_whole(self, invocation: Invocation, send: Send) -> None:
         try:
@@ -87,6 +94,12 @@ class FunctionUrl:
         await _stream(pieces, first, _without_body(send) if fields.status in (204, 304) else send)
         if channel.error is not None:
             self._warn(f"{channel.error.error_type} after the response began: the client sees a body that ends early")
+
+
+def _request(scope: Scope, body: bytes) -> Request:
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return Request(scope["method"], path, query, headers, scope["client"][0], body)
 
 
 def _own_headers(invocation: Invocation) -> list[tuple[str, str]]:

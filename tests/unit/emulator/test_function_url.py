@@ -8,9 +8,12 @@ from asgi_client import Exchange
 from asynchronous import run
 from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.function_url import FunctionUrl
+from lambda_streamify_emulator.iam import SCOPE, Iam
 from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.pool import Throttled
 from lambda_streamify_emulator.prelude import CONTENT_TYPE
+from lambda_streamify_emulator.sigv4 import sign
+from lambda_streamify_emulator.url_event import Request
 from scripted_pool import FUNCTION, Script, ScriptedPool, responding
 
 HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes(8)
@@ -251,3 +254,48 @@ def test_a_buffered_response_that_must_have_no_body_has_none() -> None:
     exchange, _ = ask(responding("application/json", b'{"statusCode":204,"body":"x"}'), mode="BUFFERED")
 
     assert (exchange.status, exchange.pieces) == (204, [b""])
+
+
+# --- AWS_IAM ---------------------------------------------------------------------------------------------------------
+
+HOST = ("host", "127.0.0.1:4001")
+
+
+def ask_as_iam(exchange: Exchange, iam: Iam) -> tuple[Exchange, ScriptedPool, list[str]]:
+    async def main() -> tuple[Exchange, ScriptedPool, list[str]]:
+        pool, warnings = ScriptedPool(responding(CONTENT_TYPE, HEAD + b"a")), list[str]()
+        await exchange.run(FunctionUrl(pool, warnings.append, iam))
+        for task in pool.tasks:
+            await task
+        return exchange, pool, warnings
+
+    return run(main())
+
+
+def test_a_function_for_signed_requests_does_not_run_for_others() -> None:
+    exchange, pool, warnings = ask_as_iam(Exchange(headers=[HOST]), Iam(lambda: 0))
+
+    assert exchange.status == 403
+    assert ("x-amzn-errortype", "AccessDeniedException") in exchange.fields
+    assert pool.invocations == []
+    assert warnings == ["the request is not signed, and the URL's AuthType is AWS_IAM; the client gets 403"]
+
+
+def test_a_signed_request_reaches_its_function_as_its_users() -> None:
+    iam = Iam(lambda: 0)
+    body = [b"a body ", b"in pieces"]
+    request = Request("POST", "/a%2Fb", "c=d", [HOST], "", b"".join(body))
+    headers = [HOST, *sign(request, iam.credentials, SCOPE, 0)]
+
+    exchange, pool, _ = ask_as_iam(Exchange(body, "POST", "/a%2Fb", "c=d", headers), iam)
+
+    assert exchange.status == 201
+    event = json.loads(pool.invocations[0].event)
+    assert event["requestContext"]["authorizer"]["iam"]["accessKey"] == iam.credentials.access_key
+    assert "authorization" not in event["headers"]
+
+
+def test_a_request_over_the_limit_is_too_large_whoever_sends_it() -> None:
+    exchange, _, _ = ask_as_iam(Exchange([b" " * 6_291_457], "POST", headers=[HOST]), Iam(lambda: 0))
+
+    assert exchange.status == 413
