@@ -32,6 +32,27 @@ def test_text_is_printed_as_it_stands(capsys: pytest.CaptureFixture[str], text: 
     assert errors == f"{text} | {text}\nerror: {text}\n"
 
 
+def test_a_functions_line_keeps_its_tabs_and_loses_what_would_move_the_cursor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terminal.log("hello", "REPORT\tDuration: 1 ms\t\rgone\a \x1b[31mred\x1b[0m")
+
+    assert capsys.readouterr().err == "hello | REPORT\tDuration: 1 ms\tgone \x1b[31mred\x1b[0m\n"
+
+
+def test_the_name_before_a_functions_line_is_coloured_where_colours_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(terminal, "ERR", Console(highlight=False, soft_wrap=True, stderr=True))
+    terminal.log("hello", "line")
+
+    assert screen.getvalue() == "\x1b[36mhello | \x1b[0mline\n"
+
+
 def test_a_chunk_of_several_lines_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.chunk(12.3456, "one\n\ntwo\n")
     terminal.chunk(0, "\n")
