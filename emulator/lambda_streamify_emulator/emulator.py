@@ -10,22 +10,18 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .debugger import find_debugpy, missing
-from .environment import Folders
 from .errors import TemplateError
 from .function_url import FunctionUrl
+from .host_check import HostCheck
 from .iam import Iam
-from .interpreters import find_interpreter, locate
+from .interpreters import locate
 from .lambda_api import lambda_api
-from .layers import assemble
-from .makefiles import is_to_be_made, made_task_root
+from .packages import make_packages
 from .pool import SandboxPool
 from .programs import Programs, Run
 from .reaper import Reaper
-from .runtime_folder import lacks_client, make_runtime_folder
-from .sandbox import Package
+from .runtime_folder import lacks_client
 from .settings import DEFAULTS, Settings
-from .task_root import prepare
 from .template import Function, Template
 from .template_urls import AWS_IAM
 from .web_server import WebServer, listen
@@ -33,8 +29,9 @@ from .web_server import WebServer, listen
 if TYPE_CHECKING:
     from .asgi import App
 
-HOST = "127.0.0.1"
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+# What listens on all addresses of a machine is reached from it at this one.
+REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it here
 
 
 class Emulator:
@@ -59,6 +56,9 @@ class Emulator:
         self.lambda_api = ""
         self.urls: dict[str, str] = {}
         self.iam = Iam()
+        self.listens_on = ""
+        self.signed: list[str] = []
+        """The functions whose URLs only `iam` may call."""
         self._template = template
         self._port = port
         self._say = say
@@ -73,7 +73,7 @@ class Emulator:
             self.reaper = Reaper(self._scratch)
             stack.callback(self.reaper.close)
             # Ports first: if one is taken nobody should have to wait to be told.
-            control = stack.enter_context(listen(HOST, self._port, "the Lambda API"))
+            control = stack.enter_context(listen(self._settings.host, self._port, "the Lambda API"))
             served = [function for function in self._template.functions if self._is_servable(function)]
             if not served:
                 raise TemplateError("the template has no function that can be served")
@@ -81,9 +81,9 @@ class Emulator:
             for function in served:
                 if function.invoke_mode is not None:
                     number = self._port and self._port + 1 + len(doors)
-                    door = listen(HOST, number, f"the URL of {function.name}")
+                    door = listen(self._settings.host, number, f"the URL of {function.name}")
                     doors[function.name] = stack.enter_context(door)
-            programs = Programs(self.reaper)
+            self._programs = programs = Programs(self.reaper)
             preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare, served, programs.run))
             try:
                 await asyncio.wait([preparing])
@@ -93,14 +93,16 @@ class Emulator:
                 preparing.exception()  # which is that it was stopped
                 raise
             preparing.result()
-            sockets[control] = lambda_api(self._pools, self.urls)
+            sockets[control] = HostCheck(lambda_api(self._pools, self.urls, self.iam), self._settings.host)
             for name, door in doors.items():
                 pool = self._pools[name]
                 iam = self.iam if pool.function.auth_type == AWS_IAM else None
+                self.signed += [name] if iam else []
                 sockets[door] = FunctionUrl(pool, partial(self._log, name), iam)
             self._server = self.server_type(sockets)
             await self._server.start()
             self._resources = stack.pop_all()
+        self.listens_on = str(control.getsockname()[0])
         self.lambda_api = _address(control)
         self.urls.update({name: _address(door) + "/" for name, door in doors.items()})
         return self
@@ -111,6 +113,7 @@ class Emulator:
         async with AsyncExitStack() as stack:  # each is ended, whatever the others raise
             stack.callback(self._resources.close)
             stack.push_async_callback(self._server.stop)
+            self._programs.stop()
             await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
 
     def _is_servable(self, function: Function) -> bool:
@@ -120,34 +123,9 @@ class Emulator:
         return problem is None
 
     def _prepare(self, functions: list[Function], run: Run) -> None:
-        opts: dict[object, Path] = {}
-        runtimes = set[Path]()
-        notices = set()
-        for function in functions:
-            interpreter = find_interpreter(function.runtime)
-            if interpreter.notice and interpreter.notice not in notices:
-                notices.add(interpreter.notice)
-                self._say(interpreter.notice)
-            if function.layers not in opts:
-                opts[function.layers] = self._scratch / "opt" / str(len(opts))
-                assemble(function.layers, opts[function.layers], run)
-            opt = opts[function.layers]
-            runtime = self._scratch / "runtime" / interpreter.version / opt.name
-            if runtime not in runtimes:
-                runtimes.add(make_runtime_folder(runtime, opt, interpreter.version))
-            root = self._scratch / "task" / function.logical_id
-            if is_to_be_made(function.build_method, function.code):
-                task = made_task_root(function.logical_id, function.code, root, run)
-            else:
-                task = prepare(function.code, interpreter.python, root, self._say, run)
-            folders, debugpy = Folders(opt, task, runtime), None
-            if function.name == self._settings.debug:
-                debugpy = find_debugpy(folders, interpreter.version)
-                if debugpy is None:
-                    self._say(missing(function))
-            package = Package(function, interpreter.python, folders, debugpy)
-            log = partial(self._log, function.name)
-            self._pools[function.name] = self.pool_type(package, self.reaper, log, self._settings)
+        for package in make_packages(functions, self._scratch, run, self._say, self._settings.debug):
+            log = partial(self._log, package.function.name)
+            self._pools[package.function.name] = self.pool_type(package, self.reaper, log, self._settings)
 
 
 def _problem(function: Function) -> str | None:
@@ -161,5 +139,6 @@ def _problem(function: Function) -> str | None:
 
 
 def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()
-    return f"http://{host}:{port}"
+    host, port, *_ = listening.getsockname()
+    reached = REACHED_AT.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"

@@ -1,26 +1,27 @@
 """Layers, built as `sam build` builds them and merged as Lambda merges them: one folder that stands for /opt."""
 
 import importlib.util
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
 from .cache import build_once, content_key
-from .errors import BuildError
+from .errors import BuildError, InterpreterError
+from .interpreters import find_interpreter
 from .makefiles import METHOD, is_to_be_made, make
 from .programs import Run
+from .requirements import REQUIREMENTS, has_requirements, install, requirements_key
 from .template import Layer
 
 
-def assemble(layers: Iterable[Layer], opt: Path, run: Run) -> None:
-    """Put the layers into `opt`, later ones over earlier ones. What is made on the way lies beside it."""
+def assemble(layers: Iterable[Layer], opt: Path, run: Run, say: Callable[[str], None] = lambda _: None) -> None:
+    """Put the layers into `opt`, later ones over earlier ones; `say` is told what takes a while."""
     opt.mkdir(parents=True)
     for layer in layers:
         with TemporaryDirectory(prefix="layer-", dir=opt.parent) as scratch:
             try:
-                _merge(_build(layer, Path(scratch), run), opt)
+                _merge(_build(layer, Path(scratch), run, say), opt)
             except OSError as error:  # shutil.Error is one, with a reason for each file
                 raise BuildError(f"the layer {layer.logical_id} cannot be copied: {error}") from error
 
@@ -34,8 +35,8 @@ def _merge(layer: Path, opt: Path) -> None:
     copytree(layer, opt, symlinks=True, dirs_exist_ok=True)
 
 
-def _build(layer: Layer, scratch: Path, run: Run) -> Path:
-    """The folder with the layer's content, made in `scratch` where it has to be made."""
+def _build(layer: Layer, scratch: Path, run: Run, say: Callable[[str], None]) -> Path:
+    """The folder with the layer's content, made where it has to be made; `scratch` is room for it."""
     if layer.content is None:
         _installed_layer(scratch)
         return scratch
@@ -46,13 +47,24 @@ def _build(layer: Layer, scratch: Path, run: Run) -> Path:
         id_, what = layer.logical_id, f"the layer {layer.logical_id}"
         name = f"layer-{id_}-{content_key(source)}"
         return build_once(name, lambda folder: make(what, id_, content, cwd=source, artifacts=folder, run=run))
-    if layer.build_method in (None, METHOD):  # plain content, or what `sam build` has built already
+    if layer.build_method in (None, METHOD):  # plain content, or what has been built already
         return layer.content
-    python = scratch / "python"
-    copytree(layer.content, python, symlinks=True)
-    if (python / "requirements.txt").is_file():
-        install_requirements(python / "requirements.txt", python, run)
-    return scratch
+    try:
+        python = find_interpreter(layer.build_method).python
+    except InterpreterError as error:
+        raise BuildError(f"the layer {layer.logical_id}: its BuildMethod: {error}") from error
+    if not has_requirements(layer.content):
+        copytree(layer.content, scratch / "python", symlinks=True)
+        return scratch
+    content, requirements = layer.content, layer.content / REQUIREMENTS
+    key = f"{content_key(content)}-{requirements_key(requirements, python)}"
+
+    def build(folder: Path) -> None:
+        say(f"installing {requirements}")
+        copytree(content, folder / "python", symlinks=True)
+        install(requirements, folder / "python", run, python)
+
+    return build_once(f"layer-{layer.logical_id}-{key}", build)
 
 
 def _installed_layer(opt: Path) -> None:
@@ -72,13 +84,3 @@ def _installed_layer(opt: Path) -> None:
     (opt / entry.name).write_bytes(entry.read_bytes())
     (opt / "streamify").write_bytes(wrapper.read_bytes())
     (opt / "streamify").chmod(0o755)
-
-
-def install_requirements(requirements: Path, target: Path, run: Run, python: Path | None = None) -> None:
-    """Install what `requirements` lists into the folder `target`, for the interpreter `python`."""
-    interpreter = ["--python", str(python)] if python else []
-    command = [sys.executable, "-m", "pip", *interpreter, "install", "--quiet", "--disable-pip-version-check"]
-    done = run([*command, "--target", str(target), "--requirement", str(requirements)])
-    if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["pip said nothing"])[-1]
-        raise BuildError(f"{requirements}: pip could not install it: {last}")

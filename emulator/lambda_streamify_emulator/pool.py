@@ -7,8 +7,10 @@ end and asks again at once would otherwise find it busy.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
+from .errors import BuildError
 from .invocation import Invocation
 from .limits import Limits
 from .reaper import Reaper
@@ -48,6 +50,7 @@ class SandboxPool:
         self._waiting: deque[asyncio.Future[Sandbox | None]] = deque()
         self._ending: dict[asyncio.Task[None], Sandbox] = {}
         self._stopped = False
+        self._prepared: int | None = None  # the newest change of the code that the package is made from
 
     @property
     def function(self) -> Function:
@@ -70,6 +73,10 @@ class SandboxPool:
                 invocation.tail.end()
                 return
             change = newest_change(self.function.code)
+            while self._prepared != change:  # there is time for more changes while something is installed
+                if not await self._prepare(invocation):
+                    return
+                self._prepared, change = change, newest_change(self.function.code)
             self._end_outdated(change)
             sandbox = self._take_idle()
             if sandbox is None and (self._is_worth_waiting(attempt) or (patient and self._is_full)):
@@ -101,7 +108,27 @@ class SandboxPool:
             timer.cancel()
         while self._waiting:
             self._wake(None)
+        if self._package.task_root is not None:
+            await self._package.task_root.stop()
         await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+
+    async def _prepare(self, invocation: Invocation) -> bool:
+        """Have the code made ready to run; if that fails the invocation has."""
+        if self._package.task_root is not None:
+            try:
+                task = await self._package.task_root.current()
+            except (BuildError, OSError) as error:
+                self._fail(invocation, "Sandbox.Failure", str(error))
+                return False
+            self._package = replace(self._package, folders=replace(self._package.folders, task=task))
+        return True
+
+    def _fail(self, invocation: Invocation, error_type: str, message: str) -> None:
+        """End the invocation, for which there is no sandbox."""
+        self._log(message)
+        invocation.fail(error_type, message)
+        invocation.tail.add(message)
+        invocation.tail.end()
 
     async def _start(self, invocation: Invocation, change: int) -> None:
         sandbox = Sandbox(
@@ -115,10 +142,7 @@ class SandboxPool:
             if not isinstance(error, OSError):
                 raise
             message = f"{error.filename} does not start: {error.strerror}"
-            self._log(message)
-            invocation.fail("Runtime.InvalidEntrypoint", message)
-            invocation.tail.add(message)
-            invocation.tail.end()
+            self._fail(invocation, "Runtime.InvalidEntrypoint", message)
 
     # --- which sandbox -----------------------------------------------------------------------------------------------
 

@@ -15,12 +15,12 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class Programs:
-    """Runs one program at a time, until it is stopped."""
+    """Runs programs, from as many threads as there are, until it is stopped."""
 
     def __init__(self, reaper: Reaper) -> None:
         self._reaper = reaper
         self._lock = Lock()  # a program either starts before `stop`, which then kills it, or not at all
-        self._running: int | None = None
+        self._running: set[int] = set()
         self._stopped = False
 
     def run(
@@ -41,22 +41,23 @@ class Programs:
                 errors="replace",
                 **OWN_GROUP,
             )
-            self._running = process.pid
+            self._running.add(process.pid)
             self._reaper.add(process.pid)
         output, _ = process.communicate()
         with self._lock:
-            self._kill()
+            _kill(process.pid)
             self._reaper.remove(process.pid)
-            self._running = None
+            self._running.remove(process.pid)
         return subprocess.CompletedProcess(command, process.returncode, output)
 
     def stop(self) -> None:
-        """Kill what runs, and let nothing start any more. It may be called from another thread."""
+        """Kill all that run, and let nothing start any more. It may be called from another thread."""
         with self._lock:
             self._stopped = True
-            self._kill()
+            for group in self._running:
+                _kill(group)
 
-    def _kill(self) -> None:
-        if self._running is not None:
-            with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
-                os.killpg(self._running, signal.SIGKILL)
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
+        os.killpg(group, signal.SIGKILL)

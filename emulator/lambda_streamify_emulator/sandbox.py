@@ -19,6 +19,7 @@ from .output import Output
 from .reaper import OWN_GROUP, Reaper
 from .runtime_api import Hooks, RuntimeApi
 from .settings import DEFAULTS, Settings
+from .task_root import TaskRoot
 from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
@@ -35,6 +36,8 @@ class Package:
     folders: Folders
     debugpy: Path | None = None
     """The folder with debugpy, if a debugger is to attach to the function."""
+    task_root: TaskRoot | None = None
+    """What makes the folder of its code when it is needed; None if that is there."""
 
 
 class Sandbox:

@@ -4,27 +4,18 @@ Where there are requirements it is made as `sam build` makes it, with one differ
 that an edited file is the one that the next sandbox runs.
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
+from tempfile import mkdtemp
 
 from .cache import build_once
-from .errors import BuildError
-from .layers import install_requirements
+from .makefiles import is_to_be_made, made_task_root
 from .programs import Run
-
-
-def has_requirements(code: Path) -> bool:
-    """Whether the folder asks for anything to be installed."""
-    try:
-        lines = (code / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return False
-    except (OSError, UnicodeDecodeError) as error:
-        raise BuildError(f"{code / 'requirements.txt'} cannot be read: {error}") from error
-    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+from .requirements import REQUIREMENTS, has_requirements, install, requirements_key
+from .template import Function
 
 
 def newest_change(code: Path) -> int:
@@ -44,26 +35,71 @@ def newest_change(code: Path) -> int:
     return newest
 
 
-def prepare(code: Path, python: Path, root: Path, say: Callable[[str], None], run: Run) -> Path:
-    """The folder with the code and its requirements: `code` itself, or `root` filled with links.
+class TaskRoot:
+    """Makes the folder when it is first needed, and again when what it is made from has changed.
 
-    `say` is told what takes a while.
+    `python` is the function's interpreter, `scratch` a folder for what is made for this one; `say` is told what takes a
+    while.
     """
-    if not has_requirements(code):
-        return code
-    requirements = code / "requirements.txt"
-    key = sha256(requirements.read_bytes() + str(python).encode()).hexdigest()[:16]
 
-    def install(folder: Path) -> None:
-        say(f"installing {requirements}")
-        install_requirements(requirements, folder, run, python)
+    def __init__(self, function: Function, python: Path, scratch: Path, say: Callable[[str], None], run: Run) -> None:
+        self._function = function
+        self._python = python
+        self._scratch = scratch
+        self._say = say
+        self._run = run
+        self._made: tuple[object, Path] | None = None
+        self._making: asyncio.Future[Path] | None = None
 
-    installed = build_once(f"requirements-{key}", install)
-    root.mkdir(parents=True)
-    for folder in (installed, code):  # the code last: its files win
-        for entry in folder.iterdir():
-            if entry.name != "__pycache__":  # what is compiled here must not be found by other functions
-                link = root / entry.name
-                link.unlink(missing_ok=True)
-                link.symlink_to(entry)
-    return root
+    async def current(self) -> Path:
+        """The folder. Raises BuildError if it cannot be made; the next call tries again."""
+        if self._making is None:
+            self._making = asyncio.ensure_future(asyncio.to_thread(self.make))
+            self._making.add_done_callback(self._done)
+        return await asyncio.shield(self._making)  # of all who wait, one may be gone
+
+    async def stop(self) -> None:
+        """Wait for what is being made, which ends soon if its programs are killed."""
+        if self._making is not None:
+            await asyncio.wait([self._making])
+
+    def make(self) -> Path:
+        """As `current`, in this thread."""
+        function = self._function
+        if function.is_built:
+            return function.code
+        if is_to_be_made(function.build_method, function.code):
+            return made_task_root(function.logical_id, function.code, self._new_folder() / "made", self._run)
+        if not has_requirements(function.code):
+            return function.code
+        requirements = function.code / REQUIREMENTS
+        key = requirements_key(requirements, self._python)
+        installed = build_once(f"requirements-{key}", lambda folder: self._install(requirements, folder))
+        made_from = key, sorted(path.name for path in function.code.iterdir())
+        if self._made is None or self._made[0] != made_from:
+            self._made = made_from, self._link(installed)
+        return self._made[1]
+
+    def _install(self, requirements: Path, folder: Path) -> None:
+        self._say(f"installing {requirements}")
+        install(requirements, folder, self._run, self._python)
+        self._say(f"installed {requirements}")
+
+    def _link(self, installed: Path) -> Path:
+        root = self._new_folder()
+        for folder in (installed, self._function.code):  # the code last: its files win
+            for entry in folder.iterdir():
+                if entry.name != "__pycache__":  # what is compiled here must not be found by other functions
+                    link = root / entry.name
+                    link.unlink(missing_ok=True)
+                    link.symlink_to(entry)
+        return root
+
+    def _new_folder(self) -> Path:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        return Path(mkdtemp(dir=self._scratch))
+
+    def _done(self, making: "asyncio.Future[Path]") -> None:
+        self._making = None
+        if not making.cancelled():
+            making.exception()  # those who wait are told, if there still are any

@@ -15,6 +15,7 @@ from botocore.eventstream import EventStreamBuffer
 
 from asynchronous import run
 from lambda_streamify_emulator import emulator as module
+from lambda_streamify_emulator import packages
 from lambda_streamify_emulator.emulator import Emulator
 from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError, TemplateError
 from lambda_streamify_emulator.interpreters import Interpreter, find_interpreter
@@ -169,7 +170,7 @@ def test_a_template_of_which_nothing_can_be_served_fails_the_start(tmp_path: Pat
 
 def test_a_notice_about_an_interpreter_is_given_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = find_interpreter(RUNTIME).python
-    monkeypatch.setattr(module, "find_interpreter", lambda _: Interpreter(own, RUNTIME, "another Python runs it"))
+    monkeypatch.setattr(packages, "find_interpreter", lambda _: Interpreter(own, RUNTIME, "another Python runs it"))
 
     async def main() -> None:
         told = Told(write_template(tmp_path))

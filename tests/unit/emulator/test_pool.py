@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,14 +12,17 @@ import pytest
 from asynchronous import run
 from lambda_streamify_emulator import pool as module
 from lambda_streamify_emulator.channel import FunctionFailed
+from lambda_streamify_emulator.errors import BuildError
 from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.pool import RESERVED, UNRESERVED, SandboxPool, Throttled
 from lambda_streamify_emulator.reaper import Reaper
 from lambda_streamify_emulator.recording_channel import Recordings
 from lambda_streamify_emulator.sandbox import Package
 from lambda_streamify_emulator.settings import DEFAULTS, Settings
+from lambda_streamify_emulator.task_root import TaskRoot
 from process_table import is_running
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running
+from unreaped import RUN
 
 
 class Pool(SandboxPool):
@@ -484,3 +488,57 @@ def test_responses_are_recorded_and_of_what_is_turned_away_nothing_is(tmp_path: 
     recordings.close()
 
     assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+# --- code that has to be made ready first ----------------------------------------------------------------------------
+
+
+class Root(TaskRoot):
+    """Gives the folders, or raises the errors, of a list."""
+
+    def __init__(self, package: Package, *results: Path | BuildError) -> None:
+        super().__init__(package.function, package.python, package.folders.task, lambda _: None, RUN)
+        self.results = list(results)
+
+    def make(self) -> Path:
+        result = self.results.pop(0)
+        if isinstance(result, BuildError):
+            raise result
+        return result
+
+
+SAY_TASK = "respond(os.environ['LAMBDA_TASK_ROOT'].encode())"
+
+
+def test_the_code_is_made_ready_when_it_is_first_needed_and_when_it_has_changed(tmp_path: Path) -> None:
+    async def main() -> None:
+        package = make_package(tmp_path)
+        root = Root(package, tmp_path / "one", tmp_path / "two")
+        async with pooled(replace(package, task_root=root)) as pool:
+            assert len(root.results) == 2
+            for name in ("one", "two"):
+                (tmp_path / name).mkdir()
+            for expected in ("one", "one", "two"):
+                if expected == "two":
+                    (tmp_path / "edited.py").write_text("")
+                asked = running(SAY_TASK)
+                await pool.invoke(asked)
+                assert await body(asked) == str(tmp_path / expected).encode()
+                await pool.idle(1)
+
+    run(main())
+
+
+def test_code_that_cannot_be_made_ready_fails_the_invocation_alone_and_is_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        package = make_package(tmp_path)
+        root = Root(package, BuildError("it cannot be installed"), tmp_path)
+        async with pooled(replace(package, task_root=root)) as pool:
+            failed = running(SAY_TASK)
+            await pool.invoke(failed)
+            assert reported(failed) == ("Sandbox.Failure", "it cannot be installed")
+            assert "it cannot be installed" in pool.lines
+            assert b64decode(await failed.tail.result()) == b"it cannot be installed\n"
+            assert await pool.say_process()
+
+    run(main())

@@ -1,84 +1,148 @@
+import asyncio
 import os
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from asynchronous import run
 from lambda_streamify_emulator.errors import BuildError
-from lambda_streamify_emulator.task_root import has_requirements, newest_change, prepare
+from lambda_streamify_emulator.programs import Run
+from lambda_streamify_emulator.task_root import TaskRoot, newest_change
+from lambda_streamify_emulator.template import Function
 from unreaped import RUN
 from wheels import make_wheel
 
 PYTHON = Path(sys.executable)
 
 
-def never(_: str) -> None:
-    raise AssertionError
+class Root(TaskRoot):
+    """A task root for the code in `folder`/code, and what it has said."""
+
+    def __init__(self, folder: Path, run: Run = RUN, **changed: Any) -> None:
+        code = folder / "code"
+        code.mkdir(exist_ok=True)
+        function = Function("hello", "Hello", "app.handler", "python3.12", code, 3, 128, {}, (), None)
+        self.said: list[str] = []
+        super().__init__(replace(function, **changed), PYTHON, folder / "scratch", self.said.append, run)
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# boto3\n", "   # boto3\n\t\n"])
-def test_requirements_that_name_nothing_are_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "requirements.txt").write_text(text)
-
-    assert not has_requirements(tmp_path)
-    assert prepare(tmp_path, PYTHON, tmp_path / "root", never, RUN) == tmp_path
-    assert not (tmp_path / "root").exists()
+def imported(root: Path, program: str) -> str:
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    return subprocess.run([PYTHON, "-c", program], env=env, capture_output=True, text=True, check=True).stdout
 
 
 def test_without_requirements_the_code_itself_is_the_task_root(tmp_path: Path) -> None:
-    assert prepare(tmp_path, PYTHON, tmp_path / "root", never, RUN) == tmp_path
+    root = Root(tmp_path)
+    (tmp_path / "code" / "requirements.txt").write_text("# none\n")
+
+    assert root.make() == run(root.current()) == tmp_path / "code"
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_what_is_built_is_used_as_it_is(tmp_path: Path) -> None:
+    root = Root(tmp_path, is_built=True, build_method="makefile")
+    (tmp_path / "code" / "requirements.txt").write_text("no-such-distribution\n")
+    (tmp_path / "code" / "Makefile").write_text("build-Hello:\n\tfalse\n")
+
+    assert root.make() == tmp_path / "code"
 
 
 def test_requirements_lie_beside_the_code_whose_files_win_and_stay_editable(tmp_path: Path) -> None:
-    code = tmp_path / "code"
-    (code / "package").mkdir(parents=True)
+    root, code = Root(tmp_path), tmp_path / "code"
+    (code / "package").mkdir()
     wheel = make_wheel(tmp_path, "dependency", dependency="VALUE = 'theirs'", app="VALUE = 'theirs'")
     (code / "requirements.txt").write_text(f"# mine\n{wheel}\n")
     (code / "app.py").write_text("VALUE = 'mine'")
-    said: list[str] = []
 
-    first = prepare(code, PYTHON, tmp_path / "first", said.append, RUN)
-    again = prepare(code, PYTHON, tmp_path / "again", never, RUN)
+    made = root.make()
 
-    assert said == [f"installing {code / 'requirements.txt'}"]
-    assert (first, again) == (tmp_path / "first", tmp_path / "again")
-    assert {path.name for path in first.iterdir()} >= {"app.py", "dependency.py", "package", "requirements.txt"}
+    requirements = code / "requirements.txt"
+    assert root.said == [f"installing {requirements}", f"installed {requirements}"]
+    assert {path.name for path in made.iterdir()} >= {"app.py", "dependency.py", "package", "requirements.txt"}
     (code / "app.py").write_text("VALUE = 'edited'")
-    program = "import app, dependency; print(app.VALUE, dependency.VALUE)"
-    env = {**os.environ, "PYTHONPATH": str(first)}
-    said_by_it = subprocess.run([PYTHON, "-c", program], env=env, capture_output=True, text=True, check=True).stdout
-    assert said_by_it == "edited theirs\n"
-    assert not (first / "__pycache__").is_symlink()  # what is compiled is not kept for other functions
+    assert root.make() == made
+    assert imported(made, "import app, dependency; print(app.VALUE, dependency.VALUE)") == "edited theirs\n"
+    assert not (made / "__pycache__").is_symlink()  # what is compiled is not kept for other functions
 
 
-def test_requirements_that_cannot_be_installed_are_named_with_pips_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_file_and_new_requirements_make_it_anew_and_nothing_is_installed_twice(tmp_path: Path) -> None:
+    root, code = Root(tmp_path), tmp_path / "code"
+    requirements = code / "requirements.txt"
+    wheels = [make_wheel(tmp_path, name, **{name: f"VALUE = {name!r}"}) for name in ("first", "second")]
+    requirements.write_text(f"{wheels[0]}\n")
+    made = [root.make()]
+
+    (code / "added.py").write_text("import first")
+    made.append(root.make())
+    assert len(root.said) == 2
+    requirements.write_text(f"{wheels[0]}\n{wheels[1]}\n")
+    made.append(root.make())
+
+    assert len(root.said) == 4
+    assert len(set(made)) == 3
+    assert imported(made[2], "import added, second; print(second.VALUE)") == "second\n"
+    assert not (made[0] / "added.py").exists()  # of which a process may still run
+    assert Root(tmp_path).make()
+
+
+def test_a_function_is_built_by_its_makefile_again_when_it_is_asked_for_again(tmp_path: Path) -> None:
+    root = Root(tmp_path, build_method="makefile")
+    (tmp_path / "code" / "Makefile").write_text('build-Hello:\n\techo made > "$(ARTIFACTS_DIR)/file"\n')
+
+    first, second = root.make(), root.make()
+
+    assert (first / "file").read_text() == (second / "file").read_text() == "made\n"
+
+
+def test_requirements_that_cannot_be_installed_are_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    requirements = tmp_path / "requirements.txt"
+    root, requirements = Root(tmp_path), tmp_path / "code" / "requirements.txt"
     requirements.write_text("no-such-distribution\n")
-    said: list[str] = []
 
-    with pytest.raises(BuildError) as raised:
-        prepare(tmp_path, PYTHON, tmp_path / "root", said.append, RUN)
+    async def main() -> None:
+        with pytest.raises(BuildError) as raised:
+            await root.current()
+        reason = "ERROR: No matching distribution found for no-such-distribution"
+        assert str(raised.value) == f"{requirements}: pip could not install it: {reason}"
+        assert root.said == [f"installing {requirements}"]
+        requirements.write_text("")
+        assert await root.current() == tmp_path / "code"
+        await root.stop()
 
-    reason = "ERROR: No matching distribution found for no-such-distribution"
-    assert str(raised.value) == f"{requirements}: pip could not install it: {reason}"
-    assert said == [f"installing {requirements}"]
-    assert not (tmp_path / "root").exists()
+    run(main())
 
 
-def test_requirements_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_bytes(b"\xff")
+def test_all_who_need_it_at_once_wait_for_one_installation_and_the_end_waits_too(tmp_path: Path) -> None:
+    begun, gate, runs = threading.Event(), threading.Event(), []
 
-    with pytest.raises(BuildError, match=r"requirements\.txt cannot be read: 'utf-8' codec can't decode"):
-        has_requirements(tmp_path)
+    def held(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+        runs.append(command)
+        begun.set()
+        gate.wait()
+        return subprocess.CompletedProcess(command, 1, "stopped")
 
-    (tmp_path / "requirements.txt").unlink()
-    (tmp_path / "requirements.txt").mkdir()
-    with pytest.raises(BuildError, match=r"requirements\.txt cannot be read: .*Is a directory"):
-        has_requirements(tmp_path)
+    async def main() -> None:
+        root = Root(tmp_path, held)
+        (tmp_path / "code" / "requirements.txt").write_text("held-back\n")
+        waiting = [asyncio.create_task(root.current()) for _ in range(3)]
+        await asyncio.to_thread(begun.wait)
+        waiting.pop().cancel()
+        stopping = asyncio.create_task(root.stop())
+        await asyncio.sleep(0)
+        assert not stopping.done()
+        gate.set()
+        await stopping
+        for task in waiting:
+            with pytest.raises(BuildError, match="stopped"):
+                await task
+
+    run(main())
+    assert len(runs) == 1
 
 
 def test_the_newest_change_is_that_of_a_source_file_however_deep(tmp_path: Path) -> None:
