@@ -1,6 +1,8 @@
-"""The few types of ASGI that the front ends use, and its simplest response (ASGI specification 3.0, HTTP)."""
+"""The few types of ASGI that the front ends use, and its simplest responses (ASGI specification 3.0, HTTP)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from time import monotonic
 from typing import Any
 
 from .limits import LIMITS
@@ -12,6 +14,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TOO_LARGE = f"Request must be smaller than {LIMITS.request} bytes for the InvokeFunction operation"
+SILENCE, LINGER = 5.0, 30.0  # seconds, as nginx's lingering_timeout and lingering_time
 
 
 async def read_body(receive: Receive, limit: int | None = LIMITS.request) -> bytes | None:
@@ -30,9 +33,34 @@ async def read_body(receive: Receive, limit: int | None = LIMITS.request) -> byt
 
 
 async def respond(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    """A response in one piece."""
+    """A response in one piece. Without a body if HTTP allows it none (RFC 9110, section 6.4.1)."""
+    if status in (204, 304):
+        await start(send, status, headers)
+        await send({"type": "http.response.body", "body": b""})
+        return
     await start(send, status, [*headers, ("content-length", str(len(body)))])
     await send({"type": "http.response.body", "body": body})
+
+
+async def respond_unread(
+    receive: Receive, send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes
+) -> None:
+    """A response to a request whose body has not been read, and will not be; then the connection closes.
+
+    Not before the client has had time to read it: a connection that is closed on unread bytes is reset, and what the
+    client has not read yet is lost (RFC 9112, section 9.6).
+    """
+    await start(send, status, [*headers, ("content-length", str(len(body))), ("connection", "close")])
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    end = monotonic() + LINGER
+    more = True
+    while more and monotonic() < end:
+        try:
+            message = await asyncio.wait_for(receive(), SILENCE)
+        except asyncio.TimeoutError:
+            break
+        more = message["type"] == "http.request" and message.get("more_body", False)
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def start(send: Send, status: int, headers: Iterable[tuple[str, str]]) -> None:

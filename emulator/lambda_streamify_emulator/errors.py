@@ -7,9 +7,11 @@ EmulatorError
 ├── AddressError            a port that cannot be had
 ├── EndpointError           nothing useful answers where an emulator or Lambda should
 ├── PreludeError            a streamed response that does not begin as a function URL needs it
+├── RemappedHeaderError     a response with a header that function URLs keep for those that they rename
 ├── RecordingFileError      a recording that is not there, or is none
 ├── FaultError              an option of a replay that makes no sense, or cannot happen in this recording
 ├── PlotError               a picture that cannot be drawn, or written
+├── LoadError               a load test that cannot be run
 ├── ReplayedError           the error that ends a recorded stream, in its replay
 ├── ReplayedDisconnect      the connection that breaks in a recorded stream, in its replay
 └── ReplayNotReleased       a replay in lockstep that nobody lets go on
@@ -44,6 +46,10 @@ class PreludeError(EmulatorError):
     """A streamed response does not begin with status, headers and eight NUL bytes."""
 
 
+class RemappedHeaderError(EmulatorError):
+    """A response has a header that function URLs keep for those that they rename."""
+
+
 class RecordingFileError(EmulatorError):
     """A recording is not there, or is none."""
 
@@ -71,3 +77,7 @@ class ReplayNotReleased(EmulatorError):
 
 class PlotError(EmulatorError):
     """A picture cannot be drawn, or written."""
+
+
+class LoadError(EmulatorError):
+    """A load test cannot be run."""

@@ -1,25 +1,24 @@
-"""The function URL of one function, in either invoke mode.
+"""The function URL of one function: who may call it, what the function gets, and when it is not asked at all.
 
-Sources: AWS Lambda Developer Guide, "Lambda function URLs" and "Response streaming". What it does not say is a choice
-of this emulator: an error after the first byte ends the body as if it were whole, an error before it is a 502.
+Sources: AWS Lambda Developer Guide, "Lambda function URLs" and "Lambda quotas". That a preflight request needs no
+signature follows from what browsers send; the body of a 413 is a choice of this emulator.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import Callable
 from typing import Any
 
-from . import buffered, prelude
-from .asgi import TOO_LARGE, Message, Receive, Scope, Send, read_body, respond, start
-from .channel import FunctionFailed
-from .errors import PreludeError
+from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, respond, respond_unread
+from .cors import adding, is_preflight, read_cors
 from .iam import Iam
 from .invocation import Invocation, new_trace_id
 from .pool import SandboxPool, Throttled
 from .template import RESPONSE_STREAM
-from .url_event import Request, encode_event, url_event
+from .url_event import Request, encode_event, lowered, url_event
+from .url_response import UrlResponse, own_headers
 
-# Headers of one connection (RFC 9110, section 7.6.1), and the length, which a stream does not know.
-DROPPED = {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+_JSON = ("content-type", "application/json")
 
 
 class FunctionUrl:
@@ -29,115 +28,67 @@ class FunctionUrl:
         self._pool = pool
         self._warn = warn
         self._iam = iam
+        cors = pool.function.cors
+        self._cors = None if cors is None else read_cors(pool.function.name, cors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        request_id, trace_id = str(uuid.uuid4()), new_trace_id()
+        headers = lowered((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        added = []
+        if self._cors is not None:
+            origin = headers.get("origin", "")
+            if is_preflight(scope["method"], headers):
+                answer = [("x-amzn-requestid", request_id), _JSON, *self._cors.preflight(origin)]
+                await respond(send, 200, answer, b"")
+                return
+            added = self._cors.others(origin)
+            send = adding(send, added) if added else send
         limit = self._pool.limits.request
-        body = await read_body(receive, limit)
-        trace_id = new_trace_id()
-        request = _request(scope, body or b"")
-        rejected = self._iam and body is not None and self._iam.reject(request)
+        body = None if _is_longer(headers, limit) else await read_body(receive, limit)
+        if body is None:
+            await respond_unread(receive, send, *_too_large(request_id))
+            return
+        request = _request(scope, body)
+        rejected = self._iam and self._iam.reject(request)
         if rejected:
             self._warn(rejected.note)
             await respond(send, 403, rejected.headers, rejected.body)
             return
-        event = b"" if body is None else encode_event(self._event(request, trace_id))
-        if body is None or (limit is not None and len(event) > limit):
-            await respond(send, 413, [("content-type", "application/json")], b'{"message":"%b"}' % TOO_LARGE.encode())
+        event = encode_event(self._event(request, trace_id, request_id))
+        if limit is not None and len(event) > limit:
+            await respond(send, *_too_large(request_id))
             return
         streamed = self._pool.function.invoke_mode == RESPONSE_STREAM
-        invocation = Invocation(event, trace_id, streamed=streamed)
+        invocation = Invocation(event, trace_id, request_id, streamed=streamed)
         try:
             await self._pool.invoke(invocation)
         except Throttled:
-            headers = [*_own_headers(invocation), ("content-type", "application/json")]
-            headers.append(("x-amzn-errortype", "TooManyRequestsException"))
-            await respond(send, 429, headers, b'{"message":"Rate Exceeded."}')
+            answer = [*own_headers(invocation), _JSON, ("x-amzn-errortype", "TooManyRequestsException")]
+            await respond(send, 429, answer, b'{"message":"Rate Exceeded."}')
             return
+        response = UrlResponse(invocation, send, self._warn, added)
         try:
-            await (self._answer if streamed else self._answer_whole)(invocation, send)
+            await (response.stream() if streamed else response.send_whole())
         finally:
             invocation.channel.discard()
 
-    def _event(self, request: Request, trace_id: str) -> dict[str, Any]:
-        event = url_event(request, self._pool.function.name, trace_id, time.time())
+    def _event(self, request: Request, trace_id: str, request_id: str) -> dict[str, Any]:
+        event = url_event(request, self._pool.function.name, trace_id, time.time(), request_id=request_id)
         return self._iam.identify(event) if self._iam else event
-
-    async def _answer_whole(self, invocation: Invocation, send: Send) -> None:
-        try:
-            payload = await buffered.whole(invocation.channel)
-            fields, body = buffered.parse(payload, invocation.channel.content_type or "")
-        except (FunctionFailed, PreludeError) as error:
-            await self._answer_failed(invocation, error, send)
-            return
-        bodiless = fields.status in (204, 304)
-        await respond(send, fields.status, _headers(invocation, fields), b"" if bodiless else body)
-
-    async def _answer_failed(self, invocation: Invocation, error: FunctionFailed | PreludeError, send: Send) -> None:
-        if isinstance(error, PreludeError):
-            self._warn(f"{error}; the client gets 502")
-        headers = [*_own_headers(invocation), ("content-type", "text/plain")]
-        await respond(send, 502, headers, b"Internal Server Error")
-
-    async def _answer(self, invocation: Invocation, send: Send) -> None:
-        channel = invocation.channel
-        try:
-            content_type = await channel.started()
-            pieces = channel.pieces()
-            head = await _read_prelude(pieces, content_type)
-        except (FunctionFailed, PreludeError) as error:
-            await self._answer_failed(invocation, error, send)
-            return
-        fields, first = head
-        await start(send, fields.status, _headers(invocation, fields))
-        # RFC 9110, section 6.4.1. HEAD's body uvicorn drops itself.
-        await _stream(pieces, first, _without_body(send) if fields.status in (204, 304) else send)
-        if channel.error is not None:
-            self._warn(f"{channel.error.error_type} after the response began: the client sees a body that ends early")
 
 
 def _request(scope: Scope, body: bytes) -> Request:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-    return Request(scope["method"], path, query, headers, scope["client"][0], body)
+    return Request(scope["method"], path, query, headers, scope["client"][0], body, scope["http_version"])
 
 
-def _own_headers(invocation: Invocation) -> list[tuple[str, str]]:
-    return [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id)]
+def _is_longer(headers: dict[str, str], limit: int | None) -> bool:
+    """Whether a request says of itself that it is too long: then the client is not asked to go on with it."""
+    length = headers.get("content-length", "")
+    return limit is not None and length.isdecimal() and int(length) > limit
 
 
-def _headers(invocation: Invocation, fields: prelude.Prelude) -> list[tuple[str, str]]:
-    headers = [pair for pair in fields.headers if pair[0].lower() not in DROPPED]
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("content-type", "application/octet-stream"))
-    return [*_own_headers(invocation), *headers, *(("set-cookie", cookie) for cookie in fields.cookies)]
-
-
-async def _read_prelude(pieces: AsyncIterator[bytes], content_type: str) -> tuple[prelude.Prelude, bytes]:
-    """Status, headers and cookies, and the body's first bytes."""
-    if content_type != prelude.CONTENT_TYPE:
-        return prelude.Prelude(200, (("content-type", content_type),), ()), b""
-    parser = prelude.PreludeParser()
-    async for piece in pieces:
-        complete = parser.feed(piece)
-        if complete:
-            return complete
-    parser.end()
-    raise AssertionError  # end() always raises
-
-
-async def _stream(pieces: AsyncIterator[bytes], first: bytes, send: Send) -> None:
-    # The head goes out with the first body message, which an empty one is too.
-    await send({"type": "http.response.body", "body": first, "more_body": True})
-    async for piece in pieces:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-def _without_body(send: Send) -> Send:
-    """Drops what a runtime sends as the body of a response that must have none; the function runs to its end."""
-
-    async def send_head(message: Message) -> None:
-        await send({**message, "body": b""})
-
-    return send_head
+def _too_large(request_id: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    return 413, [("x-amzn-requestid", request_id), _JSON], b'{"message":"%b"}' % TOO_LARGE.encode()

@@ -64,8 +64,9 @@ def checked(fields: Mapping[str, Any]) -> Prelude:
     """Status, headers and cookies of `fields`, if they make an HTTP response."""
     status = fields.get("statusCode", 200)
     headers, cookies = fields.get("headers") or {}, fields.get("cookies") or []
-    if not isinstance(status, int) or not 100 <= status <= 599:
-        raise PreludeError(f"the response's statusCode is {status!r}, not a number from 100 to 599")
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        # One below announces another response (RFC 9110, section 15.2), and nothing could follow.
+        raise PreludeError(f"the response's statusCode is {status!r}, not a number from 200 to 599")
     if not isinstance(headers, dict) or not isinstance(cookies, list):
         raise PreludeError("the response's headers must be an object, its cookies a list")
     pairs = tuple((name, value if isinstance(value, str) else json.dumps(value)) for name, value in headers.items())

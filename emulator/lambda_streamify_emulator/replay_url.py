@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from . import prelude as preludes
 from .asgi import respond, start
 from .errors import EmulatorError, ReplayedDisconnect
-from .function_url import DROPPED
 from .playback import Outcome
 from .recording import HEAD
 from .replay import prelude
+from .response_headers import OF_A_CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,7 +86,7 @@ class _Answer:
 
     async def _start(self, head: Mapping[str, Any]) -> None:
         fields = preludes.parse(prelude(head).removesuffix(preludes.DELIMITER))
-        headers = [pair for pair in fields.headers if pair[0].lower() not in {*DROPPED, DATE}]
+        headers = [pair for pair in fields.headers if pair[0].lower() not in {*OF_A_CONNECTION, "content-length", DATE}]
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("content-type", "application/octet-stream"))
         await start(self._send, fields.status, [*headers, *(("set-cookie", cookie) for cookie in fields.cookies)])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from lambda_streamify_emulator.asgi import App, Message
@@ -17,6 +18,7 @@ class Exchange:
     path: str = "/"
     query: str = ""
     headers: Iterable[tuple[str, str]] = ()
+    http_version: str = "1.1"
     leaves: bool = False
     sent: list[Message] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -25,6 +27,7 @@ class Exchange:
         """Let the application answer."""
         scope = {
             "type": "http",
+            "http_version": self.http_version,
             "method": self.method,
             "path": self.path,
             "raw_path": self.path.encode("latin-1"),
@@ -38,7 +41,7 @@ class Exchange:
             {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1 or self.leaves}
             for number, piece in enumerate(pieces)
         ]
-        waiting = iter([*messages, {"type": "http.disconnect"}])
+        waiting = chain(messages, repeat({"type": "http.disconnect"}))
 
         async def receive() -> Message:
             return next(waiting)

@@ -10,6 +10,7 @@ from lambda_streamify_emulator.environment import Folders
 from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.pool import SandboxPool
 from lambda_streamify_emulator.sandbox import Package
+from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from lambda_streamify_emulator.template import Function
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 12
 class ScriptedPool(SandboxPool):
     """Runs the script for each invocation, which it keeps."""
 
-    def __init__(self, script: Script, function: Function = FUNCTION) -> None:
+    def __init__(self, script: Script, function: Function = FUNCTION, settings: Settings = DEFAULTS) -> None:
         package = Package(function, Path("python"), Folders(Path(), Path(), Path()))
-        super().__init__(package, cast("Reaper", None), lambda _: None)
+        super().__init__(package, cast("Reaper", None), lambda _: None, settings)
         self.invocations: list[Invocation] = []
         self.tasks: list[asyncio.Task[None]] = []
         self._script = script

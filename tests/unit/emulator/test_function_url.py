@@ -1,6 +1,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,10 @@ from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.function_url import FunctionUrl
 from lambda_streamify_emulator.iam import SCOPE, Iam
 from lambda_streamify_emulator.invocation import Invocation
+from lambda_streamify_emulator.limits import UNLIMITED
 from lambda_streamify_emulator.pool import Throttled
 from lambda_streamify_emulator.prelude import CONTENT_TYPE
+from lambda_streamify_emulator.settings import Settings
 from lambda_streamify_emulator.sigv4 import sign
 from lambda_streamify_emulator.url_event import Request
 from scripted_pool import FUNCTION, Script, ScriptedPool, responding
@@ -22,9 +25,10 @@ HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes
 class Url:
     """A function URL before a scripted function."""
 
-    def __init__(self, script: Script, invoke_mode: str = "RESPONSE_STREAM") -> None:
+    def __init__(self, script: Script, invoke_mode: str = "RESPONSE_STREAM", cors: Any = None, **settings: Any) -> None:
         self.warnings: list[str] = []
-        self.pool = ScriptedPool(script, replace(FUNCTION, invoke_mode=invoke_mode))
+        function = replace(FUNCTION, invoke_mode=invoke_mode, cors=cors)
+        self.pool = ScriptedPool(script, function, Settings(**settings))
         self.app = FunctionUrl(self.pool, self.warnings.append)
 
     async def ask(self, exchange: Exchange) -> Exchange:
@@ -46,7 +50,7 @@ def ask(script: Script, exchange: Exchange | None = None, mode: str = "RESPONSE_
 def own(url: Url) -> list[tuple[str, str]]:
     """The headers that each answer has."""
     (invocation,) = url.pool.invocations
-    return [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id)]
+    return [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id.lower())]
 
 
 def test_status_and_headers_come_from_the_prelude_and_pieces_as_they_are() -> None:
@@ -85,7 +89,9 @@ def test_the_function_gets_the_event_of_the_request() -> None:
     assert (event["rawPath"], event["rawQueryString"], event["body"]) == ("/a%2Fb", "c=d", '{"a": 1}')
     assert event["requestContext"]["http"]["method"] == "PUT"
     assert event["requestContext"]["http"]["sourceIp"] == "192.0.2.7"
-    assert event["headers"]["x-amzn-trace-id"] == url.pool.invocations[0].trace_id
+    invocation = url.pool.invocations[0]
+    assert invocation.trace_id.startswith(event["headers"]["x-amzn-trace-id"] + ";")
+    assert event["requestContext"]["requestId"] == invocation.request_id
 
 
 def test_a_prelude_without_content_type_gets_lambdas() -> None:
@@ -104,15 +110,17 @@ def test_without_prelude_the_body_is_passed_on_under_its_type() -> None:
     assert exchange.pieces == [b"", b"a", bytes(8), b""]
 
 
-def test_headers_of_a_connection_are_dropped_and_each_cookie_is_a_header() -> None:
+def test_headers_of_a_connection_are_not_the_functions_and_each_cookie_is_a_header() -> None:
     prelude = {
-        "headers": {"Connection": "close", "Content-Length": "3", "X-Mine": "1", "transfer-encoding": "chunked"},
+        "headers": {"Connection": "close", "Content-Length": "3", "X-Mine": "1", "keep-alive": "timeout=5"},
         "cookies": ["a=b; Secure", "c=d"],
     }
     exchange, url = ask(responding(CONTENT_TYPE, json.dumps(prelude).encode() + bytes(8) + b"abc"))
 
     assert exchange.fields == [
         *own(url),
+        ("x-amzn-remapped-connection", "close"),
+        ("x-amzn-remapped-content-length", "3"),
         ("x-mine", "1"),
         ("content-type", "application/octet-stream"),
         ("set-cookie", "a=b; Secure"),
@@ -201,15 +209,149 @@ def test_a_function_that_fails_within_its_response_ends_it_as_if_it_were_whole()
 
 
 @pytest.mark.parametrize(
-    "exchange", [Exchange([b"x" * 6_291_457], "POST"), Exchange([b"x" * 5_000_000], "POST"), Exchange(leaves=True)]
+    ("exchange", "closing"),
+    [
+        (Exchange([b"x" * 6_291_457], "POST"), True),
+        (Exchange([b"x" * 6_291_457, b"more"], "POST"), True),
+        (Exchange([b"x"], "POST", headers=[("Content-Length", "6291457")]), True),
+        (Exchange(leaves=True), True),
+        (Exchange([b"x" * 5_000_000], "POST"), False),  # it was read whole, and is too large in base64
+    ],
 )
-def test_a_request_that_is_too_large_as_an_event_is_413(exchange: Exchange) -> None:
+def test_a_request_that_is_too_large_as_an_event_is_413(exchange: Exchange, *, closing: bool) -> None:
     exchange, url = ask(responding(CONTENT_TYPE, HEAD), exchange)
 
     assert exchange.status == 413
     message = "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
     assert json.loads(exchange.pieces[0]) == {"message": message}
+    assert exchange.complete
+    assert exchange.fields[0][0] == "x-amzn-requestid"
+    assert (("connection", "close") in exchange.fields) is closing
     assert url.pool.invocations == []
+
+
+def test_without_limits_no_request_is_too_large() -> None:
+    async def main() -> None:
+        url = Url(responding(CONTENT_TYPE, HEAD), limits=UNLIMITED)
+        exchange = await url.ask(Exchange([b"x" * 6_291_457], "POST", headers=[("Content-Length", "6291457")]))
+
+        assert exchange.status == 201
+
+    run(main())
+
+
+# --- CORS ------------------------------------------------------------------------------------------------------------
+
+PAGE = "https://app.example.com"
+CORS = {"AllowOrigins": [PAGE], "AllowMethods": ["PUT"], "ExposeHeaders": ["x-seen"], "MaxAge": 60}
+ASKING = [("Origin", PAGE), ("Access-Control-Request-Method", "PUT")]
+ADDED = [("access-control-allow-origin", PAGE), ("vary", "Origin"), ("access-control-expose-headers", "x-seen")]
+
+
+def ask_across(
+    exchange: Exchange, script: Script | None = None, mode: str = "RESPONSE_STREAM", cors: object = CORS
+) -> tuple[Exchange, Url]:
+    """Send a request to a URL that has a CORS configuration."""
+
+    async def main() -> tuple[Exchange, Url]:
+        url = Url(script or responding(CONTENT_TYPE, HEAD + b"a"), mode, cors=cors)
+        return await url.ask(exchange), url
+
+    return run(main())
+
+
+@pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
+def test_a_preflight_request_is_answered_without_the_function(mode: str) -> None:
+    exchange, url = ask_across(Exchange(method="OPTIONS", headers=ASKING), mode=mode)
+
+    assert exchange.status == 200
+    assert exchange.fields[0][0] == "x-amzn-requestid"
+    assert exchange.fields[1:] == [
+        ("content-type", "application/json"),
+        ("access-control-allow-origin", PAGE),
+        ("vary", "Origin"),
+        ("access-control-allow-methods", "PUT"),
+        ("access-control-max-age", "60"),
+        ("content-length", "0"),
+    ]
+    assert exchange.pieces == [b""]
+    assert url.pool.invocations == []
+
+
+def test_a_preflight_request_of_another_origin_is_answered_without_a_word_of_cors() -> None:
+    asking = [("origin", "https://other.example.com"), ASKING[1]]
+
+    exchange, url = ask_across(Exchange(method="OPTIONS", headers=asking))
+
+    assert exchange.status == 200
+    assert [name for name, _ in exchange.fields] == ["x-amzn-requestid", "content-type", "content-length"]
+    assert url.pool.invocations == []
+
+
+@pytest.mark.parametrize(("headers", "cors"), [(ASKING, None), ([], CORS), (ASKING[:1], CORS)])
+def test_options_reach_the_function_if_they_are_no_preflight_or_the_url_has_no_cors(
+    headers: list[tuple[str, str]], cors: object
+) -> None:
+    exchange, url = ask_across(Exchange(method="OPTIONS", headers=headers), cors=cors)
+
+    assert exchange.status == 201
+    assert len(url.pool.invocations) == 1
+
+
+@pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
+def test_the_urls_headers_are_added_to_those_of_the_function_in_either_mode(mode: str) -> None:
+    whole = responding("application/json", b'{"statusCode":201,"body":"a"}')
+
+    exchange, url = ask_across(Exchange(headers=ASKING[:1]), whole if mode == "BUFFERED" else None, mode)
+
+    assert exchange.status == 201
+    assert exchange.fields[-3:] == ADDED
+    assert url.warnings == []
+
+
+def test_a_header_of_both_comes_twice_and_the_functions_author_is_told_that_browsers_refuse_it() -> None:
+    head = b'{"headers": {"Access-Control-Allow-Origin": "*", "Vary": "Accept"}}' + bytes(8)
+
+    exchange, url = ask_across(Exchange(headers=ASKING[:1]), responding(CONTENT_TYPE, head))
+
+    allowed = [value for name, value in exchange.fields if name == "access-control-allow-origin"]
+    assert allowed == ["*", PAGE]
+    name = "Access-Control-Allow-Origin"
+    told = f"both the function and the URL's Cors set {name}: the client gets it twice, and browsers refuse it"
+    assert url.warnings == [told]
+
+
+@pytest.mark.parametrize("headers", [[], [("Origin", "https://other.example.com")]])
+def test_who_is_no_page_of_a_listed_origin_gets_the_answer_without_them(headers: list[tuple[str, str]]) -> None:
+    exchange, url = ask_across(Exchange(headers=headers))
+
+    assert exchange.status == 201
+    assert exchange.fields == [*own(url), ("content-type", "text/plain")]
+
+
+def test_errors_have_the_urls_headers_too_so_that_a_page_may_read_them() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.end(FunctionError("Function.A", b"{}"))
+
+    failed, _ = ask_across(Exchange(headers=ASKING[:1]), fail)
+    refused, _ = ask_across(Exchange([b"x" * 6_291_457], "POST", headers=ASKING[:1]))
+
+    assert (failed.status, refused.status) == (502, 413)
+    assert failed.fields[-3:] == refused.fields[-3:] == ADDED
+
+
+def test_a_preflight_request_needs_no_signature() -> None:
+    async def main() -> None:
+        pool = ScriptedPool(responding(CONTENT_TYPE, HEAD), replace(FUNCTION, cors=CORS, auth_type="AWS_IAM"))
+        url = FunctionUrl(pool, lambda _: None, Iam(lambda: 0))
+
+        asked = await Exchange(method="OPTIONS", headers=ASKING).run(url)
+        refused = await Exchange(headers=ASKING[:1]).run(url)
+
+        assert (asked.status, refused.status) == (200, 403)
+        assert refused.fields[-3:] == ADDED
+
+    run(main())
 
 
 # --- invoke mode BUFFERED --------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_another_refusal_is_told_to_both() -> None:
 def test_the_event_names_the_user_as_awss_does_and_does_not_hold_the_signature() -> None:
     user = iam()
 
-    event = user.identify(url_event(signed(user.credentials), "hello", "Root=1", NOW))
+    event = user.identify(url_event(signed(user.credentials), "hello", "Root=1", NOW, request_id="one"))
 
     expected = json.loads((ROOT / "events" / "function-url-iam.json").read_text())
     assert set(event["requestContext"]) == set(expected["requestContext"])

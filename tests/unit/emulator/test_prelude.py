@@ -47,7 +47,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@given(st.integers(100, 599), HEADERS)
+@given(st.integers(200, 599), HEADERS)
 def test_status_and_headers_come_back(status: int, headers: dict[str, str]) -> None:
     data = json.dumps({"statusCode": status, "headers": headers}).encode()
 
@@ -67,12 +67,12 @@ REFUSED = [
     ),
     (b"[1]", "the prelude is not a JSON object but list"),
     (b'"a"', "the prelude is not a JSON object but str"),
-    (b'{"statusCode": 99}', "the response's statusCode is 99, not a number from 100 to 599"),
-    (b'{"statusCode": 600}', "the response's statusCode is 600, not a number from 100 to 599"),
-    (b'{"statusCode": "200"}', "the response's statusCode is '200', not a number from 100 to 599"),
-    (b'{"statusCode": 200.0}', "the response's statusCode is 200.0, not a number from 100 to 599"),
-    (b'{"statusCode": true}', "the response's statusCode is True, not a number from 100 to 599"),
-    (b'{"statusCode": null}', "the response's statusCode is None, not a number from 100 to 599"),
+    (b'{"statusCode": 199}', "the response's statusCode is 199, not a number from 200 to 599"),
+    (b'{"statusCode": 600}', "the response's statusCode is 600, not a number from 200 to 599"),
+    (b'{"statusCode": "200"}', "the response's statusCode is '200', not a number from 200 to 599"),
+    (b'{"statusCode": 200.0}', "the response's statusCode is 200.0, not a number from 200 to 599"),
+    (b'{"statusCode": true}', "the response's statusCode is True, not a number from 200 to 599"),
+    (b'{"statusCode": null}', "the response's statusCode is None, not a number from 200 to 599"),
     (b'{"headers": []}', None),
     (b'{"headers": [1]}', "the response's headers must be an object, its cookies a list"),
     (b'{"cookies": "a=b"}', "the response's headers must be an object, its cookies a list"),

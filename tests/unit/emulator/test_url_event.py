@@ -1,40 +1,48 @@
 import base64
 import json
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_streamify_emulator.url_event import Request, encode_event, url_event, url_id
+from processes import ROOT as ROOT_FOLDER
 
-TRACE = "Root=1-5f84c7a1-000000000000000000000000;Parent=0000000000000000;Sampled=0"
+ROOT = "Root=1-5f84c7a1-000000000000000000000000"
+REQUEST_ID = "3b594a9a-be8d-4137-b497-b2f10b5b50e2"
+OWN = {
+    "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256",
+    "x-amzn-tls-version": "TLSv1.3",
+    "x-amzn-trace-id": ROOT,
+    "x-forwarded-for": "192.0.2.7",
+    "x-forwarded-port": "443",
+    "x-forwarded-proto": "https",
+}
 
 
 def event(
-    *headers: tuple[str, str], method: str = "GET", path: str = "/", query: str = "", body: bytes = b""
+    *headers: tuple[str, str],
+    method: str = "GET",
+    path: str = "/",
+    query: str = "",
+    body: bytes = b"",
+    http: str = "1.1",
 ) -> dict[str, Any]:
-    return url_event(Request(method, path, query, headers, "192.0.2.7", body), "hello", TRACE, 1584039838.5)
+    request = Request(method, path, query, headers, "192.0.2.7", body, http)
+    return url_event(request, "hello", f"{ROOT};Parent=0000000000000000;Sampled=0", 1584039838.5, request_id=REQUEST_ID)
 
 
 def test_a_request_with_nothing_to_it() -> None:
     found = event()
-    request_id = found["requestContext"].pop("requestId")
     prefix = url_id("hello")
 
-    assert UUID(request_id).version == 4
     assert found == {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": "/",
         "rawQueryString": "",
-        "headers": {
-            "x-amzn-trace-id": TRACE,
-            "x-forwarded-for": "192.0.2.7",
-            "x-forwarded-port": "443",
-            "x-forwarded-proto": "https",
-        },
+        "headers": OWN,
         "requestContext": {
             "accountId": "anonymous",
             "apiId": prefix,
@@ -47,6 +55,7 @@ def test_a_request_with_nothing_to_it() -> None:
                 "sourceIp": "192.0.2.7",
                 "userAgent": "",
             },
+            "requestId": REQUEST_ID,
             "routeKey": "$default",
             "stage": "$default",
             "time": "12/Mar/2020:19:03:58 +0000",
@@ -79,10 +88,7 @@ def test_a_request_with_everything_to_it() -> None:
         "cookie": "a=b; c=d",
         "content-type": "application/json; charset=utf-8",
         "content-length": "7",
-        "x-amzn-trace-id": TRACE,
-        "x-forwarded-for": "192.0.2.7",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
+        **OWN,
     }
     assert found["cookies"] == ["a=b", "c=d"]
     assert found["rawPath"] == found["requestContext"]["http"]["path"] == "/pa2%Fth/../1"
@@ -129,11 +135,67 @@ def test_every_body_can_be_had_back(body: bytes, content_type: str) -> None:
 
 
 def test_what_a_client_claims_of_itself_does_not_count() -> None:
-    claimed = ("x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-amzn-trace-id")
+    claimed = set(OWN) - {"x-forwarded-for"}
 
     found = event(*((name.upper(), "claimed") for name in claimed))
 
-    assert "claimed" not in found["headers"].values()
+    assert found["headers"] == OWN
+
+
+def test_who_a_proxy_forwards_for_is_passed_on_beside_where_the_request_came_from() -> None:
+    found = event(("X-Forwarded-For", "203.0.113.9"))
+
+    assert found["headers"]["x-forwarded-for"] == "203.0.113.9"
+    assert found["requestContext"]["http"]["sourceIp"] == "192.0.2.7"
+
+
+def test_headers_of_the_connection_are_not_passed_on_and_a_chunked_body_has_a_length() -> None:
+    names = ("Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade")
+
+    found = event(*((name, "x") for name in names), method="POST", body=b"four")
+
+    assert found["headers"] == {**OWN, "content-length": "4"}
+
+
+def test_cookies_in_several_headers_are_one_list() -> None:
+    found = event(("Cookie", "a=1; b=2"), ("X-Mine", "x"), ("cookie", "c=3"))
+
+    assert found["headers"]["cookie"] == "a=1; b=2; c=3"
+    assert found["cookies"] == ["a=1", "b=2", "c=3"]
+
+
+def test_the_protocol_is_the_clients() -> None:
+    assert event(http="1.0")["requestContext"]["http"]["protocol"] == "HTTP/1.0"
+
+
+def test_a_query_of_separators_alone_has_no_parameters() -> None:
+    found = event(query="&&")
+
+    assert found["rawQueryString"] == "&&"
+    assert "queryStringParameters" not in found
+
+
+def shown(name: str) -> tuple[dict[str, Any], Request]:
+    """An event of events/, and the request that it was."""
+    shown = json.loads((ROOT_FOLDER / "events" / f"{name}.json").read_text())
+    http = shown["requestContext"]["http"]
+    headers = [(key, value) for key, value in shown["headers"].items() if key not in OWN]
+    body = shown.get("body", "").encode()
+    return shown, Request(http["method"], shown["rawPath"], shown["rawQueryString"], headers, http["sourceIp"], body)
+
+
+@pytest.mark.parametrize("name", ["function-url", "function-url-body", "function-url-cookies"])
+def test_an_event_is_as_those_that_stand_for_awss(name: str) -> None:
+    expected, request = shown(name)
+    context = expected["requestContext"]
+    trace = expected["headers"]["x-amzn-trace-id"]
+
+    found = url_event(request, "hello", trace, context["timeEpoch"] / 1000, request_id=context["requestId"])
+
+    made_up = ("apiId", "domainName", "domainPrefix")
+    for key in made_up:
+        context[key] = found["requestContext"][key]
+    assert found == expected
 
 
 @pytest.mark.parametrize(
