@@ -6,7 +6,6 @@ import pytest
 from lambda_streamify_emulator.errors import BuildError
 from lambda_streamify_emulator.requirements import has_requirements, install, requirements_key
 from unreaped import RUN
-from wheels import make_wheel
 
 PYTHON = Path(sys.executable)
 
@@ -74,14 +73,6 @@ def test_files_that_name_each_other_have_a_key(tmp_path: Path) -> None:
     write(tmp_path, "-r requirements.txt\n-r absent.txt", "more.txt")
 
     assert requirements_key(write(tmp_path, "-r more.txt"), PYTHON)
-
-
-def test_what_is_listed_is_installed_into_the_folder(tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, "dependency", dependency="VALUE = 1")
-
-    install(write(tmp_path, f"{wheel}\n"), tmp_path / "target", RUN)
-
-    assert (tmp_path / "target" / "dependency.py").read_text() == "VALUE = 1"
 
 
 def test_what_cannot_be_installed_is_named_with_pips_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
