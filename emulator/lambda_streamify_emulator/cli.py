@@ -49,6 +49,9 @@ def serve(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
     *,
+    host: Annotated[
+        str, typer.Option(help="Where to listen, if others than this machine are to reach it.", metavar="ADDRESS")
+    ] = "127.0.0.1",
     layer: Annotated[
         list[str] | None,
         typer.Option(help="Where the content of a layer lies: a folder or a .zip file.", metavar="ARN=PATH"),
@@ -101,6 +104,7 @@ def serve(
     with errors_told():
         recordings = None if record is None else Recordings(record, terminal.say)
         settings = Settings(
+            host=host,
             limits=LIMITS if limits == "aws" else UNLIMITED,
             max_sandboxes=max_sandboxes,
             idle_limit=idle_minutes * 60,

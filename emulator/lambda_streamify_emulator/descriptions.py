@@ -3,12 +3,14 @@
 Source: AWS Lambda API Reference, "FunctionConfiguration" and "GetFunctionUrlConfig".
 """
 
+import platform
 import time
 from typing import Any
 
-from .intrinsics import ACCOUNT_ID
+from .intrinsics import ACCOUNT_ID, REGION
 from .template import Function
 
+_LAYERS = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:layer"
 _STARTED = time.time()  # stands for the time of the deployment
 
 
@@ -27,8 +29,10 @@ def description(function: Function) -> dict[str, Any]:
         "Timeout": function.timeout,
         "MemorySize": function.memory,
         "Version": "$LATEST",
-        "Environment": {"Variables": dict(function.environment)},
+        **({"Environment": {"Variables": dict(function.environment)}} if function.environment else {}),
+        "Layers": [{"Arn": f"{_LAYERS}:{layer.logical_id}:1"} for layer in function.layers],
         "PackageType": "Zip",
+        "Architectures": ["arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"],
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "LastModified": _timestamp(_STARTED),

@@ -43,6 +43,11 @@ class Iam:
         self._user_id = f"AIDA{_random(_KEY, 17)}"
         self._clock = clock
 
+    def described(self) -> dict[str, str]:
+        """What others need to sign requests as the user."""
+        key, secret = self.credentials.access_key, self.credentials.secret_key
+        return {"access_key_id": key, "secret_access_key": secret, "region": REGION}
+
     def reject(self, request: Request) -> Rejection | None:
         """The answer to a request that the user has not signed; None if it may go on."""
         if not is_signed(request):

@@ -7,7 +7,10 @@ Source: AWS Lambda API Reference, "Invoke", "InvokeWithResponseStream", "GetFunc
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
+from ipaddress import ip_address
+from typing import Any
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -20,16 +23,32 @@ from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, start
 from .buffered import whole
 from .channel import FunctionError, FunctionFailed
 from .descriptions import description, url_description
+from .iam import Iam
 from .intrinsics import ACCOUNT_ID, REGION
 from .invocation import Invocation
 from .pool import SandboxPool, Throttled
 
 VERSION = ("x-amz-executed-version", "$LATEST")
+CREDENTIALS = "/_streamify/credentials"
+PAGE = 50  # functions (Lambda API Reference, "ListFunctions")
+# What an event may come as. SDKs send no type, or that of bytes; curl says of all that it sends that it is a form.
+_TYPES = re.compile(
+    r"|application/(.+\+)?json|application/x-amz-json-.*|.*/octet-stream|application/x-www-form-urlencoded"
+)
 
 
-def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str]) -> Starlette:
-    """The API's ASGI application; `pools` and the addresses of `urls` are by function name."""
+def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str], iam: Iam | None = None) -> Starlette:
+    """The API's ASGI application; `pools` and the addresses of `urls` are by function name.
+
+    Clients on this machine get the credentials of `iam` at a path that AWS does not have: `streamify invoke` signs with
+    them.
+    """
     api = _LambdaApi(pools, urls)
+
+    async def credentials(request: Request) -> Response:
+        if iam is None or request.client is None or not ip_address(request.client.host).is_loopback:
+            raise _Refused(403, "AccessDeniedException", "The credentials are only for clients on this machine")
+        return JSONResponse(iam.described())
 
     async def unknown(request: Request, _: Exception) -> Response:
         message = f"{request.method} {request.url.path} is not a call that this emulator knows"
@@ -48,6 +67,7 @@ def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str]) -> Sta
         Route("/2015-03-31/functions", api.list_functions, methods=["GET"]),
         Route("/2015-03-31/functions/", api.list_functions, methods=["GET"]),
         Route(f"/2015-03-31/functions/{name}", api.get_function, methods=["GET"]),
+        Route(CREDENTIALS, credentials, methods=["GET"]),
     ]
     return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, _Refused: refused})
 
@@ -125,7 +145,11 @@ class _LambdaApi:
         """GetFunction."""
         pool = self._pool(request)
         code = {"RepositoryType": "local", "Location": pool.function.code.as_uri()}
-        return JSONResponse({"Configuration": description(pool.function), "Code": code, "Tags": {}})
+        found = {"Configuration": description(pool.function), "Code": code, "Tags": {}}
+        reserved = pool.function.reserved_concurrency
+        return JSONResponse(
+            found if reserved is None else {**found, "Concurrency": {"ReservedConcurrentExecutions": reserved}}
+        )
 
     async def get_function_configuration(self, request: Request) -> Response:
         """GetFunctionConfiguration."""
@@ -139,9 +163,15 @@ class _LambdaApi:
             raise _Refused(404, "ResourceNotFoundException", "The resource you requested does not exist.")
         return JSONResponse(url_description(pool.function, url))
 
-    async def list_functions(self, _: Request) -> Response:
-        """ListFunctions, all of them on one page."""
-        return JSONResponse({"Functions": [description(pool.function) for pool in self._pools.values()]})
+    async def list_functions(self, request: Request) -> Response:
+        """ListFunctions; a marker is the name of the function that a page begins with."""
+        names, marker = list(self._pools), request.query_params.get("Marker")
+        if marker and marker not in names:
+            raise _Refused(400, "InvalidParameterValueException", f"The marker {marker!r} is none of ListFunctions'")
+        begin = names.index(marker) if marker else 0
+        end = begin + _page(request.query_params.get("MaxItems", str(PAGE)))
+        found: dict[str, Any] = {"Functions": [description(self._pools[name].function) for name in names[begin:end]]}
+        return JSONResponse(found if end >= len(names) else {**found, "NextMarker": names[end]})
 
     def _pool(self, request: Request) -> SandboxPool:
         name = function_name(unquote(request.path_params["function"]))
@@ -153,6 +183,9 @@ class _LambdaApi:
 
     async def _invocation(self, request: Request, *, streamed: bool) -> tuple[SandboxPool, Invocation]:
         pool = self._pool(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not _TYPES.fullmatch(kind):
+            raise _Refused(415, "UnsupportedMediaTypeException", f"The content type {kind!r} is not application/json")
         body = await read_body(request.receive, pool.limits.request)
         if body is None:
             raise _Refused(413, "RequestTooLargeException", TOO_LARGE)
@@ -169,6 +202,12 @@ class _LambdaApi:
         tenant_id = request.headers.get("x-amz-tenant-id")
         event = body or b"{}"
         return pool, Invocation(event, client_context=client_context, tenant_id=tenant_id, streamed=streamed)
+
+
+def _page(size: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", size) or not 1 <= int(size) <= 10_000:
+        raise _Refused(400, "InvalidParameterValueException", f"MaxItems: {size!r} is not a number from 1 to 10000")
+    return min(int(size), PAGE)
 
 
 def _wants_log(request: Request) -> bool:

@@ -7,8 +7,10 @@ import signal
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import terminal
 from .debugger import check_name
@@ -19,6 +21,9 @@ from .intrinsics import REGION
 from .sandbox import GRACE
 from .settings import DEFAULTS, Settings
 from .template import Template, load_template
+
+# What SDKs would take for the developer's in place of the emulator's own, or beside it.
+IDENTITY = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 
 async def serve(
@@ -61,6 +66,9 @@ async def serve(
                 await starting
             return 0
         await starting
+        exposed = exposure(settings.host, emulator)
+        if exposed is not None:
+            terminal.warn(exposed)
         _announce(emulator, as_json=as_json)
         if command is None:
             await stopped.wait()
@@ -89,24 +97,45 @@ async def _first(task: "asyncio.Task[Any]", event: asyncio.Event) -> None:
 
 def _announce(emulator: Emulator, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"lambda_api": emulator.lambda_api, "urls": emulator.urls}), flush=True)  # noqa: T201
+        found = {"lambda_api": emulator.lambda_api, "urls": emulator.urls, "credentials": emulator.iam.described()}
+        print(json.dumps(found), flush=True)  # noqa: T201
         return
     width = max(map(len, ("Lambda API", *emulator.urls)))
     terminal.OUT.print(f"{'Lambda API':{width}}  {emulator.lambda_api}")
     for name, url in emulator.urls.items():
         terminal.OUT.print(f"{name:{width}}  {url}")
-    first = next(iter(emulator.urls.values()), None)
+    first = next((url for name, url in emulator.urls.items() if name not in emulator.signed), None)
     if first:
         terminal.say(f"try: curl -N {first}")
+    if emulator.signed:
+        key, secret, region = emulator.iam.described().values()
+        curl = (
+            f'curl --aws-sigv4 "aws:amz:{region}:lambda" --user "{key}:{secret}" -N {emulator.urls[emulator.signed[0]]}'
+        )
+        terminal.say(f"requests to {', '.join(emulator.signed)} have to be signed: {curl}")
+
+
+def exposure(host: str, emulator: Emulator) -> str | None:
+    """What others can do over the network; None if only this machine can."""
+    if ip_address(emulator.listens_on).is_loopback:
+        return None
+    ports = ", ".join(f"{name} ({urlsplit(url).port})" for name, url in emulator.urls.items())
+    return (
+        f"--host {host}: whoever can reach this machine can invoke all functions, and read their environment "
+        f"variables, through the Lambda API (port {urlsplit(emulator.lambda_api).port}), without credentials"
+        + (f"; and send requests to {ports}" if ports else "")
+    )
 
 
 async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
     """Run `command` in a shell where SDKs find the emulator; ends it, with all its processes, if it is to stop."""
+    kept = {name: value for name, value in os.environ.items() if name not in IDENTITY}
     environment = {
-        "AWS_ACCESS_KEY_ID": "streamify",  # SDKs insist on credentials
-        "AWS_SECRET_ACCESS_KEY": "streamify",
+        **kept,
+        "AWS_ACCESS_KEY_ID": emulator.iam.credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": emulator.iam.credentials.secret_key,
+        "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        **os.environ,
         "AWS_ENDPOINT_URL_LAMBDA": emulator.lambda_api,
     }
     # Ctrl-C and the input of a terminal are for its foreground group alone: there the command stays in the emulator's.

@@ -1,4 +1,4 @@
-"""What the user of the emulator chooses about all sandboxes."""
+"""What the user of the emulator chooses."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .recording_channel import Recordings
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of `streamify serve` that concern sandboxes, with their defaults."""
+    """The options of `streamify serve` that concern the whole of an emulator, with their defaults."""
 
     limits: Limits = LIMITS
     max_sandboxes: int = 1000
@@ -21,6 +21,8 @@ class Settings:
     """The name of the function that a debugger is to attach to."""
     recordings: Recordings | None = None
     """Where responses are recorded, if they are."""
+    host: str = "127.0.0.1"
+    """Where all ports listen: an address of this machine, or a name of one."""
 
 
 DEFAULTS = Settings()

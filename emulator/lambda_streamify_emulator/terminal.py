@@ -23,6 +23,11 @@ def complain(text: str) -> None:
     ERR.print(Text.assemble(("error: ", "bold red"), text))
 
 
+def warn(text: str) -> None:
+    """What the user should know before anything happens."""
+    ERR.print(Text.assemble(("warning: ", "bold yellow"), text))
+
+
 def log(name: str, line: str) -> None:
     """A line that a function printed, with its tabs.
 

@@ -104,6 +104,24 @@ def test_archives_are_served_as_lambda_gets_them(tmp_path: Path) -> None:
     run(main())
 
 
+def test_the_control_port_answers_nobody_who_takes_it_for_another(tmp_path: Path) -> None:
+    def get(address: str, **headers: str) -> tuple[int, dict[str, str]]:
+        with closing(HTTPConnection(urlsplit(address).netloc, timeout=10)) as connection:
+            connection.request("GET", "/_streamify/credentials", headers=headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+    async def main() -> None:
+        async with Told(write_template(tmp_path)).emulator as emulator:
+            found = await asyncio.to_thread(get, emulator.lambda_api)
+            assert found == (200, emulator.iam.described())
+            status, report = await asyncio.to_thread(get, emulator.lambda_api, Host="attacker.example")
+            assert status == 403
+            assert "'attacker.example'" in report["Message"]
+
+    run(main())
+
+
 def free_ports(number: int) -> int:
     """The first of so many ports in a row that are free."""
     for first in range(20_000, 60_000, 100):

@@ -1,6 +1,8 @@
 import asyncio
 import json
 from base64 import b64encode
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from asgi_client import Exchange
 from asynchronous import run
 from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.lambda_api import function_name, lambda_api
-from scripted_pool import Script, ScriptedPool, responding
+from scripted_pool import FUNCTION, Script, ScriptedPool, responding
 
 
 def path(function: str) -> str:
@@ -155,6 +157,33 @@ REFUSED: list[tuple[Exchange, int, str, str]] = [
         413,
         "RequestTooLargeException",
         "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    ),
+    (
+        Exchange(method="POST", path=path("hello"), headers=[("content-type", "text/plain; charset=utf-8")]),
+        415,
+        "UnsupportedMediaTypeException",
+        "The content type 'text/plain' is not application/json",
+    ),
+    (
+        Exchange(path="/_streamify/credentials"),
+        403,
+        "AccessDeniedException",
+        "The credentials are only for clients on this machine",
+    ),
+    (
+        Exchange(path="/2015-03-31/functions", query="Marker=absent"),
+        400,
+        "InvalidParameterValueException",
+        "The marker 'absent' is none of ListFunctions'",
+    ),
+    *(
+        (
+            Exchange(path="/2015-03-31/functions/", query=f"MaxItems={size}"),
+            400,
+            "InvalidParameterValueException",
+            f"MaxItems: {size!r} is not a number from 1 to 10000",
+        )
+        for size in ("0", "10001", "-1", "all", "")
     ),
     (
         Exchange(method="GET", path=path("hello")),
@@ -332,6 +361,56 @@ def test_a_dry_run_runs_nothing(where: str) -> None:
     exchange, pool = ask(Exchange(method="POST", path=where, headers=[(KIND, "DryRun")]))
 
     assert (exchange.status, pool.invocations) == (204, [])
+
+
+KINDS = ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"]
+# botocore's, the JavaScript SDK's (version 2), curl's
+KINDS += ["application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"]
+
+
+@pytest.mark.parametrize("where", [INVOKE, path("hello")])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_event_may_come_as_json_and_as_what_clients_make_of_it(where: str, kind: str) -> None:
+    exchange, _ = ask(Exchange([b"{}"], "POST", where, headers=[("content-type", kind)]))
+
+    assert exchange.status == 200
+
+
+def listed(query: str, functions: int) -> tuple[list[str], str | None]:
+    """The names on one page, and the marker of the next."""
+    names = [f"f{number}" for number in range(functions)]
+
+    async def main() -> Exchange:
+        pools = {name: ScriptedPool(A_AND_B, replace(FUNCTION, name=name)) for name in names}
+        return await Exchange(path="/2015-03-31/functions/", query=query).run(lambda_api(pools, {}))
+
+    page = json.loads(b"".join(run(main()).pieces))
+    return [function["FunctionName"] for function in page["Functions"]], page.get("NextMarker")
+
+
+def test_a_page_has_as_many_functions_as_are_asked_for_and_the_next_one_goes_on() -> None:
+    assert listed("", 3) == (["f0", "f1", "f2"], None)
+    first, marker = listed("MaxItems=2", 3)
+    assert first == ["f0", "f1"]
+    assert listed(f"MaxItems=2&Marker={marker}", 3) == (["f2"], None)
+    assert listed("MaxItems=3", 3) == (["f0", "f1", "f2"], None)
+
+
+def test_a_page_has_fifty_functions_at_most() -> None:
+    first, marker = listed("MaxItems=10000", 51)
+
+    assert len(first) == 50
+    assert listed(f"Marker={marker}", 51) == (["f50"], None)
+
+
+@pytest.mark.parametrize(("reserved", "found"), [(None, None), (0, 0), (7, 7)])
+def test_a_functions_own_concurrency_is_told(reserved: int | None, found: int | None) -> None:
+    async def main() -> Exchange:
+        pool = ScriptedPool(A_AND_B, replace(FUNCTION, code=Path("/code"), reserved_concurrency=reserved))
+        return await Exchange(path="/2015-03-31/functions/hello").run(lambda_api({"hello": pool}, {}))
+
+    answer = json.loads(b"".join(run(main()).pieces))
+    assert answer.get("Concurrency", {}).get("ReservedConcurrentExecutions") == found
 
 
 def test_a_function_without_a_url_has_no_configuration_of_one() -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 
 from asynchronous import run
 from lambda_streamify_emulator import serve as module
+from lambda_streamify_emulator.emulator import Emulator
 from lambda_streamify_emulator.errors import EmulatorError, TemplateError
 from lambda_streamify_emulator.serve import serve
 from lambda_streamify_emulator.settings import Settings
+from lambda_streamify_emulator.template import load_template
 from process_table import is_running
 from tiny_template import write_template
 from waiting import wait_until
@@ -24,8 +27,6 @@ def serving(path: Path, command: str | None, *, as_json: bool = False, **paramet
 def test_a_command_finds_the_emulator_and_its_status_is_the_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://elsewhere")
     monkeypatch.setenv("MINE", "kept")
 
@@ -33,8 +34,34 @@ def test_a_command_finds_the_emulator_and_its_status_is_the_commands(
 
     found = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
     assert found["AWS_ENDPOINT_URL_LAMBDA"].startswith("http://127.0.0.1:")
-    assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == ("streamify", "streamify")
-    assert (found["AWS_DEFAULT_REGION"], found["MINE"]) == ("us-east-1", "kept")
+    assert found["MINE"] == "kept"
+
+
+def test_a_command_acts_as_the_emulators_user_and_never_as_the_developer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = (
+        "ACCESS_KEY_ID",
+        "SECRET_ACCESS_KEY",
+        "SESSION_TOKEN",
+        "PROFILE",
+        "DEFAULT_PROFILE",
+        "REGION",
+        "DEFAULT_REGION",
+    )
+    for name in mine:
+        monkeypatch.setenv(f"AWS_{name}", "mine")
+
+    serving(write_template(tmp_path), f"env > {tmp_path}/env", as_json=True)
+
+    credentials = json.loads(capsys.readouterr().out)["credentials"]
+    found = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
+    assert {name: found[f"AWS_{name}"] for name in mine if f"AWS_{name}" in found} == {
+        "ACCESS_KEY_ID": credentials["access_key_id"],
+        "SECRET_ACCESS_KEY": credentials["secret_access_key"],
+        "REGION": "us-east-1",
+        "DEFAULT_REGION": "us-east-1",
+    }
 
 
 @pytest.mark.parametrize(("command", "status"), [("true", 0), ("kill -KILL $$", 137), ("exec absent-program", 127)])
@@ -95,8 +122,50 @@ def test_the_addresses_are_printed_as_json(tmp_path: Path, capsys: pytest.Captur
     serving(write_template(tmp_path), "true", as_json=True)
 
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed) == {"lambda_api", "urls"}
+    assert set(printed) == {"lambda_api", "urls", "credentials"}
+    assert set(printed["credentials"]) == {"access_key_id", "secret_access_key", "region"}
     assert list(printed["urls"]) == ["first", "Second"]
+
+
+SIGNED = """  Third:
+    Type: AWS::Serverless::Function
+    Properties: {FunctionUrlConfig: {AuthType: AWS_IAM, InvokeMode: RESPONSE_STREAM}}
+"""
+
+
+def test_what_is_needed_to_send_signed_requests_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    serving(write_template(tmp_path, SIGNED), "true")
+
+    out, err = capsys.readouterr()
+    first, _, third = (line.split()[-1] for line in out.splitlines()[1:])
+    plain, signed = err.splitlines()
+    assert plain == f"try: curl -N {first}"
+    command = r'curl --aws-sigv4 "aws:amz:us-east-1:lambda" --user "AKIA[A-Z2-7]{16}:[A-Za-z0-9]{40}" -N '
+    assert re.fullmatch(f"requests to Third have to be signed: {command}{third}", signed)
+
+
+def test_it_listens_where_it_is_told_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(host="127.0.0.2")
+
+    run(serve(write_template(tmp_path), port=0, command="true", as_json=False, parameters={}, settings=settings))
+
+    out, err = capsys.readouterr()
+    assert all(line.split()[-1].startswith("http://127.0.0.2:") for line in out.splitlines()[0:])
+    assert "warning" not in err
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1", "::", "2001:db8::1"])  # noqa: S104 - nothing is bound
+def test_who_lets_others_in_is_told_what_they_can_do(tmp_path: Path, address: str) -> None:
+    template = load_template(write_template(tmp_path))
+    emulator = Emulator(template, port=0, say=lambda _: None, log=lambda *_: None)
+    emulator.listens_on, emulator.lambda_api = address, "http://127.0.0.1:4000"
+    emulator.urls = {"first": "http://127.0.0.1:4001/", "Second": "http://127.0.0.1:4002/"}
+
+    assert module.exposure("mine.example", emulator) == (
+        "--host mine.example: whoever can reach this machine can invoke all functions, and read their environment "
+        "variables, through the Lambda API (port 4000), without credentials; and send requests to first (4001), "
+        "Second (4002)"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
