@@ -31,3 +31,13 @@ def test_every_setting_of_the_layer_is_documented() -> None:
     sources = "".join(path.read_text() for path in layer.iterdir() if path.is_file())
     documented = (ROOT / "docs/settings.md").read_text()
     assert [name for name in set(re.findall(r"STREAMIFY_[A-Z_]+", sources)) if f"`{name}`" not in documented] == []
+
+
+def test_each_behaviour_in_the_table_of_fidelity_names_the_tests_that_show_it() -> None:
+    modules = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    rows = [line for line in (ROOT / "docs/fidelity.md").read_text().splitlines() if line.startswith("| ")]
+    last_cells = [row.rstrip(" |").rpartition(" | ")[2] for row in rows]
+    named = [cell for cell in last_cells if cell not in ("tested by", "---", "not emulated")]
+
+    assert len(named) >= 50
+    assert [cell for cell in named if not modules.issuperset(cell.split(", "))] == []
