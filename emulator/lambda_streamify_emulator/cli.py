@@ -1,15 +1,13 @@
-"""The commands; those on recordings are in a module of their own."""
+"""The commands; those on recordings, and the load test, are in modules of their own."""
 
 import asyncio
-import json
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from . import recording_commands
+from . import load_command, recording_commands
 from .command_errors import errors_told
 from .errors import EmulatorError
 
@@ -170,16 +168,18 @@ def invoke(
     The exit status is 1 if the function fails.
     """
     from . import terminal
+    from .command_events import read_event
     from .invoke import invoke_target
     from .stream_view import show
 
     with errors_told():
-        events = invoke_target(target, None if event is None else _read_event(event), remote=remote, record=record)
+        events = invoke_target(target, None if event is None else read_event(event), remote=remote, record=record)
         drawn = terminal.draws() and not as_json if timeline is None else timeline
         succeeded = show(events, as_json=as_json, timeline=drawn)
     raise typer.Exit(0 if succeeded else 1)
 
 
+app.command()(load_command.load)
 app.command()(recording_commands.replay)
 app.command()(recording_commands.diff)
 app.command()(recording_commands.plot)
@@ -191,14 +191,3 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not equals or not name:
         raise EmulatorError(f"{option} {text}: write it as {'ARN=PATH' if option == '--layer' else 'NAME=VALUE'}")
     return name, value
-
-
-def _read_event(path: Path) -> bytes:
-    try:
-        event = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        json.loads(event)
-    except OSError as error:
-        raise EmulatorError(f"the event {path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise EmulatorError(f"the event {path} is not JSON: {error}") from error
-    return event

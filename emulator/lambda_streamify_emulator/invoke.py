@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,25 @@ def invoke(
     Yields the events of a recording. The endpoint is AWS_ENDPOINT_URL_LAMBDA, else the emulator's default port; with
     `remote`, AWS's own, with the credentials and the region that the AWS CLI would use.
     """
+    with _calling(name, remote=remote) as client:
+        start = clock()
+
+        def elapsed() -> int:
+            return int((clock() - start) * 1_000_000)
+
+        with closing(client.invoke_with_response_stream(FunctionName=name, Payload=event)["EventStream"]) as stream:
+            yield from _read(stream, elapsed)
+
+
+def url_of(name: str, *, remote: bool = False) -> str:
+    """The URL of the function `name`, which the Lambda API is asked for as in `invoke`."""
+    with _calling(name, remote=remote) as client:
+        return str(client.get_function_url_config(FunctionName=name)["FunctionUrl"])
+
+
+@contextmanager
+def _calling(name: str, *, remote: bool) -> Iterator[Any]:
+    """A client of the Lambda API, for the block; whatever goes wrong in it is an EndpointError."""
     from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
     from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
@@ -36,17 +55,9 @@ def invoke(
         client = _client(endpoint)
     except (BotoCoreError, ValueError) as error:
         raise EndpointError(f"no client for Lambda at {place}: {error}") from error
-    start = clock()
-
-    def elapsed() -> int:
-        return int((clock() - start) * 1_000_000)
-
     try:
-        with (
-            closing(client),
-            closing(client.invoke_with_response_stream(FunctionName=name, Payload=event)["EventStream"]) as stream,
-        ):
-            yield from _read(stream, elapsed)
+        with closing(client):
+            yield client
     except EndpointConnectionError as error:
         hint = "" if remote else ": start the emulator with `streamify serve`"
         raise EndpointError(f"nothing answers at {place}{hint}") from error

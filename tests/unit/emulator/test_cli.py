@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lambda_streamify_emulator import invoke, terminal
+from lambda_streamify_emulator import load as module
 from lambda_streamify_emulator.cli import app
 from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.recording import Event
@@ -134,3 +135,50 @@ def test_what_cannot_be_served_is_told_in_a_line(
     result = runner.invoke(app, ["serve", *arguments])
 
     assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--header", "a"], "--header a: write it as 'NAME: VALUE'"),
+        (["--header", ": a"], "--header : a: write it as 'NAME: VALUE'"),
+        (["--event", "/nonexistent"], "the event /nonexistent cannot be read: No such file or directory"),
+    ],
+)
+def test_a_load_test_that_makes_no_sense_is_told_in_a_line(arguments: list[str], message: str) -> None:
+    result = runner.invoke(app, ["load", "http://127.0.0.1:1/", *arguments])
+
+    assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plans: list[dict[str, object]] = []
+
+    def load(plan: dict[str, object], *, as_json: bool) -> bool:
+        plans.append(plan)
+        return as_json
+
+    (tmp_path / "event.json").write_text('{"a": 1}')
+    monkeypatch.setattr(module, "load", load)
+    monkeypatch.setattr(invoke, "url_of", lambda name, *, remote: f"http://{name}/{remote}")
+
+    url = "http://127.0.0.1:1/a"
+    assert runner.invoke(app, ["load", url, "--json"]).exit_code == 0
+    event = ["--event", str(tmp_path / "event.json"), "--header", "A: b:c"]
+    numbers = ["--users", "3", "--spawn-rate", "0.5", "--duration", "2", "--web"]
+    assert runner.invoke(app, ["load", "hello", "--remote", *event, *numbers]).exit_code == 1
+
+    plan: dict[str, object] = {"event": None, "headers": {}, "users": 10, "spawn_rate": 10, "duration": 10, "grace": 10, "web": None}
+    assert plans == [
+        {**plan, "url": url},
+        {
+            "url": "http://hello/True",
+            "event": '{"a": 1}',
+            "headers": {"A": "b:c", "content-type": "application/json"},
+            "users": 3,
+            "spawn_rate": 0.5,
+            "duration": 2,
+            "grace": 10,
+            "web": 8089,
+        },
+    ]

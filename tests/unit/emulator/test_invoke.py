@@ -8,7 +8,7 @@ import pytest
 from lambda_streamify_emulator.channel import FunctionError
 from lambda_streamify_emulator.errors import EmulatorError, EndpointError
 from lambda_streamify_emulator.eventstream import invoke_complete, payload_chunk
-from lambda_streamify_emulator.invoke import invoke, invoke_target, recorded
+from lambda_streamify_emulator.invoke import invoke, invoke_target, recorded, url_of
 from lambda_streamify_emulator.recording import Event, RecordingReader
 from scripted_api import Peer, Script, ScriptedApi, reply
 
@@ -250,3 +250,13 @@ def test_a_url_is_asked_itself() -> None:
     assert [event.chunk for event in events[1:-1]] == [b"hello"]
     assert api.requests[0].startswith(b"POST / HTTP/1.1\r\n")
     assert b"content-type: application/json\r\n" in api.requests[0].lower()
+
+
+def test_a_functions_url_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"FunctionUrl": "http://127.0.0.1:4001/", "FunctionArn": "a", "AuthType": "NONE", "CreationTime": "1"}'
+    with ScriptedApi(lambda peer: peer.answer(reply(200, body, "content-type: application/json"))) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+
+        assert url_of("hello") == "http://127.0.0.1:4001/"
+
+    assert api.requests[0].startswith(b"GET /2021-10-31/functions/hello/url HTTP/1.1\r\n")
