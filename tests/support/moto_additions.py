@@ -61,29 +61,37 @@ def transformed(template: str, parameters: dict[str, str], region: str) -> str:
     translator = Translator(
         get_bundled_managed_policy_map("aws"), Parser(), boto_session=boto3.Session(region_name=region)
     )
-    return json.dumps(translator.translate(document, defaults | parameters))
+    result = translator.translate(document, defaults | parameters)
+    for resource in result["Resources"].values():
+        resource.setdefault("Properties", {})  # moto adds them later, and would take that for a change
+    return json.dumps(result)
 
 
 @standing_in(CloudFormationBackend, "execute_change_set")
 def execute_change_set(before: Any, backend: CloudFormationBackend, change_set_name: str, stack_name: str) -> None:
-    """moto leaves a stack that came by a change set without Outputs, and `sam deploy --resolve-s3` reads a bucket's."""
+    """moto gives a stack that came by a change set no Outputs, where `sam deploy --resolve-s3` finds its bucket's name.
+
+    Nor does it keep the parameters, and then takes a deployment without a change for one.
+    """
     before(backend, change_set_name, stack_name)
     sets = backend.change_sets.values()
     (change_set,) = (each for each in sets if change_set_name in (each.change_set_id, each.change_set_name))
     changed = backend.stacks[change_set.stack_id]
-    changed.parameters = change_set.parameters
+    changed.parameters = changed.stack_parameters
     changed._parse_template()  # noqa: SLF001
     changed.output_map = changed._create_output_map()  # noqa: SLF001
 
 
 @standing_in(ResourceMap, "load_parameters")
 def load_parameters(before: Any, resources: ResourceMap) -> None:
-    """moto splits a CommaDelimitedList that is given, and leaves a default as the text that it is."""
+    """moto splits a CommaDelimitedList that is given but no default, and trips over one that it has split before."""
     before(resources)
     for name, spec in resources._template.get("Parameters", {}).items():  # noqa: SLF001
-        value = resources.resolved_parameters[name]
-        if spec["Type"] == "CommaDelimitedList" and isinstance(value, str):
-            resources._parsed_resources[name] = value.split(",")  # noqa: SLF001
+        if spec["Type"] == "CommaDelimitedList":
+            value = resources.resolved_parameters[name]
+            text = value if isinstance(value, str) else ",".join(value)
+            resources.resolved_parameters[name] = text
+            resources._parsed_resources[name] = text.split(",")  # noqa: SLF001
 
 
 @standing_in(LambdaFunction, "create_from_cloudformation_json")
