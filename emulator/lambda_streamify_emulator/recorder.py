@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
 PENDING_LIMIT = 64 * 1024 * 1024  # bytes of chunks that wait for the disk
+WAITING = 300  # bytes that a chunk takes while it waits, beside its data: streams of a million small ones exist
 
 
 def now() -> str:
@@ -67,12 +68,13 @@ class Recorder:
         self._take(self._elapsed(), data)
 
     def _take(self, at: int, data: bytes) -> None:
+        size = WAITING + len(data)
         with self._changed:
-            if self._pending and self._pending_bytes + len(data) > self._limit:
+            if self._pending and self._pending_bytes + size > self._limit:
                 self._lost_chunks += 1
                 self._lost_bytes += len(data)
                 return
-            self._pending_bytes += len(data)
+            self._pending_bytes += size
         self._hand_over(lambda writer: self._write_chunk(writer, at, data))
 
     def error(self, error_type: str, message: str) -> None:
@@ -128,7 +130,7 @@ class Recorder:
     def _write_chunk(self, writer: RecordingWriter, at: int, data: bytes) -> None:
         writer.chunk(at, data)
         with self._changed:
-            self._pending_bytes -= len(data)
+            self._pending_bytes -= WAITING + len(data)
 
     def _write_end(self, writer: RecordingWriter, at: int, reason: str) -> None:
         writer.chunks += self._lost_chunks

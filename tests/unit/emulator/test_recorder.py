@@ -1,10 +1,11 @@
 import io
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from lambda_streamify_emulator.recorder import Recorder, now
+from lambda_streamify_emulator.recorder import WAITING, Recorder, now
 from lambda_streamify_emulator.recording import Event, Header, RecordingReader
 from waiting import PATIENCE
 
@@ -59,7 +60,7 @@ def test_each_event_has_the_time_since_the_beginning() -> None:
 
 def test_a_stream_is_never_held_up_by_the_disk_and_the_end_tells_what_was_lost() -> None:
     disk = SlowDisk()
-    recorder = Recorder(disk, CLIENT, pending_limit=10)
+    recorder = Recorder(disk, CLIENT, pending_limit=3 * WAITING + 10)
     assert disk.reached.wait(PATIENCE)
 
     for chunk in (b"12345", b"6789", b"too much", b"x"):
@@ -71,6 +72,22 @@ def test_a_stream_is_never_held_up_by_the_disk_and_the_end_tells_what_was_lost()
     *chunks, end = events(disk.text)
     assert [event.chunk for event in chunks] == [b"12345", b"6789", b"x"]
     assert end.data == {"reason": "end", "bytes": 18, "chunks": 4, "lost": {"chunks": 1, "bytes": 8}}
+
+
+def test_small_chunks_that_wait_for_the_disk_take_no_more_than_large_ones() -> None:
+    disk = SlowDisk()
+    recorder = Recorder(disk, CLIENT, pending_limit=1_000_000)
+    assert disk.reached.wait(PATIENCE)
+
+    tracemalloc.start()
+    for _ in range(20_000):
+        recorder.chunk(b"x")
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    disk.free.set()
+    recorder.close()
+
+    assert taken < 2_000_000, taken
 
 
 def test_a_single_chunk_over_the_limit_is_written() -> None:
