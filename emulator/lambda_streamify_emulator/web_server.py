@@ -11,6 +11,7 @@ import uvicorn
 
 from .asgi import App, Receive, Scope, Send
 from .errors import AddressError
+from .http_protocol import HttpProtocol
 
 
 def listen(host: str, port: int, purpose: str) -> socket.socket:
@@ -40,10 +41,11 @@ class WebServer:
         config = uvicorn.Config(
             self._dispatch,
             interface="asgi3",
-            http="httptools",
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="error",  # of a client's mistakes the client is told
             access_log=False,
             server_header=False,
             proxy_headers=False,  # it would let a request's X-Forwarded-For change who the client is

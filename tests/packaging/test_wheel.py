@@ -43,6 +43,7 @@ EMULATOR_MODULES = (
     "freezer",
     "function_url",
     "host_check",
+    "http_protocol",
     "iam",
     "interpreters",
     "intrinsics",

@@ -100,6 +100,26 @@ def test_stopping_does_not_wait_for_a_response_that_does_not_end(caplog: pytest.
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("head", "status"), [("Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c", b"200"), ("Host: ü", b"200"), ("?", b"400")]
+)
+def test_what_a_client_asks_in_vain_is_told_to_nobody_else(
+    head: str, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        listening = listen("127.0.0.1", 0, "a test")
+        server = WebServer({listening: saying("")})
+        await server.start()
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(f"GET / HTTP/1.1\r\n{head}\r\n\r\n".encode())
+        assert (await reader.readuntil(b"\r\n")).split()[1] == status
+        writer.close()
+        await server.stop()
+
+    run(main())
+    assert caplog.messages == []
+
+
 def test_a_server_that_cannot_start_says_so_and_is_not_waited_for() -> None:
     async def main() -> None:
         listening = listen("127.0.0.1", 0, "a test")
