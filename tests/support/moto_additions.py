@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 from moto.apigateway.models import RestAPI, apigateway_backends
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
@@ -19,11 +18,10 @@ from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap
 from moto.core.common_models import CloudFormationModel
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from samtranslator.internal.managed_policies import get_bundled_managed_policy_map
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 from werkzeug.serving import make_server
+
+from sam_transform import transform
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 
@@ -54,14 +52,7 @@ def create_change_set(before: Any, backend: CloudFormationBackend, *args: Any, *
 def transformed(template: str, parameters: dict[str, str], region: str) -> str:
     if TRANSFORM not in template:
         return template
-    document = yaml_parse(template)
-    # Deployed, a function may have the parameters' values in its properties: the defaults count where none is given.
-    declared = document.get("Parameters", {})
-    defaults = {name: spec["Default"] for name, spec in declared.items() if "Default" in spec}
-    translator = Translator(
-        get_bundled_managed_policy_map("aws"), Parser(), boto_session=boto3.Session(region_name=region)
-    )
-    result = translator.translate(document, defaults | parameters)
+    result = transform(yaml_parse(template), parameters, region)
     for resource in result["Resources"].values():
         resource.setdefault("Properties", {})  # moto adds them later, and would take that for a change
     return json.dumps(result)
