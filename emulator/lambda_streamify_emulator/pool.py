@@ -18,6 +18,7 @@ from .sandbox import Package, Sandbox
 from .settings import DEFAULTS, Settings
 from .task_root import newest_change
 from .template import Function
+from .watched_channel import WatchedChannel
 
 MOMENT = 0.25  # seconds in which a sandbox that has answered may become idle
 
@@ -86,20 +87,22 @@ class SandboxPool:
             if sandbox is None:
                 break
             if not sandbox.ended and self._all[sandbox] == change:
-                self._record(invocation)
+                self._show(invocation)
                 sandbox.invoke(invocation)
                 return
             self._keep(sandbox)  # to be ended, or forgotten
         if self._is_full:
             raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
-        self._record(invocation)
+        self._show(invocation)
         await self._start(invocation, change)
 
-    def _record(self, invocation: Invocation) -> None:
-        """Record the response, if that is asked for; not before it is certain that there will be one."""
-        recordings = self._settings.recordings
-        if recordings is not None:
-            invocation.channel = recordings.channel(self.function.name, invocation.request_id)
+    def _show(self, invocation: Invocation) -> None:
+        """Let the response be seen by those who want to; not before it is certain that there will be one."""
+        sources = (self._settings.recordings, self._settings.activity)
+        watchers = [source.watch(self.function.name, invocation.request_id) for source in sources if source is not None]
+        present = [watcher for watcher in watchers if watcher is not None]
+        if present:
+            invocation.channel = WatchedChannel(present)
 
     async def stop(self) -> None:
         """End all sandboxes; from now on invocations fail."""

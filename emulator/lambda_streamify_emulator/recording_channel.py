@@ -1,4 +1,4 @@
-"""The way of a response that is recorded on both sides: as the runtime writes it, and as it leaves for the client.
+"""A response recorded on both sides: as the runtime writes it, and as it leaves for the client.
 
 So a recording shows what the way between them joins and cuts. Times of both begin with the invocation.
 """
@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .channel import FunctionError, ResponseChannel
 from .errors import EmulatorError, PreludeError
 from .prelude import CONTENT_TYPE, PreludeParser
 from .recorder import Recorder, now
 from .recording import Header, error_message
+from .watched_channel import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
+
+    from .channel import FunctionError
 
 LAYERS = ("runtime-api", "client")
 
 
 class Recordings:
-    """Makes the channels of a process whose responses are recorded in `folder`, two files for each invocation.
+    """Has the responses of a process recorded in `folder`, two files for each invocation.
 
     `warn` is told what cannot be written. Raises EmulatorError if the folder cannot be made.
     """
@@ -35,8 +37,8 @@ class Recordings:
         except OSError as error:
             raise EmulatorError(f"the folder {folder} for recordings cannot be made: {error.strerror}") from error
 
-    def channel(self, function: str, request_id: str) -> ResponseChannel:
-        """The channel of one invocation; a plain one if its recordings cannot be opened."""
+    def watch(self, function: str, request_id: str) -> RecordingWatcher | None:
+        """Who records one invocation; None if its recordings cannot be opened."""
         header = {"function": function, "request_id": request_id, "recorded": now()}
         recorders = []
         for layer in LAYERS:
@@ -45,10 +47,10 @@ class Recordings:
                 recorders.append(Recorder(path.open("w", encoding="utf-8", newline="\n"), Header(layer, header)))
             except OSError as error:
                 self._warn(f"{path} cannot be written: {error.strerror}")
-                return ResponseChannel()
+                return None
         self._open = [recorder for recorder in self._open if not recorder.is_closed]
         self._open += recorders
-        return RecordingChannel(*recorders, warn=self._warn)
+        return RecordingWatcher(*recorders, warn=self._warn)
 
     def close(self) -> None:
         """Wait until all that has come is written. Responses that have not ended leave recordings that say so."""
@@ -59,11 +61,10 @@ class Recordings:
                 self._warn(f"a recording is not complete: {failure.strerror or failure}")
 
 
-class RecordingChannel(ResponseChannel):
-    """A response that `runtime` and `client` record, each from its side."""
+class RecordingWatcher(Watcher):
+    """Records a response twice: `runtime` as it is written, `client` as it is read."""
 
     def __init__(self, runtime: Recorder, client: Recorder, *, warn: Callable[[str], None]) -> None:
-        super().__init__()
         self._runtime = _Side(runtime, warn)
         self._client = _Side(client, warn)
         self._chunk = bytearray()
@@ -71,37 +72,32 @@ class RecordingChannel(ResponseChannel):
     def start(self, content_type: str) -> None:
         """The response begins."""
         self._runtime.start(content_type)
-        super().start(content_type)
+        self._client.start(content_type)
 
     def write(self, data: bytes) -> None:
-        """The next bytes of the body; a chunk is recorded when it is complete."""
+        """The next bytes of a chunk, which is recorded when it is complete."""
         self._chunk += data
-        super().write(data)
 
     def border(self) -> None:
-        """A chunk of the runtime's ends here."""
+        """The chunk is complete."""
         self._runtime.chunk(bytes(self._chunk))
         self._chunk.clear()
 
-    def end(self, error: FunctionError | None = None) -> None:
+    def end(self, error: FunctionError | None) -> None:
         """The response is complete, or failed."""
-        if not self.ended:
-            self.border()  # of a response in one piece, which has none
-            self._runtime.end(error)
-        super().end(error)
+        self._runtime.end(error)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it leaves for the client."""
-        self._client.start(self.content_type or "")
-        async for piece in super().pieces():
-            self._client.chunk(piece)
-            yield piece
-        self._client.end(self.error)
+    def read(self, data: bytes) -> None:
+        """A piece leaves for the client."""
+        self._client.chunk(data)
 
-    def discard(self) -> None:
+    def read_all(self, error: FunctionError | None) -> None:
+        """All has left."""
+        self._client.end(error)
+
+    def leave(self) -> None:
         """The client reads no more, or has read all."""
         self._client.leave()
-        super().discard()
 
 
 class _Side:
@@ -135,7 +131,7 @@ class _Side:
     def end(self, error: FunctionError | None) -> None:
         if error is not None:
             self._recorder.error(error.error_type, error_message(error.details.decode("utf-8", "replace")))
-        self._finish("end" if error is None else _REASONS.get(error.error_type, "error"))
+        self._finish("end" if error is None else REASONS.get(error.error_type, "error"))
 
     def leave(self) -> None:
         """Nobody is there any more."""
@@ -152,4 +148,4 @@ class _Side:
         self._warn(f"a recording is not complete: {failure.strerror or failure}")
 
 
-_REASONS = {"Sandbox.Timedout": "timeout", "Sandbox.Timeout": "timeout"}
+REASONS = {"Sandbox.Timedout": "timeout", "Sandbox.Timeout": "timeout"}

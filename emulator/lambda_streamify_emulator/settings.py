@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .activity import Activity
 from .limits import LIMITS, Limits
 from .recording_channel import Recordings
 
@@ -21,6 +22,8 @@ class Settings:
     """The name of the function that a debugger is to attach to."""
     recordings: Recordings | None = None
     """Where responses are recorded, if they are."""
+    activity: Activity | None = None
+    """What the dashboard shows, if there is one."""
     host: str = "127.0.0.1"
     """Where all ports listen: an address of this machine, or a name of one."""
 

@@ -13,6 +13,7 @@ from processes import run
 EMULATOR_MODULES = (
     "__init__",
     "__main__",
+    "activity",
     "advice",
     "archives",
     "asgi",
@@ -81,6 +82,10 @@ EMULATOR_MODULES = (
     "replay_url",
     "requirements",
     "response_headers",
+    "rest_api",
+    "rest_event",
+    "rest_response",
+    "routes",
     "runtime_api",
     "runtime_calls",
     "runtime_connection",
@@ -101,6 +106,7 @@ EMULATOR_MODULES = (
     "strip",
     "task_root",
     "template",
+    "template_apis",
     "template_document",
     "template_functions",
     "template_layers",
@@ -114,6 +120,7 @@ EMULATOR_MODULES = (
     "url_client",
     "url_event",
     "url_response",
+    "watched_channel",
     "web_server",
 )
 

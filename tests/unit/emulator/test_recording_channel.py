@@ -9,6 +9,7 @@ from lambda_streamify_emulator.errors import EmulatorError
 from lambda_streamify_emulator.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.recording import Event, RecordingReader
 from lambda_streamify_emulator.recording_channel import LAYERS, Recordings
+from lambda_streamify_emulator.watched_channel import WatchedChannel
 from waiting import wait_until
 
 PRELUDE = b'{"statusCode": 201, "headers": {"x": "y"}, "cookies": ["a=secret"]}' + bytes(8)
@@ -31,7 +32,13 @@ def events(folder: Path, layer: str) -> list[tuple[str, object]]:
 
 
 def recorded(folder: Path) -> ResponseChannel:
-    return Recordings(folder, print).channel("hello", "1")
+    return watched(Recordings(folder, print), "1")
+
+
+def watched(recordings: Recordings, request_id: str) -> ResponseChannel:
+    watcher = recordings.watch("hello", request_id)
+    assert watcher is not None
+    return WatchedChannel([watcher])
 
 
 async def read(channel: ResponseChannel) -> list[bytes]:
@@ -133,7 +140,7 @@ def test_at_the_end_all_is_written_and_what_has_not_ended_says_so(tmp_path: Path
     recordings = Recordings(tmp_path, print)
 
     async def main() -> None:
-        whole, cut = (recordings.channel("hello", name) for name in ("whole", "cut"))
+        whole, cut = (watched(recordings, name) for name in ("whole", "cut"))
         for channel in (whole, cut):
             channel.start("text/plain")
             channel.write(b"x" * 100_000)
@@ -161,5 +168,5 @@ def test_a_file_that_cannot_be_opened_costs_the_recording_and_not_the_response(t
     recordings = Recordings(tmp_path / "gone", warnings.append)
     (tmp_path / "gone").rmdir()
 
-    assert type(recordings.channel("hello", "1")) is ResponseChannel
+    assert recordings.watch("hello", "1") is None
     assert "cannot be written: No such file or directory" in warnings[0]
