@@ -3,7 +3,8 @@
 PYTHON ?= python3
 
 # The developer's shell must not change a result (PYTHONDONTWRITEBYTECODE, PYTEST_ADDOPTS, AWS_PROFILE ...).
-unexport $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
+FOREIGN := $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
+unexport $(filter-out STREAMIFY_REQUIRE_DOCKER,$(FOREIGN))
 export SAM_CLI_TELEMETRY := 0
 
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
@@ -33,7 +34,7 @@ test-commands: .venv/.dev ## run the tests of the commands, each in a process of
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
 	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
 
-test-sam: .venv/.dev ## run the tests with the real SAM CLI
+test-sam: .venv/.dev ## run the tests with the real SAM CLI; without Docker, those of sam local are skipped
 	@.venv/bin/python -m pytest tests/sam || $(call no-tests-yet,tests/sam)
 
 bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)

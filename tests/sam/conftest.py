@@ -1,14 +1,24 @@
 """The real SAM CLI on the template: what `sam local` and a deployment make of it."""
 
 import json
+import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from docker import DockerClient
 
+from docker_engine import EngineMissingError, docker_engine, left_as_found
 from emulator_process import RUNTIME
+from lambda_image import have_image
 from layer_build import PYTHONS
 from processes import clean_environment, run
+from sam_local import SamLocal
+from sandbox import installed_packages
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +40,35 @@ def build(sam_environment: dict[str, str], tmp_path_factory: pytest.TempPathFact
         umask=0o077,
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    """A Docker engine's address. Without one these tests are skipped, or fail where Docker is required."""
+    with ExitStack() as stack:
+        # Not one of pytest's, which are kept; and the path of a socket may not be long.
+        scratch = stack.enter_context(TemporaryDirectory(prefix="docker-"))
+        try:
+            address = stack.enter_context(docker_engine(Path(scratch)))
+        except EngineMissingError as missing:
+            if os.environ.get("STREAMIFY_REQUIRE_DOCKER") == "1":
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        yield address
+
+
+@pytest.fixture(scope="session")
+def docker_client(engine: str) -> Iterator[DockerClient]:
+    with closing(DockerClient(engine)) as client, left_as_found(client):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def sam_local(
+    docker_client: DockerClient,
+    engine: str,
+    sam_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> SamLocal:
+    have_image(docker_client, RUNTIME.removeprefix("python"), sys.executable, installed_packages())
+    return SamLocal(sam_environment, engine, tmp_path_factory.mktemp("sam-local"))

@@ -171,12 +171,17 @@ def _bound() -> socket:
     return bound
 
 
-def _executable(scratch: Path) -> Path:
-    """Return the emulator of aws-sam-cli; a copy, where the wheel was unpacked without its mode."""
+def aws_emulator() -> Path:
+    """Return the emulator of aws-sam-cli, which may have been unpacked without its mode."""
     spec = find_spec("samcli")
     assert spec is not None
     assert spec.origin is not None
-    binary = Path(spec.origin).parent / "local" / "rapid" / _BINARIES[platform.machine()]
+    return Path(spec.origin).parent / "local" / "rapid" / _BINARIES[platform.machine()]
+
+
+def _executable(scratch: Path) -> Path:
+    """Return the emulator; a copy, where it may not be executed."""
+    binary = aws_emulator()
     if os.access(binary, os.X_OK):
         return binary
     copy = Path(shutil.copyfile(binary, scratch / binary.name))
