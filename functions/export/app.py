@@ -36,7 +36,7 @@ def lambda_handler(event, context):
     try:
         start = key_of(query["cursor"]) if "cursor" in query else None
     except ValueError:
-        return {"statusCode": 400, "body": "The cursor is none that was given out here.\n"}
+        return {"statusCode": 400, "body": json.dumps({"message": "the cursor is none that was given out here"})}
     time = deadline(context, margin=60)  # for one more page and its way to a slow client
     lines = ndjson.lines(export(query.get("pk"), start, time), default=plain, on_error=tell)
     return {"statusCode": 200, "headers": {"cache-control": "no-store"}, "body": coalesce(lines)}
