@@ -1,11 +1,12 @@
 """`sam deploy` as it is, to moto in place of AWS; then what moto received runs in the emulator, and streams.
 
-In this order: a first deployment, one that changes the layer, and the end of the stack.
+In this order: a first deployment, one that changes the layer, and the end of the stack. Last the layer without a stack.
 """
 
 import json
 import re
 import shutil
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from emulator_process import RUNTIME, EmulatorProcess, emulating
 from gate import Gate
 from layer_build import LAYER_MODES, modes, unpack
 from moto_cloud import MotoCloud, moto_cloud
-from processes import ROOT, run
+from processes import ROOT, clean_environment, run
 from url_client import request, wire
 
 STACK = "lambda-streamify"
@@ -85,7 +86,7 @@ def deploy(built: Path, cloud: MotoCloud, environment: dict[str, str]) -> str:
     return run(
         *("sam", "deploy", "--template-file", built / "template.yaml", "--config-file", ROOT / "samconfig.toml"),
         *("--no-confirm-changeset", "--parameter-overrides", f"PythonRuntime={RUNTIME}"),
-        env=environment | cloud.variables,
+        env=environment | cloud.variables | {"SAM_CLI_POLL_DELAY": "0.2"},  # seconds between two looks at the stack
     )
 
 
@@ -234,3 +235,19 @@ def test_deleting_the_stack_leaves_the_layer_s_versions_and_nothing_else(
     assert updated.client("iam").list_roles()["Roles"] == []
     (layer,) = updated.client("lambda").list_layers()["Layers"]
     assert layer["LatestMatchingVersion"]["Version"] == 2
+
+
+def test_the_printed_command_publishes_the_layer_s_zip(cloud: MotoCloud, tmp_path: Path) -> None:
+    printed = run("make", "publish-layer", f"DIST={tmp_path}")
+    (command,) = (line for line in printed.splitlines() if line.startswith("aws "))
+    (archive,) = tmp_path.glob("*.zip")
+
+    published = json.loads(run("sh", "-c", command, env=clean_environment(**cloud.variables)))
+
+    assert b64decode(published["Content"]["CodeSha256"]).hex() == archive_checksum(archive)
+    assert published["LayerVersionArn"].rpartition(":")[0].endswith(":layer:streamify")
+    assert published["CompatibleArchitectures"] == ["x86_64", "arm64"]
+
+
+def archive_checksum(archive: Path) -> str:
+    return archive.with_name(f"{archive.name}.sha256").read_text().split()[0]
