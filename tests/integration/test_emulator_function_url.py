@@ -1,6 +1,7 @@
 """What HTTP clients get from a function URL, and what the function gets from them."""
 
 import base64
+import gzip
 import json
 import time
 from contextlib import closing
@@ -316,6 +317,61 @@ def test_one_connection_serves_one_request_after_the_other_through_errors_of_eac
     assert replies == [error, error, (200, b"chunk 0\nchunk 1\n"), error, (200, b"42")]
 
 
+# --- pages of other origins ------------------------------------------------------------------------------------------
+
+PAGE = "https://app.example.com"
+
+
+def of_cors(reply: Reply) -> dict[str, str]:
+    found = [(name, value) for name, value in reply.headers if name.startswith("access-control-") or name == "vary"]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def test_a_browser_s_question_is_answered_without_the_function(emulator: EmulatorProcess, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    asking = {"Origin": PAGE, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-mine"}
+
+    reply = request(emulator.urls["shared"], "/note", method="OPTIONS", headers=asking, note=str(note))
+
+    assert (reply.status, reply.body, reply.all("content-type")) == (200, b"", ["application/json"])
+    assert of_cors(reply) == {
+        "access-control-allow-origin": PAGE,
+        "access-control-allow-credentials": "true",
+        "access-control-allow-headers": "x-mine",
+        "access-control-allow-methods": "PUT",
+        "access-control-max-age": "60",
+        "vary": "Origin",
+    }
+    assert not note.exists()
+
+
+def test_a_url_without_cors_asks_its_function(url: str) -> None:
+    asking = {"Origin": PAGE, "Access-Control-Request-Method": "PUT"}
+
+    reply = request(url, "/value", method="OPTIONS", headers=asking, value="42")
+
+    assert (reply.body, of_cors(reply)) == (b"42", {})
+
+
+@pytest.mark.parametrize("case", ["answer", "raises"])
+def test_an_answer_says_that_a_page_may_read_it_an_error_too(emulator: EmulatorProcess, case: str) -> None:
+    reply = request(emulator.urls["shared"], f"/{case}", headers={"Origin": PAGE}, response={"body": ["text"]})
+
+    assert reply.status == (200 if case == "answer" else 502)
+    assert of_cors(reply) == {
+        "access-control-allow-origin": PAGE,
+        "access-control-allow-credentials": "true",
+        "vary": "Origin",
+    }
+
+
+def test_an_origin_that_is_not_allowed_is_told_nothing(emulator: EmulatorProcess) -> None:
+    reply = request(emulator.urls["shared"], "/value", headers={"Origin": "https://other.example.com"}, value="42")
+
+    assert (reply.status, of_cors(reply)) == (200, {})
+
+
 # --- a runtime that is not ours --------------------------------------------------------------------------------------
 
 HTTP = "application/vnd.awslambda.http-integration-response"
@@ -341,6 +397,48 @@ def test_a_body_of_another_type_has_no_prelude(emulator: EmulatorProcess) -> Non
 
     assert (reply.status, reply.body) == (200, b"{}" + NULS + b"text")
     assert reply.all("content-type") == ["text/event-stream"]
+
+
+def test_headers_that_the_url_has_a_use_for_arrive_under_other_names(emulator: EmulatorProcess) -> None:
+    headers = {
+        "Date": "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Content-Length": "999",
+        "Connection": "close",
+        "WWW-Authenticate": "Bearer",
+        "Keep-Alive": "timeout=5",
+    }
+    with emulator.logged("raw | function URLs rename the header WWW-Authenticate: "):
+        reply = raw(emulator, json.dumps({"headers": headers}).encode() + NULS + b"text")
+
+    assert (reply.status, reply.body, reply.all("transfer-encoding")) == (200, b"text", ["chunked"])
+    for name in ("Date", "Content-Length", "Connection", "WWW-Authenticate"):
+        assert reply.all(f"x-amzn-remapped-{name.lower()}") == [headers[name]]
+    assert [reply.all(name) for name in ("content-length", "connection", "www-authenticate")] == [[], [], []]
+    assert len(reply.all("date")) == 1
+    assert reply.all("date") != [headers["Date"]]
+    assert reply.all("keep-alive") == []
+
+
+def test_a_header_under_such_a_name_makes_the_answer_a_500(emulator: EmulatorProcess) -> None:
+    told = "raw | the response has the header x-amzn-remapped-connection, a name that function URLs keep for themselves"
+    with emulator.logged(told, "; the client gets 500"):
+        reply = raw(emulator, b'{"headers": {"x-amzn-remapped-connection": "close"}}' + NULS + b"text")
+
+    assert (reply.status, reply.body) == (500, b"Internal Server Error")
+
+
+def test_a_compressed_stream_arrives_decompressed(emulator: EmulatorProcess) -> None:
+    with emulator.logged("raw | content-encoding gzip: a streaming function URL decompresses the body"):
+        reply = raw(emulator, b'{"headers": {"content-encoding": "gzip"}}' + NULS + gzip.compress(b"text"))
+
+    assert (reply.status, reply.body, reply.all("content-encoding")) == (200, b"text", [])
+
+
+def test_a_status_that_only_announces_another_answer_is_a_502(emulator: EmulatorProcess) -> None:
+    with emulator.logged("raw | the response's statusCode is 103, not a number from 200 to 599"):
+        reply = raw(emulator, b'{"statusCode": 103}' + NULS)
+
+    assert (reply.status, reply.body) == (502, b"Internal Server Error")
 
 
 @pytest.mark.parametrize("status", [204, 304])
