@@ -53,7 +53,7 @@ class FunctionUrl:
         rejected = self._iam and self._iam.reject(request)
         if rejected:
             self._warn(rejected.note)
-            await respond(send, 403, rejected.headers, rejected.body)
+            await respond(send, 403, [("x-amzn-requestid", request_id), *rejected.headers], rejected.body)
             return
         event = encode_event(self._event(request, trace_id, request_id))
         if limit is not None and len(event) > limit:

@@ -11,7 +11,6 @@ import string
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from .intrinsics import ACCOUNT_ID, REGION
 from .sigv4 import Credentials, Scope, is_signed, refusal
@@ -19,6 +18,7 @@ from .url_event import Request
 
 SCOPE = Scope(REGION)
 USER = "streamify"
+CREDENTIALS = "/_streamify/credentials"  # where clients on this machine get them, on the port of the Lambda API
 _FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -82,6 +82,5 @@ def _random(letters: str, size: int) -> str:
 
 
 def _rejection(error_type: str, report: dict[str, str], note: str) -> Rejection:
-    own = ("x-amzn-requestid", str(uuid4()))
-    headers = [own, ("content-type", "application/json"), ("x-amzn-errortype", error_type)]
+    headers = [("content-type", "application/json"), ("x-amzn-errortype", error_type)]
     return Rejection(headers, json.dumps(report, separators=(",", ":")).encode(), f"{note}; the client gets 403")

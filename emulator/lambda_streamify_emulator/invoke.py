@@ -13,9 +13,8 @@ from .intrinsics import REGION
 from .prelude import DELIMITER, PreludeParser
 from .recorder import Recorder, now
 from .recording import END, ERROR, HEAD, Event, Header, chunk_event, error_message
+from .signing import DEFAULT_ENDPOINT
 from .url_client import ask, is_url
-
-DEFAULT_ENDPOINT = "http://127.0.0.1:4000"
 
 
 def invoke(

@@ -23,13 +23,12 @@ from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, start
 from .buffered import whole
 from .channel import FunctionError, FunctionFailed
 from .descriptions import description, url_description
-from .iam import Iam
+from .iam import CREDENTIALS, Iam
 from .intrinsics import ACCOUNT_ID, REGION
 from .invocation import Invocation
 from .pool import SandboxPool, Throttled
 
 VERSION = ("x-amz-executed-version", "$LATEST")
-CREDENTIALS = "/_streamify/credentials"
 PAGE = 50  # functions (Lambda API Reference, "ListFunctions")
 # What an event may come as. SDKs send no type, or that of bytes; curl says of all that it sends that it is a form.
 _TYPES = re.compile(

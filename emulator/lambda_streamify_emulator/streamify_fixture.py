@@ -6,6 +6,8 @@ import json as json_module
 import time
 from typing import TYPE_CHECKING, Any
 
+from .iam import SCOPE
+from .signing import Signer
 from .stream_client import Exchange, Invocation, OpenStream
 
 if TYPE_CHECKING:
@@ -93,7 +95,8 @@ class Streamify:
     ) -> OpenStream:
         """A response to read step by step, for a `with` block; returns when its first chunk is there.
 
-        With `event` the function is invoked through the Lambda API, else its URL is asked. Each `next(stream)` gives a
+        With `event` the function is invoked through the Lambda API, else its URL is asked; a request to a URL whose
+        AuthType is AWS_IAM is signed, unless `headers` say who asks. Each `next(stream)` gives a
         chunk, and the one after it is held back until the next call.
         """
         began = time.monotonic()
@@ -110,7 +113,11 @@ class Streamify:
             fields.setdefault("content-type", "application/json")
         exchange = Exchange(self.urls[name])
         steps = self._emulator.expect(exchange.port)
-        exchange.send(method, path, fields, body.encode() if isinstance(body, str) else body)
+        sent = body.encode() if isinstance(body, str) else body
+        if name in self._emulator.signed and "authorization" not in map(str.lower, fields):
+            signer = Signer(lambda: self._emulator.iam.credentials, SCOPE)
+            fields |= signer.headers(method, self.urls[name].removesuffix("/") + path, fields, sent)
+        exchange.send(method, path, fields, sent)
         return self._opened(name, exchange, steps, began)
 
     def close(self) -> None:

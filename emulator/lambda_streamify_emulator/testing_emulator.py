@@ -84,6 +84,7 @@ class TemplateEmulator:
             self.stop()
             raise
         self.urls, self.lambda_api = dict(emulator.urls), emulator.lambda_api
+        self.signed, self.iam = emulator.signed, emulator.iam
 
     def stop(self) -> None:
         """End the emulator, and all functions."""

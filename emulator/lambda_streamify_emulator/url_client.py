@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from .errors import EndpointError
 from .recording import END, ERROR, HEAD, Event, chunk_event
+from .signing import Signer, find_signer, is_unsigned, known_signer
 
 PATIENCE = 910  # seconds of silence: a function may run for 15 minutes
 _BLOCK = 64 * 1024
@@ -29,7 +30,11 @@ def ask(
     headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
-    """Send a GET, or a POST with `body`, and yield what comes. Raises EndpointError if there is no answer."""
+    """Send a GET, or a POST with `body`, and yield what comes. Raises EndpointError if there is no answer.
+
+    A request that a function URL turns away because it is not signed is sent once more, signed, if there are
+    credentials for it; the time begins with the one that counts.
+    """
     parts = urlsplit(url)
     try:
         secure = parts.scheme == "https"
@@ -37,16 +42,26 @@ def ask(
         connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
     except (ValueError, http.client.HTTPException) as error:
         raise EndpointError(f"{url}: {error}") from error
-    start = clock()
+
+    def send(signer: Signer | None) -> http.client.HTTPResponse:
+        method, path = "GET" if body is None else "POST", parts.path or "/"
+        added = signer.headers(method, url, headers or {}, body) if signer else {}
+        connection.request(method, f"{path}?{parts.query}" if parts.query else path, body, {**(headers or {}), **added})
+        return connection.getresponse()
 
     def elapsed() -> int:
         return int((clock() - start) * 1_000_000)
 
     with closing(connection):
         try:
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET" if body is None else "POST", path, body, dict(headers or {}))
-            response = connection.getresponse()
+            signer, start = known_signer(url), clock()
+            response = send(signer)
+            if signer is None and is_unsigned(response.status, response.headers["x-amzn-errortype"]):
+                signer = find_signer(url)
+                if signer is not None:
+                    response.read()
+                    start = clock()
+                    response = send(signer)
         except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as error:
             raise EndpointError(f"{url} does not answer: {error}") from error
         yield from _read(response, elapsed)

@@ -96,6 +96,7 @@ EMULATOR_MODULES = (
     "sandbox",
     "serve",
     "settings",
+    "signing",
     "sigv4",
     "stream_assertions",
     "stream_client",

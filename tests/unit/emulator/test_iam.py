@@ -92,3 +92,13 @@ def test_the_event_names_the_user_as_awss_does_and_does_not_hold_the_signature()
     assert caller["userArn"] == "arn:aws:iam::123456789012:user/streamify"
     assert "authorization" not in event["headers"]
     assert "x-amz-date" in event["headers"]
+
+
+def test_what_others_need_to_sign_is_described() -> None:
+    user = iam()
+
+    assert user.described() == {
+        "access_key_id": user.credentials.access_key,
+        "secret_access_key": user.credentials.secret_key,
+        "region": "us-east-1",
+    }

@@ -55,6 +55,19 @@ def test_a_chunk_is_there_while_the_function_holds_the_next(functions: Streamify
         assert stream.read() == b""
 
 
+def test_requests_to_a_url_for_signed_ones_are_signed(functions: Streamify) -> None:
+    for path in ("/", "/a%2Fb/../c?d=e:f&d=%20&g"):
+        result = functions.post("signed", path, json={})
+        result.assert_streamed()
+        assert [event.json()["word"] for event in result.server_sent_events()] == WORDS
+
+
+def test_a_test_may_say_itself_who_asks(functions: Streamify) -> None:
+    result = functions.get("signed", headers={"Authorization": "Bearer mine"})
+
+    assert (result.status_code, result.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+
+
 @pytest.mark.parametrize("body", [b'{"rows": 2, "name": "a"}', '{"rows": 2, "name": "a"}'])
 def test_a_body_is_sent_as_it_is(functions: Streamify, body: bytes | str) -> None:
     result = functions.post("rows", "/?a=b", headers={"content-type": "text/plain"}, body=body)
@@ -119,7 +132,7 @@ def test_a_stream_may_be_left_and_ends_by_itself(functions: Streamify) -> None:
 
 
 def test_an_unknown_name_is_told_with_those_there_are(functions: Streamify) -> None:
-    names = "story, rows, collected, buffered, failing, throttled, gated"
+    names = "story, rows, collected, buffered, failing, signed, throttled, gated"
     with pytest.raises(LookupError, match=f"no function is called 'x': there are {names}"):
         functions.invoke("x")
     with pytest.raises(LookupError, match="the function gated has no FunctionUrlConfig: use"):
