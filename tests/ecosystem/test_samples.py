@@ -1,0 +1,188 @@
+"""Every sample of the template: what it must bring, that it answers as recorded, and that its recording replays.
+
+Nothing that the samples answer varies, so that recordings and responses are compared byte by byte, with no masks. Of
+the headers only those are left out that the server adds: the date, the framing, and the request's own id and trace.
+"""
+
+import asyncio
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_streamify_emulator.diff import compare
+from lambda_streamify_emulator.recording import HEAD, Event, RecordingReader
+from lambda_streamify_emulator.replay import Replay
+from lambda_streamify_emulator.streamify_fixture import Streamify
+from lambda_streamify_emulator.template import load_template
+from processes import ROOT, interpreter, run
+from request_events import FOLDER, event
+
+TEMPLATE = ROOT / "template.yaml"
+FUNCTIONS = {function.name: function for function in load_template(TEMPLATE).functions}
+# They need AWS services: their own tests run them, and compare with their recordings.
+WITH_SERVICES = {"chat", "download", "export"}
+ALONE = sorted(FUNCTIONS.keys() - WITH_SERVICES)
+RECORDED = sorted(path.stem for path in FOLDER.glob("*.ndjson"))
+
+
+def recording(name: str) -> list[Event]:
+    with (FOLDER / f"{name}.ndjson").open(encoding="utf-8", newline="\n") as file:
+        return list(RecordingReader(file))
+
+
+def asked(samples: Streamify, name: str) -> Any:
+    """The response of the sample's URL to the request that its event tells of."""
+    told = event(name)
+    query = told["rawQueryString"]
+    headers = {key: value for key, value in told["headers"].items() if not key.startswith(("host", "x-"))}
+    body = told.get("body")
+    if body is not None:
+        body = base64.b64decode(body) if told["isBase64Encoded"] else body.encode()
+    method, path = told["requestContext"]["http"]["method"], told["rawPath"]
+    return samples.request(name, method, f"{path}?{query}" if query else path, headers=headers, body=body)
+
+
+def assert_as_recorded(result: Any, name: str) -> None:
+    """Fail unless status, headers, cookies, chunks and end are the recorded ones."""
+    result.assert_matches(FOLDER / f"{name}.ndjson")
+    assert compare(recording(name), map(without_the_servers, result.recording())).head == []
+
+
+def without_the_servers(event: Event) -> Event:
+    """The event; if it is the head, without what the server adds for each request."""
+    if event.code != HEAD:
+        return event
+    servers = ("date", "transfer-encoding", "connection", "x-amzn-")
+    headers = {name: value for name, value in event.data["headers"].items() if not name.startswith(servers)}
+    return event._replace(data={**event.data, "headers": headers})
+
+
+# --- what a sample brings --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_sample_is_named_after_its_folder_and_says_why_it_is_there(name: str) -> None:
+    app = FUNCTIONS[name].code / "app.py"
+
+    assert FUNCTIONS[name].code == ROOT / "functions" / name
+    assert FUNCTIONS[name].invoke_mode == "RESPONSE_STREAM"
+    if name != "hello":  # the tutorial's, word for word
+        assert app.read_text(encoding="utf-8").startswith('"""')
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_sample_has_an_event_a_recording_and_a_row_in_the_readme(name: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert event(name)["requestContext"]["domainName"].endswith(".on.aws")
+    assert recording(name)[-1].data["reason"] == "end"
+    assert f"| [`{name}`](functions/{name}/app.py) |" in readme
+
+
+def test_no_folder_recording_or_row_is_left_of_a_sample_that_is_no_more() -> None:
+    assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == set(FUNCTIONS)
+    assert set(RECORDED) == set(FUNCTIONS)
+    assert (ROOT / "README.md").read_text(encoding="utf-8").count("](functions/") == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_sample_that_needs_services_has_tests_of_its_own_and_is_excused_by_nothing_else(name: str) -> None:
+    assert (ROOT / "tests" / "ecosystem" / f"test_sample_{name}.py").exists() == (name in WITH_SERVICES)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_sample_requires_is_pinned(name: str) -> None:
+    requirements = FUNCTIONS[name].code / "requirements.txt"
+    lines = requirements.read_text(encoding="utf-8").splitlines() if requirements.exists() else []
+
+    assert [line for line in lines if "==" not in line.partition(";")[0]] == []
+
+
+def test_what_the_tests_pin_too_is_the_same_version() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for name in ("fastapi", "flask", "powertools"):
+        *_, newest = (ROOT / "functions" / name / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        assert f'"{newest.partition(";")[0].strip()}' in project
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.13"])
+def test_what_the_samples_require_can_be_had_for_the_oldest_python_and_a_new_one(version: str, tmp_path: Path) -> None:
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version} here")
+    files = [path for function in FUNCTIONS.values() for path in function.code.glob("requirements.txt")]
+    options = [argument for path in files for argument in ("--requirement", path)]
+
+    run(
+        *("python", "-m", "pip", "--python", python, "install", "--dry-run", "--quiet", "--only-binary", ":all:"),
+        *("--disable-pip-version-check", "--target", tmp_path, *options),
+        timeout=300,
+    )
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_sample_answers_its_event_as_recorded_and_streams(name: str, samples: Streamify) -> None:
+    result = asked(samples, name)
+
+    assert_as_recorded(result, name)
+    result.assert_streamed()
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_sample_answers_the_sdk_as_it_answers_its_url(name: str, samples: Streamify) -> None:
+    assert_as_recorded(samples.invoke(name, event(name)), name)
+
+
+# --- recordings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recording_holds_no_secret_and_nobodys_address(name: str) -> None:
+    text = (FOLDER / f"{name}.ndjson").read_text(encoding="utf-8")
+
+    assert len(text) < 16 * 1024
+    for word in ("127.0.0.1", "localhost", "/home/", "/tmp/", "AKIA", "X-Amz-Signature"):  # noqa: S108 - none is used
+        assert word not in text
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_function_replay_replays_it_to_the_byte_with_its_borders(name: str, samples: Streamify) -> None:
+    assert_as_recorded(samples.get("replay", f"/?recording={name}&instant"), name)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_emulator_replays_it_to_the_byte_with_its_borders(name: str) -> None:
+    replay = Replay(FOLDER / f"{name}.ndjson", mode="instant")
+    recorded = [chunk for one in recording(name) if (chunk := one.chunk) is not None]
+
+    async def chunks() -> list[bytes]:
+        return [chunk async for chunk in replay]
+
+    assert list(replay) == asyncio.run(chunks()) == recorded
+    assert list(replay.events()) == recording(name)
+
+
+def test_a_faulty_replay_is_faulty_as_asked(samples: Streamify) -> None:
+    recorded = [chunk for one in recording("story") if (chunk := one.chunk) is not None]
+
+    cut = samples.get("replay", "/?recording=story&instant&truncate=3")
+    failed = samples.get("replay", "/?recording=story&instant&error=2")
+
+    assert (cut.chunks, cut.error) == (recorded[:3], None)
+    assert failed.chunks == recorded[:2]
+    assert failed.error is not None
+    assert (failed.error.type, failed.error.message) == ("Function.Error", "an error asked for")
+
+
+def test_a_recording_that_is_not_there_is_not_found(samples: Streamify) -> None:
+    result = samples.get("replay", "/?recording=nothing")
+
+    assert (result.status_code, result.text) == (
+        404,
+        f"There is no recording 'nothing'. There are: {', '.join(RECORDED)}.\n",
+    )
