@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,9 +21,11 @@ from .packages import make_packages
 from .pool import SandboxPool
 from .programs import Programs, Run
 from .reaper import Reaper
+from .rest_api import RestApi
 from .runtime_folder import lacks_client
 from .settings import DEFAULTS, Settings
 from .template import Function, Template
+from .template_apis import Api
 from .template_urls import AWS_IAM
 from .web_server import WebServer, listen
 
@@ -37,8 +40,9 @@ REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bo
 class Emulator:
     """Runs a template while the `async with` block lasts.
 
-    The Lambda API listens on `port`, the function URLs on the ports after it, in the template's order; with port 0 all
-    listen wherever there is room. `say` is told what happens, `log` what a function prints, with its name.
+    The Lambda API listens on `port`, the function URLs on the ports after it, in the template's order, then the REST
+    APIs; with port 0 all listen wherever there is room. `say` is told what happens, `log` what a function prints, with
+    its name.
     """
 
     pool_type = SandboxPool
@@ -55,6 +59,8 @@ class Emulator:
     ) -> None:
         self.lambda_api = ""
         self.urls: dict[str, str] = {}
+        self.apis: dict[str, str] = {}
+        """The addresses of the REST APIs' stages, by the APIs' logical ids."""
         self.iam = Iam()
         self.listens_on = ""
         self.signed: list[str] = []
@@ -83,6 +89,11 @@ class Emulator:
                     number = self._port and self._port + 1 + len(doors)
                     door = listen(self._settings.host, number, f"the URL of {function.name}")
                     doors[function.name] = stack.enter_context(door)
+            apis: list[tuple[Api, socket.socket]] = []
+            for api in self._served_apis({function.name for function in served}):
+                number = self._port and self._port + 1 + len(doors) + len(apis)
+                door = listen(self._settings.host, number, f"the REST API {api.name}")
+                apis.append((api, stack.enter_context(door)))
             self._programs = programs = Programs(self.reaper)
             preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare, served, programs.run))
             try:
@@ -99,12 +110,15 @@ class Emulator:
                 iam = self.iam if pool.function.auth_type == AWS_IAM else None
                 self.signed += [name] if iam else []
                 sockets[door] = FunctionUrl(pool, partial(self._log, name), iam)
+            for api, door in apis:
+                sockets[door] = RestApi(api, self._pools, self._log)
             self._server = self.server_type(sockets)
             await self._server.start()
             self._resources = stack.pop_all()
         self.listens_on = str(control.getsockname()[0])
         self.lambda_api = _address(control)
         self.urls.update({name: _address(door) + "/" for name, door in doors.items()})
+        self.apis = {api.name: f"{_address(door)}/{api.stage}" for api, door in apis}
         return self
 
     async def __aexit__(
@@ -121,6 +135,12 @@ class Emulator:
         if problem is not None:
             self._say(f"{function.name} is left out: {problem}")
         return problem is None
+
+    def _served_apis(self, functions: set[str]) -> Iterator[Api]:
+        for api in self._template.apis:
+            routes = tuple(route for route in api.routes if route.function in functions)
+            if routes:
+                yield replace(api, routes=routes)
 
     def _prepare(self, functions: list[Function], run: Run) -> None:
         for package in make_packages(functions, self._scratch, run, self._say, self._settings.debug):

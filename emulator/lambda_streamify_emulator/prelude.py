@@ -6,9 +6,9 @@ or broken prelude is not documented: here it is a PreludeError, which the client
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import PreludeError
 
@@ -31,7 +31,9 @@ class Prelude:
 class PreludeParser:
     """Takes the pieces of a body until the prelude is complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[Mapping[str, Any]], Prelude] | None = None) -> None:
+        """`read` makes a prelude of its fields; without it they are read as a function URL reads them."""
+        self._read = read or checked
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> tuple[Prelude, bytes] | None:
@@ -39,17 +41,17 @@ class PreludeParser:
         self._buffer += data
         end = self._buffer.find(DELIMITER)
         if 0 <= end <= LIMIT - len(DELIMITER):
-            return parse(bytes(self._buffer[:end])), bytes(self._buffer[end + len(DELIMITER) :])
+            return parse(bytes(self._buffer[:end]), self._read), bytes(self._buffer[end + len(DELIMITER) :])
         if end >= 0 or len(self._buffer) >= LIMIT:
             raise PreludeError(f"no end of the prelude within its first {LIMIT} bytes")
         return None
 
-    def end(self) -> None:
+    def end(self) -> NoReturn:
         """The body is over: too early, or this would not be called."""
         raise PreludeError(f"the response ends after {len(self._buffer)} bytes, before its prelude does")
 
 
-def parse(data: bytes) -> Prelude:
+def parse(data: bytes, read: Callable[[Mapping[str, Any]], Prelude] | None = None) -> Prelude:
     """The prelude in `data`, which ends before the delimiter."""
     try:
         fields = json.loads(data)
@@ -57,7 +59,7 @@ def parse(data: bytes) -> Prelude:
         raise PreludeError(f"the prelude is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise PreludeError(f"the prelude is not a JSON object but {type(fields).__name__}")
-    return checked(fields)
+    return (read or checked)(fields)
 
 
 def checked(fields: Mapping[str, Any]) -> Prelude:

@@ -97,12 +97,17 @@ async def _first(task: "asyncio.Task[Any]", event: asyncio.Event) -> None:
 
 def _announce(emulator: Emulator, *, as_json: bool) -> None:
     if as_json:
-        found = {"lambda_api": emulator.lambda_api, "urls": emulator.urls, "credentials": emulator.iam.described()}
+        found = {
+            "lambda_api": emulator.lambda_api,
+            "urls": emulator.urls,
+            "apis": emulator.apis,
+            "credentials": emulator.iam.described(),
+        }
         print(json.dumps(found), flush=True)  # noqa: T201
         return
-    width = max(map(len, ("Lambda API", *emulator.urls)))
+    width = max(map(len, ("Lambda API", *emulator.urls, *emulator.apis)))
     terminal.OUT.print(f"{'Lambda API':{width}}  {emulator.lambda_api}")
-    for name, url in emulator.urls.items():
+    for name, url in (*emulator.urls.items(), *emulator.apis.items()):
         terminal.OUT.print(f"{name:{width}}  {url}")
     first = next((url for name, url in emulator.urls.items() if name not in emulator.signed), None)
     if first:
@@ -119,7 +124,9 @@ def exposure(host: str, emulator: Emulator) -> str | None:
     """What others can do over the network; None if only this machine can."""
     if ip_address(emulator.listens_on).is_loopback:
         return None
-    ports = ", ".join(f"{name} ({urlsplit(url).port})" for name, url in emulator.urls.items())
+    ports = ", ".join(
+        f"{name} ({urlsplit(url).port})" for name, url in (*emulator.urls.items(), *emulator.apis.items())
+    )
     return (
         f"--host {host}: whoever can reach this machine can invoke all functions, and read their environment "
         f"variables, through the Lambda API (port {urlsplit(emulator.lambda_api).port}), without credentials"

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import TemplateError
 from .intrinsics import Intrinsics
+from .template_apis import Api, ApiReader
 from .template_document import read_document, resources
 from .template_functions import Function, read_function
 from .template_layers import ForeignError, Layer, given_layer, read_layer
@@ -24,11 +25,12 @@ FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 
 @dataclass(frozen=True)
 class Template:
-    """What a template holds, what could not be resolved in it, and why which functions are left out."""
+    """What a template holds, what could not be resolved in it, and what of it is not served, and why."""
 
     functions: tuple[Function, ...]
     unresolved: tuple[str, ...] = field(default=())
     left_out: tuple[str, ...] = field(default=())
+    apis: tuple[Api, ...] = ()
 
 
 def load_template(
@@ -66,6 +68,7 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], pla
         if resource.get("Type") == LAYER
     }
     layers |= {arn: given_layer(arn, place) for arn, place in places.items()}
+    apis = ApiReader(path, listed, globals_section.merge, intrinsics)
     functions: dict[str, Function] = {}
     left_out: list[str] = []
     for id_, resource in listed.items():
@@ -80,10 +83,13 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], pla
                 other = functions[function.name].logical_id
                 raise TemplateError(f"{path}: {other} and {id_}: both have the name {function.name}")
             functions[function.name] = function
+            apis.add(function, merged.get("Events"))
     used = {layer.logical_id for function in functions.values() for layer in function.layers}
     if not functions and left_out:
         raise TemplateError(f"{path}: no function of it can be served: {'; '.join(left_out)}")
     if not functions:
         raise TemplateError(f"{path}: it has no function; the emulator runs resources of type {FUNCTION}")
     left_out += [f"--layer {arn}={place}: no function uses it" for arn, place in places.items() if arn not in used]
-    return Template(tuple(functions.values()), tuple(sorted(intrinsics.unresolved)), tuple(left_out))
+    served = apis.apis()
+    unresolved = tuple(sorted(intrinsics.unresolved))
+    return Template(tuple(functions.values()), unresolved, (*left_out, *apis.notices), served)

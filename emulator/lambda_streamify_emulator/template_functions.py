@@ -13,6 +13,21 @@ from .template_urls import NONE, UrlConfig, read_url_config
 from .template_values import IMPOSSIBLE, content, kind, mapping, number, variable
 
 DEFAULT_TIMEOUT, DEFAULT_MEMORY = 3, 128  # seconds, MB: AWS SAM specification, AWS::Serverless::Function
+# What is not read need not be resolved: policies are full of what only a deployed stack knows.
+_READ = (
+    "CodeUri",
+    "Environment",
+    "FunctionName",
+    "FunctionUrlConfig",
+    "Handler",
+    "InlineCode",
+    "Layers",
+    "MemorySize",
+    "PackageType",
+    "ReservedConcurrentExecutions",
+    "Runtime",
+    "Timeout",
+)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # AWS Lambda API Reference, "CreateFunction"
 
 
@@ -55,7 +70,8 @@ def read_function(
 ) -> Function:
     """The function that `resource` describes, with the Globals merged into its properties."""
     where = f"{path}: {logical_id}"
-    properties = intrinsics.resolve(resource["Properties"])
+    merged = resource["Properties"]
+    properties = intrinsics.resolve({key: merged[key] for key in _READ if key in merged})
     if properties.get("PackageType") == "Image":
         raise ForeignError("its PackageType is Image, and only code in a folder is run here")
     if properties.get("InlineCode") is not None:

@@ -531,7 +531,7 @@ OTHERS = [
 
 @pytest.mark.parametrize(("section", "message"), OTHERS)
 def test_a_wrong_section_is_named(tmp_path: Path, section: str, message: str) -> None:
-    assert refusal(tmp_path, section + function("Description: !If [A, b, c]")) == message
+    assert refusal(tmp_path, section + function("FunctionName: !If [A, b, c]")) == message
 
 
 def test_a_wrong_property_in_globals_is_named(tmp_path: Path) -> None:
@@ -541,7 +541,7 @@ def test_a_wrong_property_in_globals_is_named(tmp_path: Path) -> None:
 
 
 def test_a_document_that_holds_itself_is_refused(tmp_path: Path) -> None:
-    text = function("Description: &a [*a]")
+    text = function("Layers: &a [*a]")
 
     assert refusal(tmp_path, text) == "something in it refers to itself"
 
