@@ -36,8 +36,17 @@ def command_line(process: int) -> str:
 
 def resident(process: int) -> int:
     """Return how many bytes of memory the process holds: VmRSS of proc_pid_status(5)."""
+    return _memory(process, "VmRSS:")
+
+
+def peak(process: int) -> int:
+    """Return how many bytes of memory the process has held at the most: VmHWM of proc_pid_status(5)."""
+    return _memory(process, "VmHWM:")
+
+
+def _memory(process: int, field: str) -> int:
     lines = (PROC / str(process) / "status").read_text().splitlines()
-    (kibibytes,) = (line.split()[1] for line in lines if line.startswith("VmRSS:"))
+    (kibibytes,) = (line.split()[1] for line in lines if line.startswith(field))
     return int(kibibytes) * 1024
 
 

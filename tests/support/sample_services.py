@@ -43,10 +43,10 @@ def moto_serving() -> Iterator[str]:
 
 def client(service: str, endpoint: str) -> Any:
     """Return a client of boto3's for one of these services, for the test's own use."""
-    import boto3
+    from boto3.session import Session
 
-    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
-    return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", **keys)
+    session: Any = Session("any", "any", region_name="us-east-1")
+    return session.client(service, endpoint_url=endpoint)
 
 
 # --- the functions ---------------------------------------------------------------------------------------------------
