@@ -56,6 +56,7 @@ def source() -> Iterator[SourceServer]:
     block = b"x" * 1024 * 1024
     answers = {
         "/files/slow": Answer("image/jpeg", [b"1" * CHUNK, b"2" * CHUNK, b"3"], length=True),
+        "/files/small": Answer("text/plain", [b"!"], length=True),
         "/files/large": Answer("video/mp4", [block] * LARGE, length=True),
     }
     with serving(answers) as server:
@@ -221,7 +222,7 @@ def test_a_chunk_leaves_while_s3_holds_the_next_one_back(unlimited: EmulatorProc
 
 
 def test_an_object_of_any_size_needs_the_same_memory(unlimited: EmulatorProcess, source: SourceServer) -> None:
-    get(unlimited, "/empty")  # there is none, but now the process is there
+    get(unlimited, "/small")  # now the process is there
     (sandbox,) = (process for process in unlimited.processes() if "streamify-main.py" in command_line(process))
     before = peak(sandbox)
     for _ in range(LARGE):
@@ -230,7 +231,7 @@ def test_an_object_of_any_size_needs_the_same_memory(unlimited: EmulatorProcess,
     size = 0
     with opened(unlimited, "/large") as connection:
         response = connection.getresponse()
-        while block := response.read(1024 * 1024):
+        while block := response.read(CHUNK):
             size += len(block)
 
     assert size == LARGE * 1024 * 1024
