@@ -1,62 +1,17 @@
-"""Every sample of the template: what it must bring, that it answers as recorded, and that its recording replays.
-
-Nothing that the samples answer varies, so that recordings and responses are compared byte by byte, with no masks. Of
-the headers only those are left out that the server adds: the date, the framing, and the request's own id and trace.
-"""
+"""Every sample of the template: what it must bring, that it answers as recorded, and that its recording replays."""
 
 import asyncio
-import base64
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lambda_streamify_emulator.diff import compare
-from lambda_streamify_emulator.recording import HEAD, Event, RecordingReader
 from lambda_streamify_emulator.replay import Replay
 from lambda_streamify_emulator.streamify_fixture import Streamify
-from lambda_streamify_emulator.template import load_template
 from processes import ROOT, interpreter, run
 from request_events import FOLDER, event
+from sample_answers import ALONE, FUNCTIONS, WITH_SERVICES, asked, assert_as_recorded, recording
 
-TEMPLATE = ROOT / "template.yaml"
-FUNCTIONS = {function.name: function for function in load_template(TEMPLATE).functions}
-# They need AWS services: their own tests run them, and compare with their recordings.
-WITH_SERVICES = {"chat", "download", "export"}
-ALONE = sorted(FUNCTIONS.keys() - WITH_SERVICES)
 RECORDED = sorted(path.stem for path in FOLDER.glob("*.ndjson"))
-
-
-def recording(name: str) -> list[Event]:
-    with (FOLDER / f"{name}.ndjson").open(encoding="utf-8", newline="\n") as file:
-        return list(RecordingReader(file))
-
-
-def asked(samples: Streamify, name: str) -> Any:
-    """The response of the sample's URL to the request that its event tells of."""
-    told = event(name)
-    query = told["rawQueryString"]
-    headers = {key: value for key, value in told["headers"].items() if not key.startswith(("host", "x-"))}
-    body = told.get("body")
-    if body is not None:
-        body = base64.b64decode(body) if told["isBase64Encoded"] else body.encode()
-    method, path = told["requestContext"]["http"]["method"], told["rawPath"]
-    return samples.request(name, method, f"{path}?{query}" if query else path, headers=headers, body=body)
-
-
-def assert_as_recorded(result: Any, name: str) -> None:
-    """Fail unless status, headers, cookies, chunks and end are the recorded ones."""
-    result.assert_matches(FOLDER / f"{name}.ndjson")
-    assert compare(recording(name), map(without_the_servers, result.recording())).head == []
-
-
-def without_the_servers(event: Event) -> Event:
-    """The event; if it is the head, without what the server adds for each request."""
-    if event.code != HEAD:
-        return event
-    servers = ("date", "transfer-encoding", "connection", "x-amzn-")
-    headers = {name: value for name, value in event.data["headers"].items() if not name.startswith(servers)}
-    return event._replace(data={**event.data, "headers": headers})
 
 
 # --- what a sample brings --------------------------------------------------------------------------------------------
