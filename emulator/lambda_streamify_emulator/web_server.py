@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,9 @@ import uvicorn
 from .asgi import App, Receive, Scope, Send
 from .errors import AddressError
 from .http_protocol import HttpProtocol
+
+# What uvicorn says of an application that has cut its response; whoever cuts one tells why.
+_CUT = "ASGI callable returned without completing response."
 
 
 def listen(host: str, port: int, purpose: str) -> socket.socket:
@@ -52,6 +56,7 @@ class WebServer:
             timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
 
     async def start(self) -> None:
         """Serve from now on."""
@@ -69,6 +74,10 @@ class WebServer:
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._apps[scope["server"][1]](scope, receive, send)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg != _CUT
 
 
 class _Server(uvicorn.Server):

@@ -44,11 +44,15 @@ class EmulatorProcess:
             )
         self.lambda_api = ""
         self.urls: dict[str, str] = {}
+        self.apis: dict[str, str] = {}
+        self.credentials: dict[str, str] = {}
 
     def wait_until_ready(self) -> None:
         """Return when the emulator has said where it listens."""
         addresses = json.loads(self._first_line())
         self.lambda_api, self.urls = addresses["lambda_api"], addresses["urls"]
+        self.apis = addresses["apis"]
+        self.credentials = addresses["credentials"]
 
     def log(self) -> str:
         """Return what the emulator has written to standard error by now: its own lines and its functions'."""

@@ -1,6 +1,6 @@
 """The functions that the tests of the emulator run.
 
-A direct event names one of them as `case`; the path of a function URL does, and the query holds what it needs.
+A direct event names one of them as `case`; the path of an HTTP request does, and the query holds what it needs.
 """
 
 import asyncio
@@ -26,6 +26,9 @@ def handler(event: Event, _context: object) -> object:
     if "rawPath" in event:
         asked = {**event.get("queryStringParameters", {}), "event": event}
         return CASES[event["rawPath"].split("/")[1]](asked)
+    if "resource" in event:
+        asked = {**(event["queryStringParameters"] or {}), "event": event}
+        return CASES[event["pathParameters"]["case"]](asked)
     return CASES[event["case"]]({**event, "event": event})
 
 
@@ -100,6 +103,11 @@ def value(asked: Event) -> object:
 
 def event(asked: Event) -> object:
     return asked["event"]
+
+
+def event_text(asked: Event) -> Event:
+    """Return the event as a body, for an event has fields of a response."""
+    return {"statusCode": 200, "body": json.dumps(asked["event"])}
 
 
 def process(_asked: Event) -> int:
@@ -260,6 +268,7 @@ CASES: dict[str, Callable[[Event], object]] = {
         answer,
         value,
         event,
+        event_text,
         process,
         unsent,
         fails,
