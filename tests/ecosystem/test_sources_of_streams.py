@@ -24,7 +24,7 @@ from source_server import Answer, SourceServer, aws_event, server_sent_event, se
 from url_client import request, wire
 from waiting import PATIENCE
 
-BEDROCK, S3, OPENAI, ANTHROPIC, LANGCHAIN = blocks(ROOT / "docs" / "examples.md", "py")
+BEDROCK, S3, OPENAI, ANTHROPIC, LANGCHAIN, _ = blocks(ROOT / "docs" / "examples.md", "py")
 EXAMPLES = {"bedrock": BEDROCK, "s3": S3, "openai": OPENAI, "anthropic": ANTHROPIC, "langchain": LANGCHAIN}
 WORDS = ("one ", "two ", "three")
 BLOCK = 64 * 1024
