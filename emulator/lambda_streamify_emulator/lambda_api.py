@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import eventstream
-from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, start
+from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, respond_unread, start
 from .buffered import whole
 from .channel import FunctionError, FunctionFailed
 from .descriptions import description, url_description
@@ -55,7 +55,8 @@ def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str], iam: I
 
     async def refused(_: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, _Refused)
-        return _error(refusal.status, refusal.error_type, str(refusal), refusal.reason)
+        kind = _Unread if refusal.status == 413 else JSONResponse
+        return _error(refusal.status, refusal.error_type, str(refusal), refusal.reason, kind)
 
     name = "{function:path}"
     routes = [
@@ -237,11 +238,21 @@ def _client_context(header: str) -> str | None:
     return text
 
 
-def _error(status: int, error_type: str, message: str, reason: str | None = None) -> Response:
+def _error(
+    status: int, error_type: str, message: str, reason: str | None = None, kind: type[JSONResponse] = JSONResponse
+) -> Response:
     report = {"Type": "User", "Message": message}
     if reason is not None:  # of this error alone the message's name is in lower case (botocore's model)
         report = {"Reason": reason, "Type": "User", "message": message}
-    return JSONResponse(report, status, {"x-amzn-errortype": error_type})
+    return kind(report, status, {"x-amzn-errortype": error_type})
+
+
+class _Unread(JSONResponse):
+    """A response to a request whose body is not read to its end."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in self.headers.items() if name != "content-length"]
+        await respond_unread(receive, send, self.status_code, headers, bytes(self.body))
 
 
 class _EventStream(Response):

@@ -245,7 +245,11 @@ def test_serve_lists_the_addresses_and_ends_with_the_status_of_the_command_that_
     assert re.fullmatch(r"Lambda API +http://127\.0\.0\.1:\d+", first)
     address = re.fullmatch(r"cases +(http://127\.0\.0\.1:\d+/)", second)
     assert address
-    assert done.stderr == f"try: curl -N {address[1]}\n"
+    plain, signed = done.stderr.splitlines()
+    assert plain == f"try: curl -N {address[1]}"
+    assert signed.startswith(
+        'requests to signed have to be signed: curl --aws-sigv4 "aws:amz:us-east-1:lambda" --user '
+    )
     assert done.returncode == 7
 
 
@@ -259,7 +263,7 @@ def test_the_command_that_serve_runs_finds_the_emulator(cache: Path) -> None:
     done = serve("--json", "--exec", command, cache=cache, stdin='{"case": "value", "value": "42"}')
 
     addresses, chunk, end = map(json.loads, done.stdout.splitlines())
-    assert list(addresses) == ["lambda_api", "urls"]
+    assert list(addresses) == ["lambda_api", "urls", "apis", "credentials"]
     assert (chunk[1:], end[1:]) == (["o", "42"], ["x", {"reason": "end", "bytes": 2, "chunks": 1}])
     assert done.returncode == 0
 
