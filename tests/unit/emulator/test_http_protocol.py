@@ -246,3 +246,29 @@ def test_a_client_that_sends_all_of_its_request_before_it_reads_gets_the_refusal
         assert await client.rest() == b"too large"
 
     serving(refusing, test)
+
+
+# What Java's HttpClient sends with its first request to a server whose protocol it does not know.
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+BODIES = [
+    (b"Content-Length: 4\r\n", b"body"),
+    (b"Transfer-Encoding: chunked\r\n", b"4\r\nbody\r\n0\r\n\r\n"),
+    (b"", b""),
+]
+
+
+@pytest.mark.parametrize(("framing", "body"), BODIES)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_request_that_asks_for_another_protocol_is_served_in_this_one_and_so_are_those_behind_it(
+    framing: bytes, body: bytes, size: int
+) -> None:
+    async def test(client: Client) -> None:
+        request = b"POST /%d HTTP/1.1\r\n" + HOST + UPGRADE + framing + b"\r\n" + body
+        data = request % 1 + b"GET /plain HTTP/1.1\r\n" + HOST + b"\r\n" + request % 2
+        for start in range(0, len(data), size):
+            await client.send(data[start : start + size])
+        for expected in (b"/1 " + (b"body" if body else b""), b"/plain ", b"/2 " + (b"body" if body else b"")):
+            assert await client.head() == (b"HTTP/1.1 200 OK", [b"content-length: %d" % len(expected)])
+            assert await client.read(len(expected)) == expected
+
+    serving(echo, test)
