@@ -13,7 +13,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from . import buffered
 from .asgi import Send, respond, start
@@ -107,7 +107,7 @@ class RestResponse:
                 break
         if channel.error is not None and complete is None:
             raise FunctionFailed(channel.error)
-        fields, first = complete or parser.end()
+        fields, first = complete or _without_metadata(parser, channel.content_type)
         await start(self._send, fields.status, self._headers(fields))
         self._is_started = True
         bodiless = fields.status in (204, 304)  # RFC 9110, section 6.4.1
@@ -144,6 +144,16 @@ class RestResponse:
         if reason is not None:
             self._warn(f"{reason}; the client gets {status}")
         await refuse(self._send, status, self._invocation.request_id, "InternalServerErrorException", message)
+
+
+def _without_metadata(parser: PreludeParser, content_type: str | None) -> NoReturn:
+    try:
+        parser.end()
+    except PreludeError as error:
+        if content_type == CONTENT_TYPE:
+            raise
+        hint = "a plain value needs STREAMIFY_INVOKE_MODE=response_stream behind a streaming route"
+        raise PreludeError(f"{error}: {hint}") from error
 
 
 def head(fields: Mapping[str, Any]) -> Prelude:

@@ -29,8 +29,8 @@ def test_each_chunk_is_on_the_wire_before_the_next_one_is_made(api: str, gate: G
 
 def test_the_function_gets_format_1_and_its_cookies_are_headers_of_their_own(api: str) -> None:
     assert api.endswith("/live")
-    event = request(api, "/live/stream/event_text", tag="a").json()
-    assert (event["resource"], event["path"], event["httpMethod"]) == ("/stream/{case}", "/stream/event_text", "GET")
+    event = request(api, "/live/whole/event_text", tag="a").json()
+    assert (event["resource"], event["path"], event["httpMethod"]) == ("/whole/{case}", "/whole/event_text", "GET")
     assert event["multiValueQueryStringParameters"] == {"tag": ["a"]}
     assert event["requestContext"]["stage"] == "live"
 
@@ -57,4 +57,5 @@ def test_an_error_after_the_first_byte_cuts_the_connection(api: str, emulator: E
 def test_what_api_gateway_answers_itself(api: str) -> None:
     assert request(api, "/live/none").status == 403
     assert request(api, "/live/stream/raises").json() == {"message": "Internal server error"}
-    assert request(api, "/live/whole/event").status == 502  # the function streams, and this route does not
+    assert request(api, "/live/whole/fails", after=1).status == 502  # the function streams, and this route does not
+    assert request(api, "/live/stream/event_text").status == 502  # and here it is the other way round

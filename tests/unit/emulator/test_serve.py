@@ -122,9 +122,24 @@ def test_the_addresses_are_printed_as_json(tmp_path: Path, capsys: pytest.Captur
     serving(write_template(tmp_path), "true", as_json=True)
 
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed) == {"lambda_api", "urls", "credentials"}
+    assert set(printed) == {"lambda_api", "urls", "apis", "credentials"}
     assert set(printed["credentials"]) == {"access_key_id", "secret_access_key", "region"}
     assert list(printed["urls"]) == ["first", "Second"]
+
+
+def test_rest_apis_follow_the_urls_with_their_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    event = "{Type: Api, Properties: {Path: /a, Method: get, ResponseTransferMode: RESPONSE_STREAM}}"
+    path = write_template(
+        tmp_path, f"  Third:\n    Type: AWS::Serverless::Function\n    Properties: {{Events: {{Get: {event}}}}}\n"
+    )
+
+    serving(path, "true", as_json=True)
+    assert json.loads(capsys.readouterr().out)["apis"]["ServerlessRestApi"].endswith("/Prod")
+    serving(path, "true")
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed] == ["Lambda", "first", "Second", "ServerlessRestApi"]
+    run(serve(path, port=0, command="true", as_json=True, parameters={}, only=("first",)))
+    assert json.loads(capsys.readouterr().out)["apis"] == {}
 
 
 SIGNED = """  Third:
@@ -186,7 +201,7 @@ def test_without_a_command_it_serves_until_a_signal(
 
 
 def test_what_is_not_resolved_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    resources = "  Third:\n    Type: AWS::Serverless::Function\n    Properties: {Description: !GetAtt Table.Arn}\n"
+    resources = "  Third:\n    Type: AWS::Serverless::Function\n    Properties: {FunctionName: !GetAtt Table.Arn}\n"
     path = write_template(tmp_path, resources)
 
     serving(path, "true")
