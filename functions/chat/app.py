@@ -14,7 +14,8 @@ from contextlib import closing
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
 
 from lambda_streamify import StreamingResponse, deadline, keepalive, sse
 
@@ -37,7 +38,7 @@ RETRY = {
     "InternalServerException": 2_000,
     "ModelStreamErrorException": 2_000,
     "ModelTimeoutException": 2_000,
-    "ReadTimeoutError": 2_000,
+    "ConnectionError": 2_000,
 }
 
 
@@ -76,7 +77,7 @@ def is_message(message):
     if not isinstance(message, dict) or message.get("role") not in ("user", "assistant"):
         return False
     content = message.get("content")
-    return isinstance(content, str) and not content.isspace() and content != ""
+    return isinstance(content, str) and content.strip() != ""
 
 
 def answer(messages):
@@ -98,11 +99,19 @@ def answer(messages):
 
 def tell(error):
     """Returns the last event of an answer that fails. The rest is in the log: it may name accounts and resources."""
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    code = code[0].upper() + code[1:]  # within the stream it begins with a small letter
+    code = code_of(error)
     message = "The model cannot answer."
     if code in RETRY:
         message = "The model cannot answer now. Try again later."
     elif code == "ValidationException":  # such as a conversation that is too long for the model
         message = error.response["Error"]["Message"]
     return sse.Event({"error": code, "message": message}, event="error", retry=RETRY.get(code))
+
+
+def code_of(error):
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        return code[0].upper() + code[1:]  # within a stream it begins with a small letter
+    if isinstance(error, (HTTPClientError, HTTPError)):  # Bedrock was silent for too long, or hung up
+        return "ConnectionError"
+    return type(error).__name__

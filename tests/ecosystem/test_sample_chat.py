@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.exceptions import HTTPError
 
 from emulator_process import EmulatorProcess
 from processes import ROOT
@@ -200,6 +201,33 @@ def test_only_what_is_wrong_with_the_question_is_shown(
     body = ask(url, prompt="Why?").body
 
     assert body == b'event: error\ndata: {"error":"%b","message":"%b"}\n\n' % (code.encode(), message.encode())
+
+
+def test_a_model_that_falls_silent_asks_for_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving({PATH: SAID}) as bedrock:
+        chat = load_sample("chat", monkeypatch, MODEL_ID=MODEL, AWS_ENDPOINT_URL=bedrock.address)
+        with closing(chat.bedrock):
+            impatient = chat.boto3.client("bedrock-runtime", config=chat.Config(read_timeout=0.2))
+        with closing(impatient):
+            monkeypatch.setattr(chat, "bedrock", impatient)
+            events = iter(chat.lambda_handler(event("chat"), Context()).body)
+            assert next(events) == said(WORDS[0])  # Bedrock holds the next word back
+            assert next(events).startswith(b'event: error\nretry: 2000\ndata: {"error":"ConnectionError"')
+            with pytest.raises(HTTPError):
+                next(events)
+        for _ in WORDS:
+            bedrock.release()
+
+
+def test_a_connection_that_breaks_asks_for_another_try(
+    url: str, bedrock: SourceServer, answers: dict[str, Answer]
+) -> None:
+    answers[PATH] = SAID._replace(pieces=SAID.pieces[:2], cut=True)
+    bedrock.release()
+
+    body = ask(url, prompt="Why?").body
+
+    assert body.startswith(said(WORDS[0]) + said(WORDS[1]) + b"event: error\nretry: 2000\n")
 
 
 def test_at_the_deadline_the_answer_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

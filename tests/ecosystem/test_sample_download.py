@@ -4,6 +4,7 @@ with a server that is no S3 but sends what one sends.
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from gzip import compress, decompress
 from hashlib import md5
 from http.client import HTTPConnection
 from pathlib import Path
@@ -39,6 +40,7 @@ def s3() -> Iterator[str]:
         sdk.put_object(Bucket="files", Key=KEY, Body=CSV, ContentType="text/csv", CacheControl="max-age=60")
         sdk.put_object(Bucket="files", Key=PAGE_KEY, Body=b"<p>", ContentType="text/html")
         sdk.put_object(Bucket="files", Key="shown.txt", Body=b"!", ContentDisposition="inline")
+        sdk.put_object(Bucket="files", Key="packed", Body=compress(b"!"), ContentEncoding="gzip")
         sdk.put_object(Bucket="files", Key="empty", Body=b"")
         sdk.put_object(Bucket="others", Key="secret", Body=b"secret")
         yield address
@@ -134,6 +136,12 @@ def test_a_page_is_saved_and_not_shown(emulator: EmulatorProcess) -> None:
 
 def test_an_object_may_say_that_it_is_shown(emulator: EmulatorProcess) -> None:
     assert get(emulator, "/shown.txt").all("content-disposition") == ["inline"]
+
+
+def test_a_compressed_object_stays_as_it_is(emulator: EmulatorProcess) -> None:
+    reply = get(emulator, "/packed")
+
+    assert (decompress(reply.body), reply.all("content-encoding")) == (b"!", [])
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
