@@ -14,12 +14,15 @@ from .template import Function
 INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
 # Searched for programs after the interpreter's own folder. /opt/bin is the layers'.
 PATH = "/usr/local/bin:/usr/bin:/bin"
-# A function acts for nobody unless the template's variables say for whom. HOME is not set, but where an SDK looks for
-# the developer's profiles the user's entry in the password database stands in for it.
+# A function acts for nobody unless the template's variables say for whom. Without HOME the user's entry in the password
+# database would lead to the developer's own: to profiles, .netrc, and tokens of all kinds. Lambda's entry leads to this
+# folder, as errors of many users show; it is neither there nor here.
 _NO_CREDENTIALS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "BOTO_CONFIG": os.devnull,  # botocore looks into /etc/boto.cfg otherwise
+    "HOME": "/home/sbx_user1051",
 }
 # Where SDKs look for credentials (AWS SDKs and Tools Reference Guide, "Environment variables support").
 _CREDENTIALS = (

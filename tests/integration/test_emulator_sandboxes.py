@@ -190,6 +190,8 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
         "AWS_LAMBDA_RUNTIME_API",
         "AWS_REGION",
         "AWS_SHARED_CREDENTIALS_FILE",
+        "BOTO_CONFIG",
+        "HOME",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
         "LANG",

@@ -34,6 +34,8 @@ def test_it_is_lambdas_and_nothing_of_the_shell(monkeypatch: pytest.MonkeyPatch)
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         "AWS_REGION": "us-east-1",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "BOTO_CONFIG": "/dev/null",
+        "HOME": "/home/sbx_user1051",
         "LAMBDA_RUNTIME_DIR": "/scratch/runtime",
         "LAMBDA_TASK_ROOT": "/scratch/task",
         "LANG": "en_US.UTF-8",
@@ -70,6 +72,18 @@ def test_no_credential_of_the_developers_gets_in_unless_it_is_asked_for(monkeypa
     assert {name: found.get(name) for name in CREDENTIALS} == CREDENTIALS
     assert "AWS_CONFIG_FILE" not in found
     assert "AWS_EC2_METADATA_DISABLED" not in found
+
+
+def test_the_developers_home_is_not_the_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    program = "import os; print(os.path.expanduser('~'), os.path.exists(os.path.expanduser('~')))"
+
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+
+    assert done.stdout == "/home/sbx_user1051 False\n"
+    given = sandbox_environment(FUNCTION, FOLDERS, Path("/env/bin/python"), "s", "a", with_credentials=True)
+    assert "HOME" not in given
 
 
 def test_the_developers_profiles_are_found_only_where_the_template_says(tmp_path: Path) -> None:
