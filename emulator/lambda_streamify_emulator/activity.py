@@ -66,6 +66,15 @@ class Activity:
         lines = self._lines.setdefault(function, deque(maxlen=LINES))
         lines.append((self.next_version(), line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]} …"))
 
+    def logged(self, log: Callable[[str, str], None]) -> Callable[[str, str], None]:
+        """A function that has each line here and in `log`."""
+
+        def both(function: str, line: str) -> None:
+            self.log(function, line)
+            log(function, line)
+
+        return both
+
     def next_version(self) -> int:
         """Something has changed."""
         self.version += 1

@@ -94,6 +94,7 @@ def serve(
     SDKs and the AWS CLI find them where AWS_ENDPOINT_URL_LAMBDA is the address of the Lambda API.
     """
     from . import terminal
+    from .activity import Activity
     from .limits import LIMITS, UNLIMITED
     from .recording_channel import Recordings
     from .serve import serve as run
@@ -109,6 +110,7 @@ def serve(
             with_credentials=with_credentials,
             debug=debug,
             recordings=recordings,
+            activity=Activity(),
         )
         parameters = dict(_pair("--parameter", text) for text in parameter or ())
         try:

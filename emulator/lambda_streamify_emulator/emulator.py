@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from functools import partial
@@ -68,7 +68,7 @@ class Emulator:
         self._template = template
         self._port = port
         self._say = say
-        self._log = log
+        self._log = log if settings.activity is None else settings.activity.logged(log)
         self._settings = settings
         self._pools: dict[str, SandboxPool] = {}
 
@@ -104,12 +104,13 @@ class Emulator:
                 preparing.exception()  # which is that it was stopped
                 raise
             preparing.result()
-            sockets[control] = HostCheck(lambda_api(self._pools, self.urls, self.iam), self._settings.host)
             for name, door in doors.items():
                 pool = self._pools[name]
                 iam = self.iam if pool.function.auth_type == AWS_IAM else None
                 self.signed += [name] if iam else []
                 sockets[door] = FunctionUrl(pool, partial(self._log, name), iam)
+            apps = {name: sockets[door] for name, door in doors.items()}
+            sockets[control] = HostCheck(self._control_port(apps), self._settings.host)
             for api, door in apis:
                 sockets[door] = RestApi(api, self._pools, self._log)
             self._server = self.server_type(sockets)
@@ -128,7 +129,18 @@ class Emulator:
             stack.callback(self._resources.close)
             stack.push_async_callback(self._server.stop)
             self._programs.stop()
+            if self._settings.activity is not None:
+                self._settings.activity.end()
             await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
+
+    def _control_port(self, apps: "Mapping[str, App]") -> "App":
+        api: App = lambda_api(self._pools, self.urls, self.iam)
+        activity = self._settings.activity
+        if activity is None:
+            return api
+        from .dashboard import ControlPort, Dashboard
+
+        return ControlPort(api, Dashboard(activity, self._pools, self.urls, apps, self.iam))
 
     def _is_servable(self, function: Function) -> bool:
         problem = _problem(function)

@@ -71,6 +71,8 @@ async def serve(
             terminal.warn(exposed)
         _announce(emulator, as_json=as_json)
         if command is None:
+            if settings.activity is not None and not as_json:
+                terminal.say(f"what runs, in a browser: {emulator.lambda_api}")
             await stopped.wait()
             return 0
         return await _run(command, emulator, stopped)

@@ -84,7 +84,15 @@ def test_where_nothing_answers_that_is_said() -> None:
 
 def test_a_stream_that_does_not_end_is_left(emulator: EmulatorProcess, gate: Gate) -> None:
     url = f"{emulator.urls['cases']}gated_body?chunks=2&gate={gate.address}"
-    plan: dict[str, Any] = {"url": url, "event": None, "headers": {}, "users": 1, "spawn_rate": 1, "duration": 1, "web": None}
+    plan: dict[str, Any] = {
+        "url": url,
+        "event": None,
+        "headers": {},
+        "users": 1,
+        "spawn_rate": 1,
+        "duration": 1,
+        "web": None,
+    }
 
     *_, figures = running({**plan, "grace": 0.1})
 
@@ -94,7 +102,14 @@ def test_a_stream_that_does_not_end_is_left(emulator: EmulatorProcess, gate: Gat
 def test_locusts_own_page_shows_the_same_streams(emulator: EmulatorProcess) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    plan: dict[str, Any] = {"url": answering(emulator), "event": None, "headers": {}, "users": 1, "spawn_rate": 1, "duration": 2}
+    plan: dict[str, Any] = {
+        "url": answering(emulator),
+        "event": None,
+        "headers": {},
+        "users": 1,
+        "spawn_rate": 1,
+        "duration": 2,
+    }
     figures = running({**plan, "web": port, "grace": 5})
     next(figures)
 

@@ -28,6 +28,8 @@ EMULATOR_MODULES = (
     "command_events",
     "content_encoding",
     "cors",
+    "dashboard",
+    "dashboard_requests",
     "debug_launcher",
     "debugger",
     "descriptions",
@@ -125,6 +127,8 @@ EMULATOR_MODULES = (
     "web_server",
 )
 
+PAGE = ("form.js", "index.html", "script.js", "style.css", "timeline.js")
+
 PIP_LINE = "pip install 'lambda-streamify[emulator]'"
 
 
@@ -150,6 +154,7 @@ def test_the_wheel_holds_exactly_the_two_packages(wheel: Path) -> None:
         *(f"lambda_streamify/{module}.py" for module in MODULES),
         "lambda_streamify_emulator/py.typed",
         *(f"lambda_streamify_emulator/{module}.py" for module in EMULATOR_MODULES),
+        *(f"lambda_streamify_emulator/dashboard_page/{name}" for name in PAGE),
         f"{metadata}/METADATA",
         f"{metadata}/RECORD",
         f"{metadata}/WHEEL",

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain, repeat
 from typing import Any
 
 from lambda_streamify_emulator.asgi import App, Message
@@ -20,6 +19,7 @@ class Exchange:
     headers: Iterable[tuple[str, str]] = ()
     http_version: str = "1.1"
     leaves: bool = False
+    stays: bool = False
     sent: list[Message] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,10 +41,11 @@ class Exchange:
             {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1 or self.leaves}
             for number, piece in enumerate(pieces)
         ]
-        waiting = chain(messages, repeat({"type": "http.disconnect"}))
 
         async def receive() -> Message:
-            return next(waiting)
+            if self.stays and not messages:
+                await asyncio.Event().wait()
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             self.sent.append(message)

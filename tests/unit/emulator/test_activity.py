@@ -145,6 +145,15 @@ def test_the_last_lines_of_each_function_are_kept(activity: Activity) -> None:
     assert activity.since(version)["logs"] == {"quiet": logs["quiet"][1:]}
 
 
+def test_lines_go_on_to_whoever_else_gets_them(activity: Activity) -> None:
+    elsewhere: list[tuple[str, str]] = []
+
+    activity.logged(lambda *line: elsewhere.append(line))("hello", "line")
+
+    assert elsewhere == [("hello", "line")]
+    assert activity.since(0)["logs"] == {"hello": ["line"]}
+
+
 def test_a_long_stream_takes_little_room() -> None:
     ticks = count()
     activity = Activity(lambda: next(ticks) / 1000)

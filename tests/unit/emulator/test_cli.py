@@ -168,7 +168,15 @@ def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     numbers = ["--users", "3", "--spawn-rate", "0.5", "--duration", "2", "--web"]
     assert runner.invoke(app, ["load", "hello", "--remote", *event, *numbers]).exit_code == 1
 
-    plan: dict[str, object] = {"event": None, "headers": {}, "users": 10, "spawn_rate": 10, "duration": 10, "grace": 10, "web": None}
+    plan: dict[str, object] = {
+        "event": None,
+        "headers": {},
+        "users": 10,
+        "spawn_rate": 10,
+        "duration": 10,
+        "grace": 10,
+        "web": None,
+    }
     assert plans == [
         {**plan, "url": url},
         {

@@ -16,10 +16,12 @@ from botocore.eventstream import EventStreamBuffer
 from asynchronous import run
 from lambda_streamify_emulator import emulator as module
 from lambda_streamify_emulator import packages
+from lambda_streamify_emulator.activity import Activity
 from lambda_streamify_emulator.emulator import Emulator
 from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError, TemplateError
 from lambda_streamify_emulator.interpreters import Interpreter, find_interpreter
 from lambda_streamify_emulator.pool import SandboxPool
+from lambda_streamify_emulator.settings import Settings
 from lambda_streamify_emulator.template import load_template
 from process_table import is_running
 from tiny_runtime import SAY_PROCESS
@@ -83,6 +85,33 @@ def test_functions_run_behind_their_urls_and_the_lambda_api_until_the_end(tmp_pa
                 post(url, "/", b"")
 
     run(main())
+
+
+def test_the_dashboard_shows_what_runs_if_there_is_one(tmp_path: Path) -> None:
+    activity = Activity()
+    logged: list[tuple[str, str]] = []
+    template, settings = load_template(write_template(tmp_path)), Settings(activity=activity)
+
+    def get(address: str) -> bytes:
+        with closing(HTTPConnection(urlsplit(address).netloc, timeout=10)) as connection:
+            connection.request("GET", "/")
+            return connection.getresponse().read()
+
+    async def main() -> None:
+        log = lambda *line: logged.append(line)  # noqa: E731
+        async with Emulator(template, port=0, say=print, log=log, settings=settings) as emulator:
+            assert b"<title>streamify</title>" in await asyncio.to_thread(get, emulator.lambda_api)
+            call = "/2021-11-15/functions/first/response-streaming-invocations"
+            code = json.dumps("print('printed'); respond(b'abc')").encode()
+            await asyncio.to_thread(post, emulator.lambda_api, call, code)
+        assert activity.is_over
+
+    run(main())
+
+    (invocation,) = activity.since(0)["invocations"]
+    assert [invocation[name] for name in ("function", "chunks", "bytes", "reason")] == ["first", 1, 3, "end"]
+    assert "printed" in activity.since(0)["logs"]["first"]
+    assert ("first", "printed") in logged
 
 
 def test_archives_are_served_as_lambda_gets_them(tmp_path: Path) -> None:

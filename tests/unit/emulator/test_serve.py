@@ -10,6 +10,8 @@ import pytest
 
 from asynchronous import run
 from lambda_streamify_emulator import serve as module
+from lambda_streamify_emulator import terminal
+from lambda_streamify_emulator.activity import Activity
 from lambda_streamify_emulator.emulator import Emulator
 from lambda_streamify_emulator.errors import EmulatorError, TemplateError
 from lambda_streamify_emulator.serve import serve
@@ -140,6 +142,21 @@ def test_rest_apis_follow_the_urls_with_their_stage(tmp_path: Path, capsys: pyte
     assert [line.split()[0] for line in printed] == ["Lambda", "first", "Second", "ServerlessRestApi"]
     run(serve(path, port=0, command="true", as_json=True, parameters={}, only=("first",)))
     assert json.loads(capsys.readouterr().out)["apis"] == {}
+
+
+def test_the_dashboard_is_named_to_who_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        if "browser" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(terminal, "say", say)
+    path, settings = write_template(tmp_path), Settings(activity=Activity())
+    run(serve(path, port=0, command=None, as_json=False, parameters={}, settings=settings))
+
+    assert said[-1].startswith("what runs, in a browser: http://127.0.0.1:")
 
 
 SIGNED = """  Third:

@@ -1,0 +1,152 @@
+// What functions say and send is put into the page as text (textContent), never as markup.
+
+import { setUpForm } from "./form.js";
+import { draw, inWords } from "./timeline.js";
+
+const KEPT = 100; // invocations
+const LINES = 300; // of a function's log
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const $ = (id) => document.getElementById(id);
+
+const rows = new Map(); // by the number of the invocation
+const logs = new Map(); // lines, by function
+
+function cell(row, name, kind = "td") {
+  const made = row.appendChild(document.createElement(kind));
+  if (kind === "th") made.scope = "row";
+  if (name) made.dataset.name = name;
+  return made;
+}
+
+function showFunctions(functions) {
+  const body = $("functions").tBodies[0];
+  body.replaceChildren();
+  for (const one of functions) {
+    const row = body.insertRow();
+    cell(row, "", "th").textContent = one.name;
+    const url = cell(row);
+    if (one.url) {
+      const link = url.appendChild(document.createElement("a"));
+      link.href = one.url;
+      link.textContent = one.url;
+      link.rel = "noreferrer";
+    } else url.textContent = "–";
+    for (const text of [one.invoke_mode ?? "–", one.auth_type ?? "–", one.runtime, `${one.timeout} s`, `${one.memory} MB`]) {
+      cell(row).textContent = text;
+    }
+  }
+  const names = functions.map((one) => one.name);
+  const chosen = $("log-function").value;
+  $("log-function").replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
+}
+
+// --- invocations ------------------------------------------------------------------------------------------------------
+
+function makeRow(number) {
+  const row = document.createElement("tr");
+  const cells = { function: cell(row, "", "th"), began: cell(row), status: cell(row, "status"), drawn: cell(row) };
+  for (const [key, name] of [["first", "first byte"], ["duration", "duration"], ["chunks", "chunks"], ["bytes", "bytes"]]) {
+    cells[key] = cell(row, name);
+    cells[key].className = "number";
+  }
+  cells.result = cell(row);
+  cells.drawn.className = "drawn";
+  cells.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  cells.svg.setAttribute("class", "timeline");
+  cells.svg.setAttribute("role", "img");
+  cells.drawn.append(cells.svg);
+  $("list").tBodies[0].prepend(row);
+  rows.set(number, { row, cells });
+}
+
+function showInvocation(seen) {
+  if (!rows.has(seen.number)) makeRow(seen.number);
+  const entry = rows.get(seen.number);
+  const { cells } = entry;
+  Object.assign(entry, { seen, since: performance.now() });
+  cells.function.textContent = seen.function;
+  cells.function.title = `request ${seen.request_id}`;
+  cells.began.textContent = new Date(seen.began * 1000).toLocaleTimeString();
+  cells.status.textContent = seen.status ?? "–";
+  cells.first.textContent = inWords(seen.first_byte);
+  cells.chunks.textContent = seen.chunks.toLocaleString("en");
+  cells.bytes.textContent = seen.bytes.toLocaleString("en");
+  const [text, kind] = result(seen);
+  cells.result.textContent = text;
+  cells.result.className = kind;
+  showTime(entry);
+}
+
+function result(seen) {
+  const left = seen.left ? "; the client left" : "";
+  if (seen.reason === null) return [`running${left}`, "running"];
+  if (seen.error) return [`${seen.error.type}: ${seen.error.message}${left}`, "bad"];
+  return [`complete${left}`, "good"];
+}
+
+function showTime({ seen, since, cells }) {
+  const elapsed = seen.elapsed + (seen.reason === null ? (performance.now() - since) * 1000 : 0);
+  cells.duration.textContent = inWords(elapsed);
+  draw(cells.svg, seen, elapsed);
+}
+
+function keepTime() {
+  for (const entry of rows.values()) if (entry.seen.reason === null) showTime(entry);
+  setTimeout(keepTime, still.matches ? 2000 : 250);
+}
+
+// --- logs -------------------------------------------------------------------------------------------------------------
+
+function showLog() {
+  const log = $("log");
+  const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 30;
+  log.textContent = (logs.get($("log-function").value) ?? []).join("\n") || "Nothing has been printed yet.";
+  if (follows) log.scrollTop = log.scrollHeight;
+}
+
+// --- changes ----------------------------------------------------------------------------------------------------------
+
+function show(changes) {
+  if (changes.is_all) {
+    rows.clear();
+    logs.clear();
+    $("list").tBodies[0].replaceChildren();
+    showLog();
+  }
+  changes.invocations.forEach(showInvocation);
+  for (const [number, { row }] of rows) {
+    if (rows.size <= KEPT) break;
+    row.remove();
+    rows.delete(number);
+  }
+  for (const [name, lines] of Object.entries(changes.logs)) {
+    logs.set(name, [...(logs.get(name) ?? []), ...lines].slice(-LINES));
+  }
+  if (changes.logs[$("log-function").value]) showLog();
+  if (rows.size) $("list-note").textContent = "The last hundred, newest first.";
+}
+
+async function start() {
+  const form = setUpForm();
+  const load = async () => {
+    const { functions } = await (await fetch("/dashboard/functions")).json();
+    showFunctions(functions);
+    form.setFunctions(functions);
+    showLog();
+  };
+  await load();
+  $("log-function").addEventListener("change", showLog);
+  keepTime();
+  let run = null;
+  const source = new EventSource("/dashboard/changes");
+  source.onopen = () => ($("state").textContent = `Lambda API at ${location.origin}, live`);
+  source.onerror = () => ($("state").textContent = "The emulator does not answer; trying again …");
+  source.onmessage = async (message) => {
+    const changes = JSON.parse(message.data);
+    if (run !== null && run !== changes.run) await load(); // another emulator
+    run = changes.run;
+    show(changes);
+  };
+}
+
+start();
