@@ -88,8 +88,8 @@ def answer(messages):
         for event in stream:
             if "contentBlockDelta" in event:
                 text = event["contentBlockDelta"]["delta"].get("text")
-                if text:
-                    yield {"text": text}
+                # Reasoning is not shown. But the deadline looks at the clock only between two items, so there is one.
+                yield {"text": text} if text else sse.Event(comment="thinking")
             elif "messageStop" in event:
                 end["stopReason"] = event["messageStop"]["stopReason"]
             elif "metadata" in event:

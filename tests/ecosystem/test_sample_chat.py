@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ END = (
 )
 THOUGHT = delta(reasoningContent={"text": "Stars blink, too."})
 SAID = Answer(STREAM, [START + THOUGHT + delta(text=WORDS[0]), *(delta(text=word) for word in WORDS[1:]), END])
+THINKING = b": thinking\n\n"
 DONE = (
     b'event: done\ndata: {"stopReason":"end_turn","usage":%b}\n\n' % json.dumps(USAGE, separators=(",", ":")).encode()
 )
@@ -95,6 +97,7 @@ def test_each_word_leaves_while_the_model_holds_the_next_one_back(url: str, bedr
         assert head.startswith(b"HTTP/1.1 200 ")
         assert b"content-type: text/event-stream; charset=utf-8\r\n" in head
         assert b"cache-control: no-cache\r\n" in head
+        stream.read_until(THINKING)
         for word in WORDS:
             stream.read_until(said(word))
             bedrock.release()
@@ -211,7 +214,7 @@ def test_a_model_that_falls_silent_asks_for_another_try(monkeypatch: pytest.Monk
         with closing(impatient):
             monkeypatch.setattr(chat, "bedrock", impatient)
             events = iter(chat.lambda_handler(event("chat"), Context()).body)
-            assert next(events) == said(WORDS[0])  # Bedrock holds the next word back
+            assert list(islice(events, 2)) == [THINKING, said(WORDS[0])]  # Bedrock holds the next word back
             assert next(events).startswith(b'event: error\nretry: 2000\ndata: {"error":"ConnectionError"')
             with pytest.raises(HTTPError):
                 next(events)
@@ -227,16 +230,17 @@ def test_a_connection_that_breaks_asks_for_another_try(
 
     body = ask(url, prompt="Why?").body
 
-    assert body.startswith(said(WORDS[0]) + said(WORDS[1]) + b"event: error\nretry: 2000\n")
+    assert body.startswith(THINKING + said(WORDS[0]) + said(WORDS[1]) + b"event: error\nretry: 2000\n")
 
 
-def test_at_the_deadline_the_answer_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("read", [[THINKING], [THINKING, said(WORDS[0])]], ids=["thinking", "talking"])
+def test_at_the_deadline_the_answer_ends_and_says_so(read: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     with serving({PATH: SAID}) as bedrock:
         chat = load_sample("chat", monkeypatch, MODEL_ID=MODEL, AWS_ENDPOINT_URL=bedrock.address)
         context = Context()
         with closing(chat.bedrock):
             events = iter(chat.lambda_handler(event("chat"), context).body)
-            assert next(events) == said(WORDS[0])  # Bedrock holds the next word back
+            assert list(islice(events, len(read))) == read  # Bedrock holds the next word back
             context.seconds = chat.MAX_SILENCE + 5
             assert list(events) == [b'event: done\ndata: {"stopReason":"deadline"}\n\n']
         for _ in WORDS:
