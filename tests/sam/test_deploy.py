@@ -177,14 +177,14 @@ def test_the_version_before_stays_for_functions_of_other_stacks(updated: MotoClo
 
 @pytest.fixture(scope="module")
 def received(updated: MotoCloud, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    """An emulator that runs hello and gated as Lambda would have to: from the zips, with the deployed settings."""
+    """An emulator that runs three functions as Lambda would have to: from the zips, with the deployed settings."""
     scratch = tmp_path_factory.mktemp("received")
     archives = updated.archives(STACK)
     (layer,) = (name for name in archives if name.startswith("StreamifyLayer"))
     resources: dict[str, Any] = {
         layer: {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": f"{layer}.zip"}}
     }
-    for logical_id in ("HelloFunction", "GatedFunction"):
+    for logical_id in ("HelloFunction", "FlaskFunction", "GatedFunction"):
         name = logical_id.removesuffix("Function").lower()
         settings = updated.client("lambda").get_function_configuration(FunctionName=name)
         url = updated.client("lambda").get_function_url_config(FunctionName=name)
@@ -220,6 +220,18 @@ def test_what_was_deployed_streams_on_the_deployed_layer(received: EmulatorProce
             connection.read_until(b"chunk %d\n" % number)
             gate.open()
         assert b"".join(connection.read_on()).endswith(b"0\r\n\r\n")
+
+
+def test_the_printed_curl_line_signs_requests(received: EmulatorProcess, updated: MotoCloud) -> None:
+    url = f"{received.urls['flask']}north/visits.csv"
+    environment = clean_environment(
+        AWS_ACCESS_KEY_ID=received.credentials["access_key_id"],
+        AWS_SECRET_ACCESS_KEY=received.credentials["secret_access_key"],
+    )
+    line = updated.outputs(STACK)["SignedCurl"]
+
+    assert request(url).status == 403
+    assert run("sh", "-c", f"{line} --silent --fail {url}", env=environment).startswith("day,visits\n")
 
 
 def test_deleting_the_stack_leaves_the_layer_s_versions_and_nothing_else(
