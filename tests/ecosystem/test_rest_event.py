@@ -54,7 +54,7 @@ def test_powertools_decodes_the_body() -> None:
 def test_powertools_routes_by_the_path_without_the_stage() -> None:
     app = APIGatewayRestResolver()
 
-    @app.get("/words/<word>")  # type: ignore[untyped-decorator]
+    @app.get("/words/<word>")
     def word(word: str) -> dict[str, str]:
         return {"word": word}
 

@@ -1,4 +1,6 @@
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,6 +126,28 @@ def test_a_python_layer_goes_below_python_with_its_requirements(tmp_path: Path) 
     assert (tmp_path / "opt" / "python" / "mine.py").exists()
     assert (tmp_path / "opt" / "python" / "dependency.py").read_text() == "VALUE = 1"
     assert not (source / "dependency.py").exists()
+
+
+def test_a_python_layer_is_built_once_for_each_content(tmp_path: Path) -> None:
+    source, said = write(tmp_path / "source", **{"mine.py": "1", "requirements.txt": "dependency\n"}), list[str]()
+
+    def pretend(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+        (Path(command[command.index("--target") + 1]) / "dependency.py").touch()
+        return subprocess.CompletedProcess(command, 0, "")
+
+    for number in range(3):
+        if number == 2:
+            write(source, **{"mine.py": "2"})
+        assemble([Layer("Once", source, "python3.12")], tmp_path / f"opt{number}", pretend, said.append)
+
+    assert said == [f"installing {source / 'requirements.txt'}"] * 2
+    assert [(tmp_path / f"opt{number}" / "python" / "mine.py").read_text() for number in range(3)] == ["1", "1", "2"]
+    assert (tmp_path / "opt1" / "python" / "dependency.py").exists()
+
+
+def test_a_layer_for_another_language_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"^the layer Mine: its BuildMethod: there is no Python runtime 'nodejs22\.x'"):
+        assemble([Layer("Mine", write(tmp_path / "source"), "nodejs22.x")], tmp_path / "opt", RUN)
 
 
 def test_a_python_layer_without_requirements_needs_no_pip(tmp_path: Path) -> None:
