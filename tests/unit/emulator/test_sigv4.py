@@ -175,6 +175,28 @@ def test_whatever_botocore_has_signed_in_the_query_is_let_in_and_nothing_else(gi
         assert refused(changed).error_type == "InvalidSignatureException"
 
 
+@pytest.mark.parametrize(
+    ("query", "signed"),
+    [
+        ("b=1&a=2", "a=2&b=1"),
+        ("a=b+c", "a=b%20c"),
+        ("a=b:c/d", "a=b%3Ac%2Fd"),
+        ("a=%7e%c5%be", "a=~%C5%BE"),
+        ("a=%zz", "a=%25zz"),
+        ("&a&&", "a="),
+        ("X-Amz-Signature=b&a=c", "a=c"),
+    ],
+)
+def test_a_query_is_signed_in_one_form_whatever_it_looks_like(query: str, signed: str) -> None:
+    assert canonical_request(request(query=query), []).splitlines()[2] == signed
+
+
+def test_a_header_that_is_not_signed_may_be_added() -> None:
+    given = signed_by_botocore(request())
+
+    assert refusal(replace(given, headers=[*given.headers, ("x-amz-mine", "b")]), KEY, SCOPE, AT) is None
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 MISMATCH = (
