@@ -29,7 +29,7 @@ def built(sam_environment: dict[str, str], tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("cases")
     options = ("--no-cached", "--build-dir", folder, "--parameter-overrides", f"PythonRuntime={RUNTIME}")
     run("sam", "build", "--template", TEMPLATE, *options, env=sam_environment)
-    return folder
+    return folder / "template.yaml"
 
 
 @pytest.fixture(scope="module")

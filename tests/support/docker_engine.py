@@ -54,7 +54,8 @@ def _bridge() -> Iterator[str]:
     The addresses are from those that RFC 2544 sets aside for tests, and of this process alone.
     """
     name, address = f"streamify{os.getpid() % 1_000_000}", f"198.18.{os.getpid() % 256}.1/24"
-    _ip("link", "add", name, "type", "bridge")
+    # Its own Ethernet address: it would else take that of a container, and be lost to the others when that ends.
+    _ip("link", "add", name, "address", "02:42:c6:12:00:01", "type", "bridge")
     try:
         _ip("address", "add", address, "dev", name)
         _ip("link", "set", name, "up")

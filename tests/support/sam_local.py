@@ -44,15 +44,15 @@ class Server(NamedTuple):
 
 
 class SamLocal:
-    """The commands on what `sam build` has made."""
+    """The commands; `template` is one that `sam build` has written."""
 
     def __init__(self, environment: Mapping[str, str], engine: str, scratch: Path) -> None:
         self._environment = {**environment, **SETTINGS, "DOCKER_HOST": engine}
         self._scratch = scratch
 
-    def invoke(self, built: Path, function: str, event: object, *options: str | Path) -> Invoked:
+    def invoke(self, template: Path, function: str, event: object, *options: str | Path) -> Invoked:
         """Run one invocation in a container of its own."""
-        command = self._command("invoke", built, function, "--event", "-", *options)
+        command = self._command("invoke", template, function, "--event", "-", *options)
         done = subprocess.run(
             command,
             cwd=self._scratch,
@@ -67,14 +67,14 @@ class SamLocal:
         return Invoked(done.stdout, done.stderr)
 
     @contextmanager
-    def serving(self, command: str, built: Path, *options: str | Path) -> Iterator[Server]:
+    def serving(self, command: str, template: Path, *options: str | Path) -> Iterator[Server]:
         """Run `start-api` or `start-lambda` for the length of the block; functions stay warm."""
         port = _free_port()
         log = self._scratch / f"{command}-{port}"
         kept = ("--port", str(port), "--warm-containers", "LAZY")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self._command(command, built, *kept, *options),
+                self._command(command, template, *kept, *options),
                 cwd=self._scratch,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -96,8 +96,8 @@ class SamLocal:
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)
 
-    def _command(self, name: str, built: Path, *arguments: str | Path) -> list[str | Path]:
-        return ["sam", "local", name, *arguments, "--template", built / "template.yaml", *OPTIONS]
+    def _command(self, name: str, template: Path, *arguments: str | Path) -> list[str | Path]:
+        return ["sam", "local", name, *arguments, "--template", template, *OPTIONS]
 
 
 def _free_port() -> int:

@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 class SourceServer:
     """`requests` are the bodies that it was sent, in order."""
 
-    def __init__(self, answers: dict[str, Answer]) -> None:
+    def __init__(self, answers: dict[str, Answer], host: str = "127.0.0.1") -> None:
         self.requests: list[bytes] = []
         released = self._released = Semaphore(0)
         requests = self.requests
@@ -60,7 +60,7 @@ class SourceServer:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever)
 
@@ -85,9 +85,9 @@ class SourceServer:
 
 
 @contextmanager
-def serving(answers: dict[str, Answer]) -> Iterator[SourceServer]:
-    """Serve for the length of the block."""
-    server = SourceServer(answers)
+def serving(answers: dict[str, Answer], host: str = "127.0.0.1") -> Iterator[SourceServer]:
+    """Serve for the length of the block, at an address of this machine."""
+    server = SourceServer(answers, host)
     server.start()
     try:
         yield server
