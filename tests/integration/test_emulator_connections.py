@@ -93,6 +93,17 @@ def test_a_client_of_http_1_0_gets_each_chunk_as_it_comes_and_the_end_of_the_con
         assert b"".join(connection.read_on()) == b""
 
 
+def test_a_page_of_another_origin_gets_each_chunk_as_it_comes_too(emulator: EmulatorProcess, gate: Gate) -> None:
+    with connected(emulator.urls["shared"]) as connection:
+        connection.send(target("gated", gate=gate.address, chunks=2), head="Origin: https://app.example.com")
+        status, headers = connection.read_head()
+        assert (status, headers["access-control-allow-origin"]) == (200, "https://app.example.com")
+        for number in range(2):
+            assert connection.read(len(b"8\r\nchunk 0\n\r\n")) == b"8\r\nchunk %d\n\r\n" % number
+            gate.open()
+        assert connection.read(len(b"0\r\n\r\n")) == b"0\r\n\r\n"
+
+
 def test_a_function_sees_which_http_a_client_speaks(url: str) -> None:
     with connected(url) as connection:
         connection.send(target("event"), version="1.0")

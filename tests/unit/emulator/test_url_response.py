@@ -1,5 +1,7 @@
+import asyncio
 import gzip
 import json
+import zlib
 
 import pytest
 
@@ -93,6 +95,36 @@ def test_a_compressed_stream_is_decompressed_and_no_longer_called_compressed() -
     assert answered.exchange.pieces == [b"", b"one ", b"two", b""]
     assert answered.exchange.complete
     assert answered.warnings == ["content-encoding gzip: a streaming function URL decompresses the body"]
+
+
+def test_what_a_compressor_has_flushed_arrives_before_the_next_piece_exists() -> None:
+    async def main() -> None:
+        invocation, exchange = Invocation(b"{}"), Exchange()
+        gate = asyncio.Event()
+        compressor = zlib.compressobj(wbits=31)
+
+        async def function() -> None:
+            invocation.channel.start(CONTENT_TYPE)
+            invocation.channel.write(b'{"headers": {"content-encoding": "gzip"}}' + bytes(8))
+            for text in (b"one", b"two"):
+                invocation.channel.write(compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH))
+                await gate.wait()
+                gate.clear()
+            invocation.channel.write(compressor.flush())
+            invocation.channel.end()
+
+        async def app(_: Scope, __: Receive, send: Send) -> None:
+            await UrlResponse(invocation, send, lambda _: None, []).stream()
+
+        tasks = [asyncio.ensure_future(function()), asyncio.ensure_future(exchange.run(app))]
+        for number, pieces in enumerate([[b"", b"one"], [b"", b"one", b"two"]]):
+            await exchange.until(messages=3 + number)  # the head, an empty body, and the pieces
+            assert exchange.pieces == pieces
+            gate.set()
+        await asyncio.gather(*tasks)
+        assert exchange.complete
+
+    run(main())
 
 
 def test_a_compressed_stream_whose_beginning_came_with_the_head_is_decompressed_too() -> None:
