@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,6 +15,16 @@ from typing import Any
 from waiting import PATIENCE, wait_until
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+# Chromium reads from file descriptor 3 and writes to 4. Copies first: the pipes may have these very numbers.
+LAUNCHER = """
+import os, sys
+from fcntl import F_DUPFD, fcntl
+ends = [fcntl(int(end), F_DUPFD, 10) for end in sys.argv[1:3]]
+os.dup2(ends[0], 3)
+os.dup2(ends[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium() -> str | None:
@@ -112,13 +123,20 @@ def browsing(program: str, folder: Path) -> Iterator[Page]:
     """Run a browser that keeps all it has in `folder`; give it a page."""
     for_browser, to_browser = os.pipe()
     from_browser, of_browser = os.pipe()
-    options = (
-        "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-extensions "
-        "--disable-background-networking --disable-component-update --remote-debugging-pipe"
-    )
-    command = f'exec "$0" {options} --user-data-dir="$1" 3<&{for_browser} 4>&{of_browser}'
+    options = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-extensions",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--remote-debugging-pipe",
+        f"--user-data-dir={folder}",
+    ]
     process = subprocess.Popen(
-        ["sh", "-c", command, program, folder],
+        [sys.executable, "-c", LAUNCHER, str(for_browser), str(of_browser), program, *options],
         pass_fds=(for_browser, of_browser),
         env={**os.environ, "HOME": str(folder)},
         stdin=subprocess.DEVNULL,
