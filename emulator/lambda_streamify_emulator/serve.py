@@ -130,9 +130,9 @@ def exposure(host: str, emulator: Emulator) -> str | None:
         f"{name} ({urlsplit(url).port})" for name, url in (*emulator.urls.items(), *emulator.apis.items())
     )
     return (
-        f"--host {host}: whoever can reach this machine can invoke all functions, and read their environment "
-        f"variables, through the Lambda API (port {urlsplit(emulator.lambda_api).port}), without credentials"
-        + (f"; and send requests to {ports}" if ports else "")
+        f"--host {host}: whoever can reach this machine can invoke all functions, read their environment variables, "
+        "and watch what they answer and print, without credentials, on the port of the Lambda API and the dashboard "
+        f"({urlsplit(emulator.lambda_api).port})" + (f"; and send requests to {ports}" if ports else "")
     )
 
 

@@ -194,8 +194,9 @@ def test_who_lets_others_in_is_told_what_they_can_do(tmp_path: Path, address: st
     emulator.urls = {"first": "http://127.0.0.1:4001/", "Second": "http://127.0.0.1:4002/"}
 
     assert module.exposure("mine.example", emulator) == (
-        "--host mine.example: whoever can reach this machine can invoke all functions, and read their environment "
-        "variables, through the Lambda API (port 4000), without credentials; and send requests to first (4001), "
+        "--host mine.example: whoever can reach this machine can invoke all functions, read their environment "
+        "variables, and watch what they answer and print, without credentials, on the port of the Lambda API and the "
+        "dashboard (4000); and send requests to first (4001), "
         "Second (4002)"
     )
 
