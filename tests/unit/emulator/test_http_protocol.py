@@ -49,7 +49,7 @@ def serving(app: App, test: Callable[[Client], Awaitable[None]]) -> None:
     """Run the test with a client of a server that has this application."""
 
     async def main() -> None:
-        config, state = uvicorn.Config(app, interface="asgi3", lifespan="off", log_config=None), ServerState()
+        config, state = uvicorn.Config(app, interface="asgi3", ws="none", log_config=None), ServerState()
         config.load()
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: HttpProtocol(config, state, {}), "127.0.0.1", 0)
