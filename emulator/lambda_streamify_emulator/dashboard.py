@@ -27,7 +27,7 @@ from .template_urls import AWS_IAM
 from .url_event import Request as UrlRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from starlette.requests import Request
 
@@ -76,20 +76,27 @@ class ControlPort:
 
 
 class Dashboard:
-    """The dashboard's ASGI application; `pools`, addresses (`urls`) and applications of URLs are by function name."""
+    """The dashboard's ASGI application.
+
+    `pools`, addresses (`urls`) and applications of function URLs are by function name; `apis` gives the addresses of
+    REST APIs by theirs.
+    """
 
     def __init__(
         self,
         activity: Activity,
         pools: Mapping[str, SandboxPool],
+        *,
         urls: Mapping[str, str],
         apps: Mapping[str, App],
+        apis: Callable[[], Mapping[str, str]],
         iam: Iam,
     ) -> None:
         self._activity = activity
         self._pools = pools
         self._urls = urls
         self._apps = apps
+        self._apis = apis
         self._iam = iam
         routes = [
             *(Route(path if path == "/" else PREFIX + path, _static(*file)) for path, file in PAGE.items()),
@@ -111,7 +118,9 @@ class Dashboard:
 
     async def functions(self, _: Request) -> Response:
         """What there is."""
-        return JSONResponse({"functions": [self._described(name, pool) for name, pool in self._pools.items()]})
+        functions = [self._described(name, pool) for name, pool in self._pools.items()]
+        apis = [{"name": name, "url": url} for name, url in self._apis().items()]
+        return JSONResponse({"functions": functions, "apis": apis})
 
     async def changes(self, request: Request) -> Response:
         """All that is shown, then what changes, as server-sent events. A page that comes back gets what it missed."""

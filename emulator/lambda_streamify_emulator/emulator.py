@@ -140,7 +140,8 @@ class Emulator:
             return api
         from .dashboard import ControlPort, Dashboard
 
-        return ControlPort(api, Dashboard(activity, self._pools, self.urls, apps, self.iam))
+        page = Dashboard(activity, self._pools, urls=self.urls, apps=apps, apis=lambda: self.apis, iam=self.iam)
+        return ControlPort(api, page)
 
     def _is_servable(self, function: Function) -> bool:
         problem = _problem(function)

@@ -18,23 +18,26 @@ function cell(row, name, kind = "td") {
   return made;
 }
 
-function showFunctions(functions) {
+function link(url) {
+  const made = document.createElement("a");
+  made.href = made.textContent = url;
+  made.rel = "noreferrer";
+  return made;
+}
+
+function showFunctions(functions, apis) {
   const body = $("functions").tBodies[0];
   body.replaceChildren();
   for (const one of functions) {
     const row = body.insertRow();
     cell(row, "", "th").textContent = one.name;
-    const url = cell(row);
-    if (one.url) {
-      const link = url.appendChild(document.createElement("a"));
-      link.href = one.url;
-      link.textContent = one.url;
-      link.rel = "noreferrer";
-    } else url.textContent = "–";
+    cell(row).append(one.url ? link(one.url) : "–");
     for (const text of [one.invoke_mode ?? "–", one.auth_type ?? "–", one.runtime, `${one.timeout} s`, `${one.memory} MB`]) {
       cell(row).textContent = text;
     }
   }
+  $("apis").hidden = apis.length === 0;
+  $("apis").replaceChildren("REST APIs: ", ...apis.flatMap(({ name, url }) => [` ${name} `, link(url)]));
   const names = functions.map((one) => one.name);
   const chosen = $("log-function").value;
   $("log-function").replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
@@ -50,6 +53,7 @@ function makeRow(number) {
     cells[key].className = "number";
   }
   cells.result = cell(row);
+  cells.began.className = "number";
   cells.drawn.className = "drawn";
   cells.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   cells.svg.setAttribute("class", "timeline");
@@ -66,14 +70,14 @@ function showInvocation(seen) {
   Object.assign(entry, { seen, since: performance.now() });
   cells.function.textContent = seen.function;
   cells.function.title = `request ${seen.request_id}`;
-  cells.began.textContent = new Date(seen.began * 1000).toLocaleTimeString();
+  cells.began.textContent = new Date(seen.began * 1000).toLocaleTimeString([], { hourCycle: "h23" });
   cells.status.textContent = seen.status ?? "–";
   cells.first.textContent = inWords(seen.first_byte);
   cells.chunks.textContent = seen.chunks.toLocaleString("en");
   cells.bytes.textContent = seen.bytes.toLocaleString("en");
   const [text, kind] = result(seen);
   cells.result.textContent = text;
-  cells.result.className = kind;
+  cells.result.className = `result ${kind}`;
   showTime(entry);
 }
 
@@ -129,8 +133,8 @@ function show(changes) {
 async function start() {
   const form = setUpForm();
   const load = async () => {
-    const { functions } = await (await fetch("/dashboard/functions")).json();
-    showFunctions(functions);
+    const { functions, apis } = await (await fetch("/dashboard/functions")).json();
+    showFunctions(functions, apis);
     form.setFunctions(functions);
     showLog();
   };

@@ -33,7 +33,9 @@ class Served:
         self.pool = ScriptedPool(script, replace(FUNCTION, auth_type="AWS_IAM"))
         other = ScriptedPool(script, replace(FUNCTION, name="direct", invoke_mode=None))
         pools, apps = {"hello": self.pool, "direct": other}, {"hello": self._answer}
-        self.app = Dashboard(self.activity, pools, {"hello": URL}, apps, self.iam)
+        self.app = Dashboard(
+            self.activity, pools, urls={"hello": URL}, apps=apps, apis=lambda: {"Api": f"{URL}Prod"}, iam=self.iam
+        )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
@@ -96,7 +98,8 @@ def test_functions_are_told_without_their_environment() -> None:
         "functions": [
             {"name": "hello", "url": URL, "invoke_mode": "RESPONSE_STREAM", "auth_type": "AWS_IAM", **described},
             {"name": "direct", "url": None, "invoke_mode": None, "auth_type": None, **described},
-        ]
+        ],
+        "apis": [{"name": "Api", "url": "http://127.0.0.1:4001/Prod"}],
     }
 
 
