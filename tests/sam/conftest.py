@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from docker import DockerClient
 
+from built_wheel import build_wheel
 from docker_engine import EngineMissingError, docker_engine, left_as_found
 from emulator_process import RUNTIME
 from lambda_image import have_image
@@ -43,6 +44,11 @@ def build(sam_environment: dict[str, str], tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("export"), tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
     """A Docker engine's address. Without one these tests are skipped, or fail where Docker is required."""
     with ExitStack() as stack:
@@ -64,11 +70,13 @@ def docker_client(engine: str) -> Iterator[DockerClient]:
 
 
 @pytest.fixture(scope="session")
-def sam_local(
-    docker_client: DockerClient,
-    engine: str,
-    sam_environment: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> SamLocal:
+def _base(docker_client: DockerClient) -> None:
+    """AWS's image for the tests' own Python, or its look-alike."""
     have_image(docker_client, RUNTIME.removeprefix("python"), sys.executable, installed_packages())
+
+
+@pytest.fixture(scope="session")
+def sam_local(
+    _base: None, engine: str, sam_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> SamLocal:
     return SamLocal(sam_environment, engine, tmp_path_factory.mktemp("sam-local"))

@@ -10,9 +10,9 @@ LAYER = Path(lambda_streamify.__file__).parents[1]
 APP = "def handler(event, context):\n    return {'got': event}\n"
 
 
-def answer(api: ScriptedApi, folder: Path, *arguments: str, **variables: str) -> object:
+def answer(api: ScriptedApi, folder: Path, *arguments: str, app: str = APP, **variables: str) -> object:
     """Return what the handler's image answers; the Runtime API then ends it."""
-    (folder / "image_app.py").write_text(APP)
+    (folder / "image_app.py").write_text(app)
     environment = clean_environment(AWS_LAMBDA_RUNTIME_API=api.address, PYTHONPATH=str(LAYER), **variables)
     run(sys.executable, "-m", "lambda_streamify", *arguments, cwd=folder, env=environment, status=1)
     return parse(api.requests[1]).json
@@ -30,3 +30,18 @@ def test_an_images_entry_point_takes_the_handler_as_its_argument(tmp_path: Path)
 def test_without_an_argument_it_takes_the_setting(tmp_path: Path) -> None:
     with one_invocation() as api:
         assert answer(api, tmp_path, _HANDLER="image_app.handler") == {"got": "event"}
+
+
+def test_it_finds_last_what_lies_beside_awss_own_runtime(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    (runtime / "beside_the_runtime.py").write_text("NAME = 'of the runtime'\n")
+    (runtime / "brought_along.py").write_text("NAME = 'of the runtime'\n")
+    (tmp_path / "brought_along.py").write_text("NAME = 'of the function'\n")
+    imports = "import beside_the_runtime, brought_along\n"
+    app = f"{imports}def handler(event, context):\n    return [beside_the_runtime.NAME, brought_along.NAME]\n"
+
+    with one_invocation() as api:
+        answered = answer(api, tmp_path, "image_app.handler", app=app, LAMBDA_RUNTIME_DIR=str(runtime))
+
+    assert answered == ["of the runtime", "of the function"]
