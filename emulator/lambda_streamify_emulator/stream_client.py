@@ -154,7 +154,10 @@ class OpenStream:
         try:
             chunk = self._next_chunk(number)
         except (OSError, http.client.HTTPException) as error:
-            self._end("disconnect", type(error).__name__, f"the body was cut off: {error}")
+            if self._steps.invocation is not None and self._steps.invocation.channel.error is not None:
+                self._finish()  # a REST API cuts the connection; what the function failed with tells more
+            else:
+                self._end("disconnect", type(error).__name__, f"the body was cut off: {error}")
             raise StopIteration from None
         if not chunk:
             self._finish()

@@ -32,6 +32,11 @@ class Streamify:
         return self._emulator.urls
 
     @property
+    def apis(self) -> dict[str, str]:
+        """The addresses of the REST APIs' stages, by the APIs' logical ids."""
+        return self._emulator.apis
+
+    @property
     def lambda_api(self) -> str:
         """The endpoint for boto3 and other SDKs."""
         return self._emulator.lambda_api
@@ -62,7 +67,10 @@ class Streamify:
         body: bytes | str | None = None,
         json: Any = None,
     ) -> StreamResult:
-        """Send a request to a function's URL, and read the response to its end. `json` is a value to send as JSON."""
+        """Send a request to a function's URL, and read the response to its end. `json` is a value to send as JSON.
+
+        `name` may be that of a REST API, a logical id; then the path leads to a function of it, with or without stage.
+        """
         with self.open(name, method, path, headers=headers, body=body, json=json) as stream:
             return stream.result()
 
@@ -111,7 +119,7 @@ class Streamify:
         if json is not None:
             body = json_module.dumps(json)
             fields.setdefault("content-type", "application/json")
-        exchange = Exchange(self.urls[name])
+        exchange = Exchange({**self.apis, **self.urls}[name])
         steps = self._emulator.expect(exchange.port)
         sent = body.encode() if isinstance(body, str) else body
         if name in self._emulator.signed and "authorization" not in map(str.lower, fields):
@@ -134,10 +142,11 @@ class Streamify:
 
     def _check(self, name: str, *, has_url: bool) -> None:
         known = [function.name for function in self._emulator.template.functions]
-        if name in (self.urls if has_url else known):
+        if name in ({*self.urls, *self.apis} if has_url else known):
             return
         if name in known and has_url:
             problem = f"the function {name} has no FunctionUrlConfig: use streamify.invoke, or give it a URL"
         else:
+            known += self.apis if has_url else []
             problem = f"no function is called {name!r}: there are {', '.join(known)}"
         raise LookupError(". ".join([f"{self._emulator.path}: {problem}", *self._emulator.said]))

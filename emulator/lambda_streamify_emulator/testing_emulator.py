@@ -84,6 +84,7 @@ class TemplateEmulator:
             self.stop()
             raise
         self.urls, self.lambda_api = dict(emulator.urls), emulator.lambda_api
+        self.apis = dict(emulator.apis)
         self.signed, self.iam = emulator.signed, emulator.iam
 
     def stop(self) -> None:

@@ -96,6 +96,16 @@ def test_errors_are_told(functions: Streamify) -> None:
     assert (early.status_code, early.error) == (502, ("Unhandled", "no"))
 
 
+def test_a_rest_api_streams_like_a_url_but_cuts_what_fails(functions: Streamify) -> None:
+    result = functions.get("ServerlessRestApi", "/Prod/story")
+    result.assert_streamed()
+    assert [event.json()["word"] for event in result.server_sent_events()] == WORDS
+
+    late, early = functions.get("ServerlessRestApi", "/failing"), functions.get("ServerlessRestApi", "/none")
+    assert (late.status_code, late.chunks, late.error) == (200, [b"one ", b"two "], ("Function.KeyError", "'time'"))
+    assert (early.status_code, early.json()) == (403, {"message": "Missing Authentication Token"})
+
+
 def test_a_collected_response_did_not_stream(functions: Streamify) -> None:
     with pytest.raises(AssertionError, match="collected did not stream: the whole body, 16 bytes, came as one chunk"):
         functions.get("collected").assert_streamed()
@@ -135,11 +145,14 @@ def test_an_unknown_name_is_told_with_those_there_are(functions: Streamify) -> N
     names = "story, rows, collected, buffered, failing, signed, throttled, gated"
     with pytest.raises(LookupError, match=f"no function is called 'x': there are {names}"):
         functions.invoke("x")
+    with pytest.raises(LookupError, match=f"no function is called 'x': there are {names}, ServerlessRestApi"):
+        functions.get("x")
     with pytest.raises(LookupError, match="the function gated has no FunctionUrlConfig: use"):
         functions.get("gated")
 
 
 def test_addresses_are_there_for_other_clients(functions: Streamify, emulator: TemplateEmulator) -> None:
     assert functions.urls == emulator.urls
+    assert functions.apis == emulator.apis
     assert functions.lambda_api == emulator.lambda_api
     assert Path(emulator.path).name == "template.yaml"
