@@ -1,10 +1,11 @@
 import asyncio
 import json
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from http.client import HTTPConnection
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from shutil import make_archive
 from typing import Any
@@ -149,6 +150,37 @@ def test_the_control_port_answers_nobody_who_takes_it_for_another(tmp_path: Path
             assert "'attacker.example'" in report["Message"]
 
     run(main())
+
+
+def test_an_installation_is_waited_for_by_its_own_function_alone_and_ends_with_the_emulator(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_template(tmp_path)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "requirements.txt").write_text("held-back==1\n")
+    path.write_text(path.read_text().replace("{FunctionUrlConfig:", "{CodeUri: more, FunctionUrlConfig:"))
+    call = "/2021-11-15/functions/%s/response-streaming-invocations"
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as index:  # which accepts, and answers nothing
+            monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+            monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{index.getsockname()[1]}/")
+            told = Told(path)
+            async with told.emulator as emulator:
+                held = asyncio.create_task(asyncio.to_thread(post, emulator.lambda_api, call % "Second", b"{}"))
+                connection, _ = await asyncio.to_thread(index.accept)
+                asked = json.dumps(SAY_PROCESS).encode()
+                assert b"PayloadChunk" in await asyncio.to_thread(post, emulator.lambda_api, call % "first", asked)
+                assert not held.done()
+            with suppress(HTTPException, OSError):
+                assert b"pip could not install it" in await held
+            connection.close()
+        requirements = tmp_path / "more" / "requirements.txt"
+        assert told.said == [f"installing {requirements}"]
+        assert ("Second", f"{requirements}: pip could not install it: pip said nothing") in told.logged
+
+    run(main())
+    assert entries(scratch) == 0
 
 
 def free_ports(number: int) -> int:
