@@ -71,6 +71,15 @@ def test_a_status_of_an_error_is_a_failure(emulator: EmulatorProcess) -> None:
     assert figures["status"] == 1
 
 
+def test_a_url_that_only_answers_signed_requests_is_read_too(emulator: EmulatorProcess) -> None:
+    url = f"{emulator.urls['signed']}value?value=42"
+
+    figures = load(url, "--duration", "1", AWS_ENDPOINT_URL_LAMBDA=emulator.lambda_api)
+
+    assert list(figures["statuses"]) == ["200"]
+    assert figures["status"] == 0
+
+
 def test_where_nothing_answers_that_is_said() -> None:
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))  # and not listening
