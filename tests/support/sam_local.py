@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 from emulator_process import RUNTIME
 from waiting import PATIENCE, wait_until
 
-# Without the second, SAM looks images up in a registry that are here. Without the first, in the template's default.
-OPTIONS = ("--parameter-overrides", f"PythonRuntime={RUNTIME}", "--skip-pull-image")
 # It asks for the account's number, and does without. A port that nobody listens on keeps it from asking for seconds.
 SETTINGS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -50,9 +48,11 @@ class SamLocal:
         self._environment = {**environment, **SETTINGS, "DOCKER_HOST": engine}
         self._scratch = scratch
 
-    def invoke(self, template: Path, function: str, event: object, *options: str | Path) -> Invoked:
+    def invoke(
+        self, template: Path, function: str, event: object, *options: str | Path, runtime: str = RUNTIME
+    ) -> Invoked:
         """Run one invocation in a container of its own."""
-        command = self._command("invoke", template, function, "--event", "-", *options)
+        command = _command("invoke", template, runtime, function, "--event", "-", *options)
         done = subprocess.run(
             command,
             cwd=self._scratch,
@@ -74,7 +74,7 @@ class SamLocal:
         kept = ("--port", str(port), "--warm-containers", "LAZY")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self._command(command, template, *kept, *options),
+                _command(command, template, RUNTIME, *kept, *options),
                 cwd=self._scratch,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -96,8 +96,11 @@ class SamLocal:
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)
 
-    def _command(self, name: str, template: Path, *arguments: str | Path) -> list[str | Path]:
-        return ["sam", "local", name, *arguments, "--template", template, *OPTIONS]
+
+def _command(name: str, template: Path, runtime: str, *arguments: str | Path) -> list[str | Path]:
+    # Without the last, SAM looks in a registry for images that are here.
+    options = ("--template", template, "--parameter-overrides", f"PythonRuntime={runtime}", "--skip-pull-image")
+    return ["sam", "local", name, *arguments, *options]
 
 
 def _free_port() -> int:
