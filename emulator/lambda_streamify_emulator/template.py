@@ -21,6 +21,13 @@ from .template_values import variable
 __all__ = ["BUFFERED", "RESPONSE_STREAM", "Function", "Layer", "Template", "load_template", "variable"]
 
 FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
+# What `Ref` of a resource gives if the template says it; otherwise its logical id stands for what AWS would make up.
+_NAMES = {
+    FUNCTION: "FunctionName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::Serverless::SimpleTable": "TableName",
+}
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,8 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], pla
     from samtranslator.plugins.globals.globals import Globals, InvalidGlobalsSectionException
 
     listed = resources(path, document)
-    names = {id_: (resource.get("Properties") or {}).get("FunctionName", id_) for id_, resource in listed.items()}
-    references = {id_: name for id_, name in names.items() if isinstance(name, str)}
-    intrinsics = Intrinsics(document, parameter_values(path, document, given), references)
+    parameters = parameter_values(path, document, given)
+    intrinsics = Intrinsics(document, parameters, _references(listed, Intrinsics(document, parameters)))
     try:
         globals_section = Globals(document)
     except InvalidGlobalsSectionException as error:
@@ -93,3 +99,12 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], pla
     served = apis.apis()
     unresolved = tuple(sorted(intrinsics.unresolved))
     return Template(tuple(functions.values()), unresolved, (*left_out, *apis.notices), served)
+
+
+def _references(resources: Mapping[str, Mapping[str, Any]], parameters_only: Intrinsics) -> dict[str, str]:
+    references = {}
+    for id_, resource in resources.items():
+        key = _NAMES.get(str(resource.get("Type")), "")
+        name = parameters_only.resolve((resource.get("Properties") or {}).get(key))
+        references[id_] = name if isinstance(name, str) else id_
+    return references

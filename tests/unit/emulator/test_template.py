@@ -121,6 +121,22 @@ def test_variables_are_text_as_cloudformation_makes_it(tmp_path: Path) -> None:
     }
 
 
+def test_a_reference_is_the_resources_name_if_the_template_gives_one(tmp_path: Path) -> None:
+    text = (
+        function("Environment: {Variables: {A: !Ref Named, B: !Ref Joined, C: !Ref Unnamed, D: !Ref Hello}}")
+        + """
+  Named: {Type: AWS::S3::Bucket, Properties: {BucketName: my-bucket}}
+  Joined: {Type: AWS::DynamoDB::Table, Properties: {TableName: !Sub 'rows-${AWS::Region}'}}
+  Unnamed: {Type: AWS::S3::Bucket}
+"""
+    )
+    found = only(load(tmp_path, text))
+
+    assert found.environment == {"A": "my-bucket", "B": "rows-us-east-1", "C": "Unnamed", "D": "Hello"}
+    found = only(load(tmp_path, function("Environment: {Variables: {D: !Ref Hello}}", FunctionName="!Sub 'a-b'")))
+    assert (found.name, found.environment) == ("a-b", {"D": "a-b"})
+
+
 def test_what_only_a_deployed_stack_knows_is_left_out_and_named(tmp_path: Path) -> None:
     template = load(
         tmp_path,
