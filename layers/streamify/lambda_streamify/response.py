@@ -96,7 +96,7 @@ def as_http(value: object, to_json: "Callable[[object], bytes]") -> StreamingRes
             body = _decode_base64(body)
     else:
         response, body = StreamingResponse(()), value
-    if not _has(response, "content-type"):
+    if not _has(response, "content-type") and not _is_without_body(response):
         response.headers["content-type"] = "application/json"
     data = as_bytes(body) if isinstance(body, (str, bytes)) else to_json(body)
     response.body = iter((data,) if data else ())
@@ -195,7 +195,7 @@ def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) 
     if fold:
         headers.update({name: ", ".join(values) for name, values in repeated.items()})
         repeated = {}
-    if not any(name.lower() == "content-type" for name in (*headers, *repeated)):
+    if not any(name.lower() == "content-type" for name in (*headers, *repeated)) and not _is_without_body(response):
         content_type = getattr(response.body, "content_type", None)  # of a body that knows what it holds
         if not isinstance(content_type, str):
             content_type = "text/plain; charset=utf-8" if isinstance(first, str) else "application/octet-stream"
@@ -229,7 +229,12 @@ def summary(response: "StreamingResponse | None") -> "dict[str, Any] | None":
 
 def has_no_body(response: StreamingResponse, method: str) -> bool:
     """Whether HTTP forbids this response a body (RFC 9110, section 6.4.1)."""
-    return method == "HEAD" or status_code(response) in _NO_BODY
+    return method == "HEAD" or _is_without_body(response)
+
+
+def _is_without_body(response: StreamingResponse) -> bool:
+    # Nor has it a type: a cache would take that of a 304 for what it has stored (RFC 9111, section 3.2).
+    return status_code(response) in _NO_BODY
 
 
 def _has(response: StreamingResponse, name: str) -> bool:

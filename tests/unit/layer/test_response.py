@@ -258,6 +258,15 @@ def test_http_forbids_some_responses_a_body(status: Any) -> None:
     assert not response.has_no_body(StreamingResponse(()), "GET")
 
 
+@pytest.mark.parametrize("status", [204, 304, "304"])
+def test_a_response_that_has_no_body_gets_no_content_type_either(status: Any) -> None:
+    assert fields_of(StreamingResponse((), status))["headers"] == {}
+    assert fields_of(response.as_http({"statusCode": status, "headers": {"etag": "1"}}, to_json))["headers"] == {
+        "etag": "1"
+    }
+    assert fields_of(StreamingResponse((), status, content_type="text/css"))["headers"] == {"content-type": "text/css"}
+
+
 @pytest.mark.parametrize(
     ("first", "content_type"),
     [
