@@ -40,6 +40,8 @@ _CREDENTIALS = (
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
+# Of all services, and of one (ibidem, "Service-specific endpoints"): where moto or LocalStack stands for AWS.
+_ENDPOINTS = "AWS_ENDPOINT_URL"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def sandbox_environment(
 ) -> dict[str, str]:
     """The variables of one sandbox, whose Runtime API is at `api_address`.
 
-    With `with_credentials` SDKs in it find what they find in the emulator's own environment, and act for its user.
+    With `with_credentials` SDKs in it find what they find in the emulator's own environment, and act for its user, at
+    the endpoints that are named there.
     """
     lambda_variables = {
         "AWS_DEFAULT_REGION": REGION,
@@ -84,7 +87,9 @@ def sandbox_environment(
     }
     credentials = _NO_CREDENTIALS
     if with_credentials:
-        credentials = {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}
+        credentials = {
+            name: value for name, value in os.environ.items() if name in _CREDENTIALS or name.startswith(_ENDPOINTS)
+        }
     return {**lambda_variables, **credentials, **_mapped(function.environment, folders.opt)}
 
 

@@ -74,6 +74,16 @@ def test_no_credential_of_the_developers_gets_in_unless_it_is_asked_for(monkeypa
     assert "AWS_EC2_METADATA_DISABLED" not in found
 
 
+def test_the_endpoints_that_stand_for_aws_come_with_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoints = {"AWS_ENDPOINT_URL": "http://127.0.0.1:5000", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000"}
+    for name, value in endpoints.items():
+        monkeypatch.setenv(name, value)
+
+    assert not set(endpoints) & set(environment())
+    found = sandbox_environment(FUNCTION, FOLDERS, Path("/env/bin/python"), "s", "a", with_credentials=True)
+    assert {name: found.get(name) for name in endpoints} == endpoints
+
+
 def test_the_developers_home_is_not_the_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     program = "import os; print(os.path.expanduser('~'), os.path.exists(os.path.expanduser('~')))"
