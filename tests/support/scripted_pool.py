@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from asgi_client import Exchange
 from lambda_streamify_emulator.channel import ResponseChannel
 from lambda_streamify_emulator.environment import Folders
 from lambda_streamify_emulator.invocation import Invocation
@@ -47,3 +48,28 @@ def responding(content_type: str, *pieces: bytes) -> Script:
         channel.end()
 
     return script
+
+
+def gated(content_type: str, head: bytes, gate: asyncio.Event, pieces: int) -> Script:
+    """Return the script of a response that waits, after each piece, for the test to set the gate."""
+
+    async def script(channel: ResponseChannel) -> None:
+        channel.start(content_type)
+        channel.write(head)
+        for _ in range(pieces):
+            channel.write(b"piece")
+            await gate.wait()
+            gate.clear()
+        channel.end()
+
+    return script
+
+
+async def read_gated(exchange: Exchange, answering: Awaitable[object], gate: asyncio.Event, pieces: int) -> None:
+    """Show that each of the gated pieces has been sent before the next one exists."""
+    for number in range(pieces):
+        await exchange.until(messages=3 + number)  # the head, an empty body, and the pieces
+        assert exchange.pieces == [b"", *[b"piece"] * (number + 1)]
+        gate.set()
+    await answering
+    assert exchange.complete

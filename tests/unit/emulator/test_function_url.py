@@ -17,7 +17,7 @@ from lambda_streamify_emulator.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.settings import Settings
 from lambda_streamify_emulator.sigv4 import sign
 from lambda_streamify_emulator.url_event import Request
-from scripted_pool import FUNCTION, Script, ScriptedPool, responding
+from scripted_pool import FUNCTION, Script, ScriptedPool, gated, read_gated, responding
 
 HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes(8)
 
@@ -142,24 +142,8 @@ def test_a_status_that_has_no_body_gets_none(status: int) -> None:
 def test_a_piece_is_sent_before_the_next_one_exists() -> None:
     async def main() -> None:
         gate = asyncio.Event()
-
-        async def script(channel: ResponseChannel) -> None:
-            channel.start(CONTENT_TYPE)
-            channel.write(HEAD)
-            for _ in range(3):
-                channel.write(b"piece")
-                await gate.wait()
-                gate.clear()
-            channel.end()
-
-        url, exchange = Url(script), Exchange()
-        answering = asyncio.create_task(url.ask(exchange))
-        for number in range(3):
-            await exchange.until(messages=3 + number)  # the head, an empty body, and the pieces
-            assert exchange.pieces == [b"", *[b"piece"] * (number + 1)]
-            gate.set()
-        await answering
-        assert exchange.complete
+        url, exchange = Url(gated(CONTENT_TYPE, HEAD, gate, 3)), Exchange()
+        await read_gated(exchange, asyncio.create_task(url.ask(exchange)), gate, 3)
 
     run(main())
 

@@ -14,7 +14,7 @@ from lambda_streamify_emulator.pool import Throttled
 from lambda_streamify_emulator.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.rest_api import RestApi
 from lambda_streamify_emulator.template_apis import Api, Route
-from scripted_pool import Script, ScriptedPool, responding
+from scripted_pool import Script, ScriptedPool, gated, read_gated, responding
 
 STREAMED = Route("GET", "/stream", "hello", is_streamed=True, timeout=60)
 WHOLE = Route("ANY", "/whole/{id}", "hello", is_streamed=False)
@@ -161,24 +161,8 @@ def test_a_plain_value_behind_a_streaming_route_is_told_what_it_needs() -> None:
 def test_a_piece_is_sent_before_the_next_one_exists() -> None:
     async def main() -> None:
         gate = asyncio.Event()
-
-        async def script(channel: ResponseChannel) -> None:
-            channel.start(CONTENT_TYPE)
-            channel.write(HEAD)
-            for _ in range(3):
-                channel.write(b"piece")
-                await gate.wait()
-                gate.clear()
-            channel.end()
-
-        front, exchange = Front(script), Exchange(path="/live/stream")
-        answering = asyncio.create_task(front.ask(exchange))
-        for number in range(3):
-            await exchange.until(messages=3 + number)  # the head, an empty body, and the pieces
-            assert exchange.pieces == [b"", *[b"piece"] * (number + 1)]
-            gate.set()
-        await answering
-        assert exchange.complete
+        front, exchange = Front(gated(CONTENT_TYPE, HEAD, gate, 3)), Exchange(path="/live/stream")
+        await read_gated(exchange, asyncio.create_task(front.ask(exchange)), gate, 3)
 
     run(main())
 
