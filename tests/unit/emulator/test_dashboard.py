@@ -10,9 +10,10 @@ import pytest
 import lambda_streamify_emulator
 from asgi_client import Exchange
 from asynchronous import run
+from lambda_streamify_emulator import dashboard as module
 from lambda_streamify_emulator.activity import Activity
 from lambda_streamify_emulator.asgi import App, Receive, Scope, Send, respond
-from lambda_streamify_emulator.dashboard import LIMIT, PAGE, ControlPort, Dashboard
+from lambda_streamify_emulator.dashboard import PAGE, ControlPort, Dashboard
 from lambda_streamify_emulator.iam import Iam
 from lambda_streamify_emulator.sigv4 import is_signed
 from lambda_streamify_emulator.url_event import Request
@@ -20,6 +21,11 @@ from scripted_pool import FUNCTION, ScriptedPool, responding
 
 PAGE_FOLDER = Path(lambda_streamify_emulator.__file__).parent / "dashboard_page"
 URL = "http://127.0.0.1:4001/"
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK", 0)
 
 
 class Served:
@@ -209,7 +215,6 @@ REQUEST = {"kind": "request", "method": "GET", "path": "/"}
         (REQUEST, "direct", "application/json", 400, "direct has no URL: send it an event"),
         (b"{", "hello", "application/json", 400, "what is sent is not JSON: "),
         ([], "hello", "application/json", 400, "what is sent is not a JSON object"),
-        (b"x" * (LIMIT + 1), "hello", "application/json", 413, f"what is sent must be smaller than {LIMIT} bytes"),
         ({"kind": "event", "event": "{"}, "hello", "application/json", 400, "the event is not JSON: "),
         ({"kind": "event", "event": 1}, "hello", "application/json", 400, "event is not text"),
         ({"kind": "event", "event": "\ud800"}, "hello", "application/json", 400, "event is not text"),
@@ -239,6 +244,14 @@ def test_what_cannot_be_sent_is_refused(form: object, function: str, kind: str, 
     assert exchange.status == status
     assert body(exchange)["message"].startswith(message)
     assert (served.requests, served.pool.invocations) == ([], [])
+
+
+def test_what_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LIMIT", 10)
+
+    exchange = send(Served(), b"x" * 11)
+
+    assert (exchange.status, body(exchange)) == (413, {"message": "what is sent must be smaller than 10 bytes"})
 
 
 # --- the port ---------------------------------------------------------------------------------------------------------

@@ -112,14 +112,24 @@ def test_interrupted_it_tells_what_it_has() -> None:
     assert list(running(PLAN, program(first, last=interrupts))) == [first, last]
 
 
-@pytest.mark.parametrize("told", [0, 1])
-def test_interrupted_before_it_has_anything_or_twice_it_ends_at_once(told: int) -> None:
-    interrupts = "import os, signal\nos.kill(os.getppid(), signal.SIGINT)\n"
-    again = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n" + interrupts * 2 + "signal.pause()"
-    script = f"import signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{interrupts}signal.pause()"
+INTERRUPT = "os.kill(os.getppid(), signal.SIGINT)\n"
+
+
+def test_interrupted_before_it_has_anything_it_ends_at_once() -> None:
+    silent = f"import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{INTERRUPT}signal.pause()"
 
     with pytest.raises(KeyboardInterrupt):
-        list(running(PLAN, program(figures(), last=f"import signal\n{again}") if told else ("-c", script)))
+        list(running(PLAN, ("-c", silent)))
+
+
+def test_interrupted_twice_it_ends_at_once() -> None:
+    deaf = (
+        "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+        f"{INTERRUPT}signal.sigwait([signal.SIGINT])\n{INTERRUPT}signal.pause()"
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        list(running(PLAN, program(figures(), last=deaf)))
 
 
 def test_without_locust_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
