@@ -47,10 +47,10 @@ def main() -> None:
             figures.add(context["seen"])
 
     locust.events.request.add_listener(heard)  # type: ignore[no-untyped-call]
-    _run(environment, plan, lambda seconds: _say(figures.as_dict(seconds)))
+    _run(environment, plan, lambda seconds: say(figures.as_dict(seconds)))
 
 
-def _run(environment: Environment, plan: Mapping[str, Any], say: Callable[[float], None]) -> None:
+def _run(environment: Environment, plan: Mapping[str, Any], look: Callable[[float], None]) -> None:
     """Start the users; stop them when the time is over, or at Ctrl-C."""
     import gevent
     from gevent.event import Event
@@ -63,15 +63,16 @@ def _run(environment: Environment, plan: Mapping[str, Any], say: Callable[[float
     runner.start(plan["users"], plan["spawn_rate"])
     left = plan["duration"]
     while not over.wait(min(1, left)) and (left := plan["duration"] - (time.monotonic() - began)) > 0:
-        say(time.monotonic() - began)
+        look(time.monotonic() - began)
     seconds = time.monotonic() - began
     runner.quit()
     if web is not None:
         web.stop()
-    say(seconds)
+    look(seconds)
 
 
-def _say(figures: Mapping[str, Any]) -> None:
+def say(figures: Mapping[str, Any]) -> None:
+    """Print the figures so far."""
     try:
         print(json.dumps(figures), flush=True)  # noqa: T201 - for the other process
     except BrokenPipeError:  # which is there no more
@@ -97,16 +98,15 @@ def _user_class(plan: Mapping[str, Any], figures: LoadFigures) -> type[User]:
             except gevent.GreenletExit:
                 figures.leave()
                 raise
-            _tell(self.environment, urlsplit(plan["url"]).path or "/", seen)
+            tell(self.environment.events.request.fire, urlsplit(plan["url"]).path or "/", seen)
             if seen.outcome == NO_ANSWER:
                 gevent.sleep(PAUSE)
 
     return StreamUser
 
 
-def _tell(environment: Environment, name: str, seen: Seen) -> None:
+def tell(fire: Callable[..., None], name: str, seen: Seen) -> None:
     """Have Locust's statistics, and whatever else listens to it, know of a stream: of each of its times by itself."""
-    fire: Any = environment.events.request.fire
     timeline = seen.timeline
     times = {"first byte": timeline.first_byte, "largest gap": None if timeline.gaps is None else timeline.gaps.max}
     for kind, microseconds in times.items():

@@ -139,6 +139,20 @@ def test_a_page_gets_all_there_is_and_then_what_changes_until_the_end() -> None:
     assert (second["is_all"], second["invocations"], second["logs"]) == (False, [], {"hello": ["<b>line</b>"]})
 
 
+def test_while_nothing_changes_comments_keep_the_connection_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SILENCE", 0)
+    served = Served()
+
+    async def main() -> Exchange:
+        exchange = Exchange(path="/dashboard/changes", stays=True)
+        running = asyncio.create_task(exchange.run(served.app))
+        await exchange.until(4)
+        served.activity.end()
+        return await running
+
+    assert run(main()).pieces[1:3] == [b":\n\n", b":\n\n"]
+
+
 @pytest.mark.parametrize(("last", "is_all"), [("{run}-1", False), ("other-1", True), ("{run}-x", True), ("", True)])
 def test_a_page_that_comes_back_gets_what_it_missed(last: str, is_all: bool) -> None:  # noqa: FBT001
     served = Served()
