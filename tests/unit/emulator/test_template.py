@@ -588,6 +588,8 @@ WORDS = [
     "python3.12",
     "AWS::Serverless::Function",
     "AWS::Serverless::LayerVersion",
+    "AWS::Serverless::Api",
+    "Api",
     "AWS::NoValue",
     "${Stage}",
     "Stage",
@@ -600,6 +602,17 @@ WORDS = [
 KEYS = [
     *("Resources", "Globals", "Parameters", "Conditions", "Mappings", "Function", "Default", "Hello", "Common"),
     *("Type", "Properties", "Metadata", "BuildMethod", "Handler", "Runtime", "CodeUri", "ContentUri", "Timeout"),
+    *(
+        "Events",
+        "RestApiId",
+        "Path",
+        "Method",
+        "TimeoutInMillis",
+        "StageName",
+        "EndpointConfiguration",
+        "AuthType",
+        "Cors",
+    ),
     *("MemorySize", "Environment", "Variables", "Layers", "FunctionUrlConfig", "InvokeMode", "FunctionName"),
     *("Ref", "Condition", "Fn::Sub", "Fn::Join", "Fn::If", "Fn::GetAtt", "Fn::Select", "Fn::FindInMap", "Fn::Equals"),
 ]
@@ -617,7 +630,16 @@ def keys(*names: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(names), pieces, max_size=4)
 
 
-PROPERTIES = ("Timeout", "MemorySize", "Environment", "Layers", "FunctionUrlConfig", "FunctionName", "CodeUri")
+PROPERTIES = (
+    "Timeout",
+    "MemorySize",
+    "Environment",
+    "Layers",
+    "FunctionUrlConfig",
+    "FunctionName",
+    "CodeUri",
+    "Events",
+)
 plausible = st.fixed_dictionaries(
     {
         "Resources": st.fixed_dictionaries(
@@ -638,9 +660,11 @@ plausible = st.fixed_dictionaries(
 )
 
 
-@given(pieces | plausible)
-@example({"Resources": {"Hello": {"Type": "AWS::Serverless::Function", "Properties": {"Fn::GetAtt": [1]}}}})
-def test_any_document_gives_a_template_or_a_message_of_one_line(document: object) -> None:
+events = st.dictionaries(st.sampled_from(WORDS), st.fixed_dictionaries({"Type": st.just("Api"), "Properties": pieces}))
+apis = st.fixed_dictionaries({"Type": st.just("AWS::Serverless::Api"), "Properties": pieces})
+
+
+def assert_read_or_refused(document: object) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "template.yaml"
         path.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -651,6 +675,20 @@ def test_any_document_gives_a_template_or_a_message_of_one_line(document: object
             assert "\n" not in str(error)  # noqa: PT017
         else:
             assert template.functions
+
+
+@given(pieces | plausible)
+@example({"Resources": {"Hello": {"Type": "AWS::Serverless::Function", "Properties": {"Fn::GetAtt": [1]}}}})
+def test_any_document_gives_a_template_or_a_message_of_one_line(document: object) -> None:
+    assert_read_or_refused(document)
+
+
+@given(plausible, events, apis)
+def test_any_event_and_any_api_give_a_template_or_a_message_of_one_line(
+    document: dict[str, Any], events: dict[str, Any], api: dict[str, Any]
+) -> None:
+    document["Resources"]["Hello"]["Properties"]["Events"] = events
+    assert_read_or_refused({**document, "Resources": {**document["Resources"], "Common": api}})
 
 
 @given(st.text())
