@@ -21,6 +21,12 @@ class Distribution:
         self.max = max(self.max, value)
         self._counts[round(value, min(0, DIGITS - len(str(value))))] += 1
 
+    def add_all(self, others: Distribution) -> None:
+        """All values of another distribution."""
+        self.count += others.count
+        self.max = max(self.max, others.max)
+        self._counts.update(others._counts)
+
     def percentiles(self, *percents: int) -> list[int]:
         """The value that so many percent of all values do not exceed, for each; there must be a value."""
         found, values, passed, value = list[int](), iter(sorted(self._counts)), 0, 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # How a stream ended. Of the last kind the end was not waited for: the test was over.
 OUTCOMES = COMPLETE, CUT, REFUSED, NO_ANSWER, UNFINISHED = "complete", "cut", "error status", "no answer", "unfinished"
 FAILURES = (CUT, REFUSED, NO_ANSWER)
-MEASURES = ("first byte", "largest gap", "whole stream", "chunks")
+MEASURES = ("first byte", "gap", "largest gap", "whole stream", "chunks")
 PERCENTS = (50, 95, 99)
 REASONS = 10  # texts of failures that are told apart
 
@@ -30,6 +30,7 @@ class Seen(NamedTuple):
     status: int | None
     reason: str
     timeline: Timeline
+    gaps: Distribution
 
 
 def read(events: Iterable[Event]) -> Seen:
@@ -43,10 +44,10 @@ def read(events: Iterable[Event]) -> Seen:
             elif event.code == ERROR:
                 reason = f"{event.data['type']}: {event.data['message']}"
     except EndpointError as error:
-        return Seen(NO_ANSWER, None, str(error), meter.timeline())
+        return Seen(NO_ANSWER, None, str(error), meter.timeline(), meter.gaps)
     if status is not None and status >= 400:
-        return Seen(REFUSED, status, f"HTTP {status}", meter.timeline())
-    return Seen(CUT if reason else COMPLETE, status, reason, meter.timeline())
+        return Seen(REFUSED, status, f"HTTP {status}", meter.timeline(), meter.gaps)
+    return Seen(CUT if reason else COMPLETE, status, reason, meter.timeline(), meter.gaps)
 
 
 class LoadFigures:
@@ -61,7 +62,7 @@ class LoadFigures:
 
     def add(self, seen: Seen) -> None:
         """A stream has ended. The times of one that failed say nothing: an error is quick, and what is cut is short."""
-        outcome, status, reason, timeline = seen
+        outcome, status, reason, timeline, gaps = seen
         self._outcomes[outcome] += 1
         self._bytes += timeline.bytes
         if status is not None:
@@ -71,8 +72,14 @@ class LoadFigures:
             self._reasons[reason if known else "others"] += 1
         if outcome != COMPLETE:
             return
-        gap = None if timeline.gaps is None else timeline.gaps.max
-        for name, value in zip(MEASURES, (timeline.first_byte, gap, timeline.total, timeline.chunks), strict=True):
+        self._measures["gap"].add_all(gaps)
+        figures = {
+            "first byte": timeline.first_byte,
+            "largest gap": gaps.max if gaps.count else None,
+            "whole stream": timeline.total,
+            "chunks": timeline.chunks,
+        }
+        for name, value in figures.items():
             if value is not None:
                 self._measures[name].add(value)
 

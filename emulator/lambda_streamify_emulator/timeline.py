@@ -59,7 +59,8 @@ class Meter:
         self._total = 0
         self._chunks = 0
         self._bytes = 0
-        self._gaps = Distribution()
+        self.gaps = Distribution()
+        """All times between one chunk and the next."""
         self._longest_before = 0
         self._reason: str | None = None
         self._error: str | None = None
@@ -108,16 +109,16 @@ class Meter:
             self._first_chunk = time
         else:
             gap = time - self._last_chunk
-            if gap > self._gaps.max or not self._gaps.count:
+            if gap > self.gaps.max or not self.gaps.count:
                 self._longest_before = self._chunks
-            self._gaps.add(gap)
+            self.gaps.add(gap)
         self._last_chunk = time
 
     def _gaps_so_far(self) -> Gaps | None:
-        if not self._gaps.count:
+        if not self.gaps.count:
             return None
-        p50, p90, p99 = self._gaps.percentiles(50, 90, 99)
-        return Gaps(p50, p90, p99, self._gaps.max, self._longest_before)
+        p50, p90, p99 = self.gaps.percentiles(50, 90, 99)
+        return Gaps(p50, p90, p99, self.gaps.max, self._longest_before)
 
 
 def measure(events: Iterable[Event]) -> Timeline:

@@ -29,6 +29,15 @@ def test_no_percentile_is_over_the_largest_value() -> None:
     assert of(99_996, 99_996).percentiles(50) == [99_996]
 
 
+def test_distributions_are_added() -> None:
+    made = of(1, 5)
+
+    made.add_all(of(9, 5, 5))
+    made.add_all(of())
+
+    assert (made.count, made.max, made.percentiles(20, 50, 100)) == (5, 9, [1, 5, 9])
+
+
 @given(st.lists(st.integers(0, 10**12), min_size=1), st.integers(1, 100))
 def test_percentiles_are_right_to_a_twentieth_of_a_percent(values: list[int], percent: int) -> None:
     (found,) = of(*values).percentiles(percent)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lambda_streamify_emulator import load as module
+from lambda_streamify_emulator.distribution import Distribution
 from lambda_streamify_emulator.errors import LoadError
 from lambda_streamify_emulator.load import check_installed, load, progress, running, table
 from lambda_streamify_emulator.load_figures import LoadFigures, Seen
@@ -12,12 +13,15 @@ from lambda_streamify_emulator.timeline import Gaps, Timeline
 
 PLAN = {"url": "http://127.0.0.1:1/", "duration": 1}
 STREAM = Timeline(41_210, 41_380, 900_000, 1_100_000, 3, 38, Gaps(50_734, 600_000, 600_000, 600_000, 2), "end", None)
+GAPS = Distribution()
+for gap in (50_734, 600_000):
+    GAPS.add(gap)
 
 
 def figures(*outcomes: tuple[str, str]) -> dict[str, Any]:
     seen = LoadFigures()
     for outcome, reason in outcomes:
-        seen.add(Seen(outcome, 200, reason, STREAM))
+        seen.add(Seen(outcome, 200, reason, STREAM, GAPS))
     return seen.as_dict(10.04)
 
 
@@ -25,6 +29,7 @@ def test_the_figures_are_a_table() -> None:
     assert table(figures(("complete", ""), ("complete", ""), ("cut", "IncompleteRead: [cut]"))) == [
         "                     p50         p95         p99         max",
         "first byte       0.041 s     0.041 s     0.041 s     0.041 s",
+        "gap              0.051 s     0.600 s     0.600 s     0.600 s",
         "largest gap      0.600 s     0.600 s     0.600 s     0.600 s",
         "whole stream     1.100 s     1.100 s     1.100 s     1.100 s",
         "chunks                 3           3           3           3",
@@ -78,8 +83,8 @@ def test_it_fails_if_one_was_not_or_none_was(monkeypatch: pytest.MonkeyPatch, ou
     if outcome == "unfinished":
         seen.leave()
     else:
-        seen.add(Seen("complete", 200, "", STREAM))
-        seen.add(Seen(outcome, 200, "reason", STREAM))
+        seen.add(Seen("complete", 200, "", STREAM, GAPS))
+        seen.add(Seen(outcome, 200, "reason", STREAM, GAPS))
 
     assert not loading(monkeypatch, seen.as_dict(1))
 

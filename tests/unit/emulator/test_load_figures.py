@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lambda_streamify_emulator.distribution import Distribution
 from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.load_figures import REASONS, LoadFigures, Seen, read
 from lambda_streamify_emulator.recording import Event, chunk_event
@@ -31,7 +32,10 @@ CHUNKS = [chunk_event(20, b"abc"), chunk_event(50, b"def")]
 def test_how_a_stream_ended_is_told_from_its_events(
     events: list[Event], outcome: str, status: int | None, reason: str
 ) -> None:
-    assert read(events) == Seen(outcome, status, reason, measure(events))
+    seen = read(events)
+
+    assert seen[:4] == (outcome, status, reason, measure(events))
+    assert seen.gaps.count == max(0, seen.timeline.chunks - 1)
 
 
 def test_where_nothing_answers_there_is_no_stream() -> None:
@@ -39,7 +43,7 @@ def test_where_nothing_answers_there_is_no_stream() -> None:
         raise EndpointError("nothing answers")
         yield END
 
-    assert read(events()) == Seen("no answer", None, "nothing answers", measure([]))
+    assert read(events())[:4] == ("no answer", None, "nothing answers", measure([]))
 
 
 def test_the_times_of_complete_streams_are_spread_and_all_of_them_counted() -> None:
@@ -57,6 +61,7 @@ def test_the_times_of_complete_streams_are_spread_and_all_of_them_counted() -> N
         "statuses": {"200": 3},
         "failures": {"IncompleteRead: the body was cut off": 1},
         "first_byte": {"p50": 10, "p95": 10, "p99": 10, "max": 10},
+        "gap": {"p50": 30, "p95": 30, "p99": 30, "max": 30},
         "largest_gap": {"p50": 30, "p95": 30, "p99": 30, "max": 30},
         "whole_stream": {"p50": 90, "p95": 90, "p99": 90, "max": 90},
         "chunks": {"p50": 2, "p95": 2, "p99": 2, "max": 2},
@@ -75,7 +80,7 @@ def test_what_no_stream_had_is_none() -> None:
 def test_failures_are_told_apart_as_long_as_they_are_few() -> None:
     figures = LoadFigures()
     for number in (*range(REASONS + 5), 0):
-        figures.add(Seen("no answer", None, f"reason {number}", measure([])))
+        figures.add(Seen("no answer", None, f"reason {number}", measure([]), Distribution()))
 
     failures = figures.as_dict(1)["failures"]
 

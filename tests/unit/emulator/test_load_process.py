@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from lambda_streamify_emulator.distribution import Distribution
 from lambda_streamify_emulator.load_figures import Seen
 from lambda_streamify_emulator.load_process import say, tell
 from lambda_streamify_emulator.timeline import Gaps, Timeline
 
 STREAM = Timeline(41_210, 41_380, 900_000, 1_100_000, 3, 38, Gaps(50_734, 600_000, 600_000, 600_000, 2), "end", None)
+GAPS = Distribution()
+for gap in (50_734, 600_000):
+    GAPS.add(gap)
 
 
 def told(seen: Seen) -> list[dict[str, Any]]:
@@ -20,7 +24,7 @@ def told(seen: Seen) -> list[dict[str, Any]]:
 
 
 def test_locust_is_told_each_time_of_a_stream_by_itself() -> None:
-    seen = Seen("complete", 200, "", STREAM)
+    seen = Seen("complete", 200, "", STREAM, GAPS)
 
     assert told(seen) == [
         {"request_type": "first byte", "name": "/story", "response_time": 41.21, "response_length": 0, "context": {}},
@@ -37,7 +41,7 @@ def test_locust_is_told_each_time_of_a_stream_by_itself() -> None:
 
 
 def test_what_a_stream_did_not_have_is_not_told_and_its_failure_is() -> None:
-    (entry,) = told(Seen("no answer", None, "refused", Timeline(None, None, None, 0, 0, 0, None, None, None)))
+    (entry,) = told(Seen("no answer", None, "refused", Timeline(None, None, None, 0, 0, 0, None, None, None), GAPS))
 
     assert (entry["request_type"], str(entry["exception"])) == ("stream", "refused")
 
