@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .streamify_fixture import Streamify
     from .testing_emulator import TemplateEmulator
 
-TEMPLATE, PARAMETERS = "streamify_template", "streamify_parameters"
+TEMPLATE, PARAMETERS, LAYERS = "streamify_template", "streamify_parameters", "streamify_layers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         TEMPLATE, "the SAM template of the fixture `streamify`, from the root folder", default="template.yaml"
     )
     parser.addini(PARAMETERS, "parameters of that template, each as NAME=VALUE", type="linelist")
+    parser.addini(LAYERS, "folders or .zip files of layers, from the root folder, each as ARN=PATH", type="linelist")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,7 +48,12 @@ def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulato
     path = pytestconfig.rootpath / str(pytestconfig.getini(TEMPLATE))
     if not path.is_file():
         pytest.fail(f"there is no template {path}: name it in the pytest option {TEMPLATE}", pytrace=False)
-    emulator = TemplateEmulator(path, _parameters(pytestconfig.getini(PARAMETERS)))
+    layers = _pairs(LAYERS, "ARN=PATH", pytestconfig.getini(LAYERS))
+    emulator = TemplateEmulator(
+        path,
+        _pairs(PARAMETERS, "NAME=VALUE", pytestconfig.getini(PARAMETERS)),
+        {arn: pytestconfig.rootpath / place for arn, place in layers.items()},
+    )
     problem = None
     try:
         emulator.start()
@@ -63,8 +69,8 @@ def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulato
 def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
     """The functions of the SAM template, really running: streamify.invoke("name"), .get, .post, .open, .urls, .logs.
 
-    The emulator starts once a session, in the root folder's template.yaml (ini options streamify_template and
-    streamify_parameters); logs begin anew with each test. See docs/testing.md.
+    The emulator starts once a session, in the root folder's template.yaml (ini options streamify_template,
+    streamify_parameters and streamify_layers); logs begin anew with each test. See docs/testing.md.
     """
     from .streamify_fixture import Streamify
 
@@ -95,10 +101,10 @@ def stream_recording(request: pytest.FixtureRequest) -> Callable[..., Replay]:
     return replay
 
 
-def _parameters(lines: list[str]) -> dict[str, str]:
+def _pairs(option: str, form: str, lines: list[str]) -> dict[str, str]:
     wrong = [line for line in lines if "=" not in line]
     if wrong:
-        pytest.fail(f"{PARAMETERS}: {wrong[0]!r} is not NAME=VALUE", pytrace=False)
+        pytest.fail(f"{option}: {wrong[0]!r} is not {form}", pytrace=False)
     pairs = (line.partition("=") for line in lines)
     return {name.strip(): value.strip() for name, _, value in pairs}
 

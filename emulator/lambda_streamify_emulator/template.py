@@ -95,7 +95,11 @@ def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], pla
         raise TemplateError(f"{path}: no function of it can be served: {'; '.join(left_out)}")
     if not functions:
         raise TemplateError(f"{path}: it has no function; the emulator runs resources of type {FUNCTION}")
-    left_out += [f"--layer {arn}={place}: no function uses it" for arn, place in places.items() if arn not in used]
+    left_out += [
+        f"the layer {arn}, for which there is {place}, is used by no function"
+        for arn, place in places.items()
+        if arn not in used
+    ]
     served = apis.apis()
     unresolved = tuple(sorted(intrinsics.unresolved))
     return Template(tuple(functions.values()), unresolved, (*left_out, *apis.notices), served)

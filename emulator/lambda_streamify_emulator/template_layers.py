@@ -38,7 +38,7 @@ def given_layer(arn: str, place: Path) -> Layer:
         return Layer(arn, place.resolve())
     if place.is_file():
         return Layer(arn, unpacked(place))
-    raise TemplateError(f"--layer {arn}={place}: there is no such folder or .zip file")
+    raise TemplateError(f"the layer {arn}: {place} is neither a folder nor a .zip file")
 
 
 def used_layer(where: str, reference: Any, layers: Mapping[str, Layer]) -> Layer:

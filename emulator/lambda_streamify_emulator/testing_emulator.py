@@ -60,12 +60,13 @@ class _Emulator(Emulator):
 class TemplateEmulator:
     """Runs a template between `start` and `stop`. `said` is what the emulator tells, `lines` what functions print."""
 
-    def __init__(self, path: Path, parameters: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, parameters: Mapping[str, str], layers: Mapping[str, Path] | None = None) -> None:
         self.path = path
         self.said: list[str] = []
         self.lines: list[LogLine] = []
         self.template = Template(())
         self._parameters = parameters
+        self._layers = layers
         self._expected: dict[int, Steps] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -75,7 +76,7 @@ class TemplateEmulator:
 
     def start(self) -> None:
         """Return when the emulator serves. Raises EmulatorError for what it cannot serve."""
-        self.template = load_template(self.path, self._parameters)
+        self.template = load_template(self.path, self._parameters, self._layers)
         self.said += self.template.left_out
         self._thread.start()
         try:

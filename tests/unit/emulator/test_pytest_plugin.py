@@ -70,6 +70,17 @@ def test_functions_of_the_template_are_there_and_a_failure_shows_their_logs(pyte
     result.stdout.fnmatch_lines(["*Captured function logs*", "first: *Runtime exited with error*"])
 
 
+def test_layers_of_the_template_lie_where_the_configuration_says(pytester: pytest.Pytester) -> None:
+    path, arn = write_template(pytester.path), "arn:aws:lambda:us-east-1:123456789012:layer:runtime:1"
+    path.write_text(path.read_text().replace("[!Ref Layer]", f"['{arn}']"))
+    pytester.makepyfile(USES_FUNCTIONS)
+
+    outcome(pytester, "-o", f"streamify_layers={arn}=layer").assert_outcomes(passed=1, failed=1)
+    result = outcome(pytester, "-o", f"streamify_layers={arn}")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines([f"streamify_layers: '{arn}' is not ARN=PATH"])
+
+
 def test_a_missing_template_fails_the_tests_that_want_it_in_one_line(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(USES_FUNCTIONS)
 

@@ -357,13 +357,13 @@ def test_a_place_for_a_layer_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError) as raised:
         load_with(tmp_path, tmp_path / "absent")
 
-    assert str(raised.value) == f"--layer {GIVEN}={tmp_path / 'absent'}: there is no such folder or .zip file"
+    assert str(raised.value) == f"the layer {GIVEN}: {tmp_path / 'absent'} is neither a folder nor a .zip file"
 
 
 def test_a_place_for_a_layer_that_no_function_uses_is_told(tmp_path: Path) -> None:
     template = load_with(tmp_path, tmp_path, reference=GIVEN.replace("given", "streamify"))
 
-    assert template.left_out == (f"--layer {GIVEN}={tmp_path}: no function uses it",)
+    assert template.left_out == (f"the layer {GIVEN}, for which there is {tmp_path}, is used by no function",)
 
 
 # --- what is of no concern -------------------------------------------------------------------------------------------
