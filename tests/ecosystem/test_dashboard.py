@@ -213,3 +213,14 @@ def test_a_page_that_reads_nothing_holds_up_no_stream(emulator: EmulatorProcess)
 
 def response(size: int) -> dict[str, Any]:
     return {"statusCode": 200, "body": ["x" * (size // 100)] * 100}
+
+
+def test_a_long_stream_is_shown_to_its_end(page: Page) -> None:
+    answer = json.dumps({"statusCode": 200, "body": [f"chunk {number}\n" for number in range(20_000)]})
+    fill(page, function="cases", kind="event", event=json.dumps({"case": "answer", "response": answer}))
+    submit(page)
+    page.wait_for("document.getElementById('outcome').className === 'good'")
+
+    assert "20,000 chunks" in page.evaluate("document.getElementById('outcome').textContent")
+    assert page.evaluate(CHUNKS) == 1000
+    assert page.evaluate("document.querySelector('#chunks li:last-child').textContent").endswith("chunk 19999")

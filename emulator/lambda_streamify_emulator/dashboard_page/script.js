@@ -47,7 +47,10 @@ function showFunctions(functions, apis) {
 
 function makeRow(number) {
   const row = document.createElement("tr");
-  const cells = { function: cell(row, "", "th"), began: cell(row), status: cell(row, "status"), drawn: cell(row) };
+  const named = cell(row, "", "th");
+  const cells = { began: cell(row), status: cell(row, "status"), drawn: cell(row) };
+  cells.function = named.appendChild(document.createElement("div"));
+  cells.id = named.appendChild(document.createElement("code"));
   for (const [key, name] of [["first", "first byte"], ["duration", "duration"], ["chunks", "chunks"], ["bytes", "bytes"]]) {
     cells[key] = cell(row, name);
     cells[key].className = "number";
@@ -69,7 +72,7 @@ function showInvocation(seen) {
   const { cells } = entry;
   Object.assign(entry, { seen, since: performance.now() });
   cells.function.textContent = seen.function;
-  cells.function.title = `request ${seen.request_id}`;
+  cells.id.textContent = seen.request_id;
   cells.began.textContent = new Date(seen.began * 1000).toLocaleTimeString([], { hourCycle: "h23" });
   cells.status.textContent = seen.status ?? "–";
   cells.first.textContent = inWords(seen.first_byte);
