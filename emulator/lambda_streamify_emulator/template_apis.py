@@ -73,7 +73,10 @@ class ApiReader:
                 self._add(f"{where}: {id_}", function, id_, properties)
 
     def apis(self) -> tuple[Api, ...]:
-        """Those that have routes, the implicit one first."""
+        """Those that have routes, in the order of their first ones."""
+        for id_, properties in self._properties.items():
+            if properties.get("DefinitionBody") is not None or properties.get("DefinitionUri") is not None:
+                self.notices.append(f"{id_}: its own definition is not read here: only events of functions are served")
         return tuple(self._api(id_, tuple(routes)) for id_, routes in self._routes.items())
 
     def _add(self, where: str, function: Function, id_: str, properties: Mapping[str, Any]) -> None:
@@ -91,6 +94,10 @@ class ApiReader:
             self.notices.append(
                 f"{function.name}: the event {id_} does NOT stream: SAM ignores ResponseTransferMode: {mode}, without "
                 f"a word; write {_STREAMED}"
+            )
+        if properties.get("Auth") is not None:
+            self.notices.append(
+                f"{function.name}: the event {id_}: its Auth is not enforced here: everybody may call it"
             )
         route = Route(method, path, function.name, mode == _STREAMED, _timeout(where, properties))
         if route.is_streamed and route.timeout < function.timeout and properties.get("TimeoutInMillis") is None:

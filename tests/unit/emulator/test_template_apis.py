@@ -108,10 +108,11 @@ def test_what_is_not_served_is_told(tmp_path: Path) -> None:
         event("Path: /a, Method: get, RestApiId: !ImportValue other"),
         event("Path: /a, Method: get, RestApiId: !Ref Mine"),
         event("Queue: x", "SQS"),
+        event("Path: /b, Method: get, Auth: {ApiKeyRequired: true}"),
         rest="""
         Mine:
           Type: AWS::Serverless::Api
-          Properties: {StageName: live, Auth: {ApiKeyRequired: true}, Cors: "'*'"}
+          Properties: {StageName: live, Auth: {ApiKeyRequired: true}, Cors: "'*'", DefinitionUri: api.yaml}
         """,
     )
 
@@ -121,6 +122,8 @@ def test_what_is_not_served_is_told(tmp_path: Path) -> None:
     )
     assert template.left_out[1:] == (
         "hello: the event E1 is not served: its RestApiId is none of AWS::Serverless::Api",
+        "hello: the event E4: its Auth is not enforced here: everybody may call it",
+        "Mine: its own definition is not read here: only events of functions are served",
         "Mine: its Auth is not enforced here: everybody may call it",
         "Mine: its Cors is not here: a preflight request gets 403",
     )
