@@ -4,12 +4,10 @@ import json
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Semaphore, Thread
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from waiting import PATIENCE
+from gated_service import GatedService, QuietHandler, running
 
 
 class Answer(NamedTuple):
@@ -25,18 +23,15 @@ class Answer(NamedTuple):
     cut: bool = False
 
 
-class SourceServer:
-    """`requests` are the bodies that it was sent, in order."""
+class SourceServer(GatedService):
+    """`requests` are the bodies that it was sent, in order. Each `release` lets one more piece go."""
 
     def __init__(self, answers: dict[str, Answer], host: str = "127.0.0.1") -> None:
-        self.requests: list[bytes] = []
-        released = self._released = Semaphore(0)
-        requests = self.requests
+        requests = self.requests = list[bytes]()
+        wait = self.wait
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:  # noqa: N802 - http.server's name
                 requests.append(self.rfile.read(int(self.headers.get("content-length", 0))))
                 answer = answers[self.path.partition("?")[0]]
                 self.send_response(answer.status)
@@ -48,7 +43,7 @@ class SourceServer:
                 self.end_headers()
                 for number, piece in enumerate(answer.pieces):
                     if number:
-                        assert released.acquire(timeout=PATIENCE), f"nobody has read the piece before {piece!r}"
+                        wait(f"nobody has read the piece before {piece!r}")
                     self.wfile.write(piece if answer.length else b"%x\r\n%b\r\n" % (len(piece), piece))
                 if answer.cut:
                     self.close_connection = True
@@ -57,42 +52,14 @@ class SourceServer:
 
             do_POST = do_GET  # noqa: N815 - http.server's name
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer((host, 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever)
-
-    @property
-    def address(self) -> str:
-        """Where the service is, as a URL without a path."""
-        return "http://{}:{}".format(*self._server.server_address)
-
-    def release(self) -> None:
-        """Let the service send its next piece."""
-        self._released.release()
-
-    def start(self) -> None:
-        """Serve from now on."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the service."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler, host)
 
 
 @contextmanager
 def serving(answers: dict[str, Answer], host: str = "127.0.0.1") -> Iterator[SourceServer]:
     """Serve for the length of the block, at an address of this machine."""
-    server = SourceServer(answers, host)
-    server.start()
-    try:
+    with running(SourceServer(answers, host)) as server:
         yield server
-    finally:
-        server.stop()
 
 
 # --- how the services write ------------------------------------------------------------------------------------------
