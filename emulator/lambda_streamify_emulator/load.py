@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,11 +33,20 @@ def check_installed() -> None:
         raise LoadError(f"streamify load needs Locust: {PIP_LINE}")
 
 
+def check_free(port: int) -> None:
+    """Raise LoadError if Locust's page cannot have the port; Locust itself would go on without it."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise LoadError(f"port {port}, for Locust's page, cannot be had: {reason}; leave --web out") from error
+
+
 def load(plan: Mapping[str, Any], *, as_json: bool) -> bool:
     """Run the plan and print the figures; returns whether each stream was complete.
 
-    The plan has `url`, `event` (text or None), `headers`, `users`, `spawn_rate` (users a second), `duration` and `grace`
-    (seconds), and `web` (the port of Locust's page, or None).
+    The plan has `url`, `event` (text or None), `headers`, `users`, `spawn_rate` (users a second), `duration`
+    and `grace` (seconds), and `web` (the port of Locust's page, or None).
     """
     figures: dict[str, Any] = {}
     for figures in running(plan):

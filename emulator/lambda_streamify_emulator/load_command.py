@@ -46,7 +46,7 @@ def load(
     from . import terminal
     from .command_events import read_event
     from .invoke import url_of
-    from .load import GRACE, WEB_PORT, check_installed
+    from .load import GRACE, WEB_PORT, check_free, check_installed
     from .load import load as run
     from .url_client import is_url
 
@@ -58,6 +58,7 @@ def load(
             headers["content-type"] = "application/json"
         url = target if is_url(target) else url_of(target, remote=remote)
         if web:
+            check_free(WEB_PORT)
             terminal.say(f"Locust's page: http://127.0.0.1:{WEB_PORT}")
         plan = {
             "url": url,

@@ -1,5 +1,7 @@
 import json
+import socket
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from lambda_streamify_emulator import load as module
 from lambda_streamify_emulator.distribution import Distribution
 from lambda_streamify_emulator.errors import LoadError
-from lambda_streamify_emulator.load import check_installed, load, progress, running, table
+from lambda_streamify_emulator.load import check_free, check_installed, load, progress, running, table
 from lambda_streamify_emulator.load_figures import LoadFigures, Seen
 from lambda_streamify_emulator.timeline import Gaps, Timeline
 
@@ -148,3 +150,15 @@ def test_without_locust_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_with_locust_nothing_is_said() -> None:
     check_installed()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LoadError) as raised:
+            check_free(port)
+
+    assert (
+        str(raised.value) == f"port {port}, for Locust's page, cannot be had: Address already in use; leave --web out"
+    )
+    check_free(port)

@@ -1,6 +1,8 @@
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambda_streamify_emulator.marks import Marks
 from lambda_streamify_emulator.recording import Event, chunk_event
@@ -114,3 +116,14 @@ def test_all_at_once_is_one_bar() -> None:
 
 def test_many_chunks_fill_the_line() -> None:
     assert drawn([number // 100 for number in range(100_000)], 1000, 48)[0] == "█" * 40 + " 1.000 s"
+
+
+@given(st.lists(st.integers(0, 5000)), st.integers(0, 10_000), st.integers(1, 300), st.sampled_from([None, 0, 77]))
+def test_no_line_is_longer_than_there_is_room(chunks: list[int], more: int, width: int, head: int | None) -> None:
+    times = sorted(chunks)
+    total = max([head or 0, *times]) + more
+
+    lines = drawn([time for time in times if head is None or time >= head], total, width, head=head)
+
+    assert 1 <= len(lines) <= 2
+    assert all(len(line) <= width for line in lines)
