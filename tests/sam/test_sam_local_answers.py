@@ -114,6 +114,11 @@ def test_a_direct_caller_gets_a_plain_value_as_json(sdk: Any) -> None:
     assert json.loads(invoke(sdk, "value")) == {"answer": 42}
 
 
+def test_a_direct_caller_of_a_stream_that_is_not_text_gets_an_error_of_sam_s(sdk: Any) -> None:
+    with pytest.raises(ClientError, match="ServiceException"):
+        invoke(sdk, "binary")
+
+
 def test_start_lambda_cannot_stream(sdk: Any) -> None:
     with pytest.raises(ClientError, match="PathNotFoundLocally"):
         sdk.invoke_with_response_stream(FunctionName="cases")
