@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 
-from .asgi import Receive, Scope, Send, read_body, respond_unread
+from .asgi import Receive, Scope, Send, read_body, respond, respond_unread
 from .invocation import Invocation, new_trace_id
 from .pool import SandboxPool, Throttled
 from .rest_event import is_binary, rest_event
@@ -44,6 +44,10 @@ class RestApi:
         if match is None:
             # API Gateway's words, for a path or a method that it does not have.
             await refuse(send, 403, request_id, "MissingAuthenticationTokenException", "Missing Authentication Token")
+            return
+        if match.route.preflight is not None:
+            headers = [*own_headers(request_id, trace_id), *match.route.preflight, ("content-type", "application/json")]
+            await respond(send, 200, headers, b"{}\n")
             return
         pool = self._pools[match.route.function]
         limit = None if pool.limits.request is None else LIMIT

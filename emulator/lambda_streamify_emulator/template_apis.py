@@ -4,13 +4,14 @@ Sources: AWS SAM specification, "Api" (event) and "AWS::Serverless::Api"; Amazon
 the integration response" and "Amazon API Gateway quotas".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import TemplateError
 from .intrinsics import Intrinsics
+from .rest_cors import Headers, preflight_headers
 from .template_functions import Function
 from .template_values import kind, mapping, number
 
@@ -31,6 +32,8 @@ class Route:
     function: str
     is_streamed: bool
     timeout: float = DEFAULT_TIMEOUT
+    preflight: Headers | None = None
+    """What API Gateway answers in place of the function; None if the function does."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class ApiReader:
         if properties.get("Auth") is not None:
             self.notices.append(f"{id_}: its Auth is not enforced here: everybody may call it")
         if properties.get("Cors") is not None:
-            self.notices.append(f"{id_}: its Cors is not here: a preflight request gets 403")
+            routes += tuple(_preflights(f"{self._path}: {id_}", properties["Cors"], routes))
         return Api(
             name=id_,
             stage=stage if isinstance(stage, str) else IMPLICIT_STAGE,
@@ -127,6 +130,16 @@ class ApiReader:
             endpoint=str(endpoint),
             binary_types=tuple(str(type_).replace("~1", "/") for type_ in types if isinstance(types, list)),
         )
+
+
+def _preflights(where: str, cors: Any, routes: tuple[Route, ...]) -> Iterator[Route]:
+    """The routes that SAM adds, one for each path without an OPTIONS method of its own."""
+    for path in dict.fromkeys(route.path for route in routes):
+        own = [route for route in routes if route.path == path]
+        methods = [route.method for route in own]
+        if "OPTIONS" not in methods:
+            headers = preflight_headers(where, cors, methods)
+            yield Route("OPTIONS", path, own[0].function, is_streamed=False, preflight=headers)
 
 
 def _timeout(where: str, properties: Mapping[str, Any]) -> float:

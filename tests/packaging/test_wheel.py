@@ -85,6 +85,7 @@ EMULATOR_MODULES = (
     "requirements",
     "response_headers",
     "rest_api",
+    "rest_cors",
     "rest_event",
     "rest_response",
     "routes",

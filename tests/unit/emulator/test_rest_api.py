@@ -362,6 +362,17 @@ def test_a_route_that_is_not_there_is_403_in_api_gateways_words(method: str, pat
     assert front.pool.invocations == []
 
 
+def test_a_preflight_request_is_answered_by_the_api_itself() -> None:
+    preflight = Route("OPTIONS", "/stream", "hello", is_streamed=False, preflight=(("access-control-max-age", "60"),))
+    api = replace(API, routes=(*API.routes, preflight))
+
+    exchange, front = ask(responding(CONTENT_TYPE, HEAD), method="OPTIONS", api=api)
+
+    assert (exchange.status, exchange.pieces) == (200, [b"{}\n"])
+    assert fields(exchange)[:2] == [("access-control-max-age", "60"), ("content-type", "application/json")]
+    assert front.pool.invocations == []
+
+
 @pytest.mark.parametrize("size", [6_291_457, 10_485_761])
 def test_a_request_that_is_too_large_is_413(size: int) -> None:
     exchange, front = ask(responding(CONTENT_TYPE, HEAD), "/whole/1", method="POST", body=[b"x" * size])

@@ -125,8 +125,60 @@ def test_what_is_not_served_is_told(tmp_path: Path) -> None:
         "hello: the event E4: its Auth is not enforced here: everybody may call it",
         "Mine: its own definition is not read here: only events of functions are served",
         "Mine: its Auth is not enforced here: everybody may call it",
-        "Mine: its Cors is not here: a preflight request gets 403",
     )
+
+
+ORIGIN, METHODS = "access-control-allow-origin", "access-control-allow-methods"
+
+
+def test_cors_adds_what_sam_adds(tmp_path: Path) -> None:
+    template = load(
+        tmp_path,
+        event("Path: /a, Method: get, RestApiId: !Ref Mine"),
+        event("Path: /a, Method: post, RestApiId: !Ref Mine"),
+        event("Path: /b, Method: any, RestApiId: !Ref Mine"),
+        event("Path: /c, Method: options, RestApiId: !Ref Mine"),
+        event("Path: /d, Method: get, RestApiId: !Ref Full"),
+        rest="""
+        Mine:
+          Type: AWS::Serverless::Api
+          Properties: {StageName: live, Cors: "'*'"}
+        Full:
+          Type: AWS::Serverless::Api
+          Properties:
+            StageName: live
+            Cors:
+              AllowOrigin: "'https://a'"
+              AllowMethods: "'GET'"
+              AllowHeaders: "'x,y'"
+              MaxAge: "'60'"
+              AllowCredentials: true
+        """,
+    )
+
+    mine, full = template.apis
+    added = {route.path: route.preflight for route in (*mine.routes, *full.routes) if route.preflight is not None}
+    assert added == {
+        "/a": ((ORIGIN, "*"), (METHODS, "GET,OPTIONS,POST")),
+        "/b": ((ORIGIN, "*"), (METHODS, "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT")),
+        "/d": (
+            (ORIGIN, "https://a"),
+            (METHODS, "GET"),
+            ("access-control-allow-headers", "x,y"),
+            ("access-control-max-age", "60"),
+            ("access-control-allow-credentials", "true"),
+        ),
+    }
+
+
+def test_cors_of_another_kind_is_refused(tmp_path: Path) -> None:
+    api = """
+    Mine:
+      Type: AWS::Serverless::Api
+      Properties: {StageName: live, Cors: [x]}
+    """
+    with pytest.raises(TemplateError, match=r"Mine: Cors: it is a list instead of a mapping or an origin$"):
+        load(tmp_path, event("Path: /a, Method: get, RestApiId: !Ref Mine"), rest=api)
 
 
 WRONG = [
