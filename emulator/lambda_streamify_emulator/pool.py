@@ -121,6 +121,7 @@ class SandboxPool:
             try:
                 task = await self._package.task_root.current()
             except (BuildError, OSError) as error:
+                self._show(invocation)
                 self._fail(invocation, "Sandbox.Failure", str(error))
                 return False
             self._package = replace(self._package, folders=replace(self._package.folders, task=task))

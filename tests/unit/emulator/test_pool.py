@@ -11,6 +11,7 @@ import pytest
 
 from asynchronous import run
 from lambda_streamify_emulator import pool as module
+from lambda_streamify_emulator.activity import Activity
 from lambda_streamify_emulator.channel import FunctionFailed
 from lambda_streamify_emulator.errors import BuildError
 from lambda_streamify_emulator.invocation import Invocation
@@ -540,5 +541,20 @@ def test_code_that_cannot_be_made_ready_fails_the_invocation_alone_and_is_tried_
             assert "it cannot be installed" in pool.lines
             assert b64decode(await failed.tail.result()) == b"it cannot be installed\n"
             assert await pool.say_process()
+
+    run(main())
+
+
+def test_what_is_on_the_dashboard_is_what_becomes_of_invocations(tmp_path: Path) -> None:
+    async def main() -> None:
+        package, activity = make_package(tmp_path), Activity()
+        root = Root(package, BuildError("it cannot be installed"), tmp_path)
+        async with pooled(replace(package, task_root=root), Settings(activity=activity)) as pool:
+            failed = Invocation(b"{}")
+            await pool.invoke(failed)
+
+        (shown,) = activity.since(0)["invocations"]
+        assert (shown["request_id"], shown["reason"]) == (failed.request_id, "error")
+        assert shown["error"]["message"].endswith("it cannot be installed")
 
     run(main())
