@@ -21,17 +21,14 @@ def unpacked(archive: Path) -> Path:
 
 def _unpack(archive: Path, folder: Path) -> None:
     with ZipFile(archive) as opened:
-        links = []
+        links = {}
         for entry in opened.infolist():
-            if stat.S_ISLNK(_mode(entry)):
-                links.append(entry)
-                continue
             place = Path(opened.extract(entry, folder))  # which keeps within the folder whatever the name says
-            if not entry.is_dir() and _mode(entry):
+            if stat.S_ISLNK(_mode(entry)):
+                links[place] = opened.read(entry).decode("utf-8")
+            elif not entry.is_dir() and _mode(entry):
                 place.chmod(stat.S_IMODE(_mode(entry)) | stat.S_IRUSR | stat.S_IWUSR)
-        for entry in links:  # last: nothing is written through one
-            place = Path(opened.extract(entry, folder))
-            target = place.read_text(encoding="utf-8")
+        for place, target in links.items():  # when all is written: nothing is written through one, not even a link
             place.unlink()
             place.symlink_to(target)
 

@@ -53,6 +53,27 @@ def test_nothing_gets_out_of_the_folder(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["abs", "out"]
 
 
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    outside, link = tmp_path / "outside", stat.S_IFLNK | 0o777
+    outside.mkdir()
+    (outside / "file").write_text("mine")
+
+    with pytest.raises(BuildError):
+        unpacked(
+            archive(tmp_path / "a.zip", (entry("a", link), str(outside)), (entry("a/file", link), "absent")),
+        )
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        twice = archive(
+            tmp_path / "b.zip", (entry("a", link), str(outside / "file")), (entry("a", link), "written there")
+        )
+    folder = unpacked(twice)
+
+    assert str((folder / "a").readlink()) == "written there"
+    assert [path.name for path in outside.iterdir()] == ["file"]
+    assert not (outside / "file").is_symlink()
+    assert (outside / "file").read_text() == "mine"
+
+
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("no archive")
 
