@@ -51,7 +51,7 @@ async def serve(
     if env_vars is not None:
         template, notices = with_env_vars(template, env_vars)
     for notice in (*template.left_out, *notices):
-        terminal.say(notice)
+        terminal.warn(notice)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -95,8 +95,8 @@ class ApiReader:
         mode = properties.get("ResponseTransferMode", _BUFFERED)
         if mode not in (_STREAMED, _BUFFERED):
             self.notices.append(
-                f"{function.name}: the event {id_} does NOT stream: SAM ignores ResponseTransferMode: {mode}, without "
-                f"a word; write {_STREAMED}"
+                f"{function.name}: the event {id_} does NOT stream: SAM silently ignores "
+                f"ResponseTransferMode: {mode}; write {_STREAMED}"
             )
         if properties.get("Auth") is not None:
             self.notices.append(

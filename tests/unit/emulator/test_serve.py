@@ -236,7 +236,7 @@ def test_a_function_that_is_left_out_is_named_and_the_others_are_served(
 
     assert serving(write_template(tmp_path, resources), "true") == 0
 
-    assert capsys.readouterr().err.startswith("Third is left out: its PackageType is Image, ")
+    assert capsys.readouterr().err.startswith("warning: Third is left out: its PackageType is Image, ")
 
 
 def test_environment_variables_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,7 +245,7 @@ def test_environment_variables_come_from_a_file(tmp_path: Path, capsys: pytest.C
 
     run(serve(path, port=0, command="true", as_json=False, parameters={}, env_vars=file))
 
-    assert capsys.readouterr().err.startswith(f"{file}: first has no variable OTHER in the template")
+    assert capsys.readouterr().err.startswith(f"warning: {file}: first has no variable OTHER in the template")
 
 
 def test_a_function_to_debug_has_to_be_there_and_to_have_a_debugger(

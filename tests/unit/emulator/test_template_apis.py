@@ -96,8 +96,7 @@ def test_the_word_that_sam_ignores_is_told(tmp_path: Path) -> None:
     assert not template.apis[0].routes[0].is_streamed
     (notice,) = template.left_out
     assert notice == (
-        "hello: the event E0 does NOT stream: SAM ignores ResponseTransferMode: STREAM, without a word; write "
-        "RESPONSE_STREAM"
+        "hello: the event E0 does NOT stream: SAM silently ignores ResponseTransferMode: STREAM; write RESPONSE_STREAM"
     )
 
 
