@@ -48,7 +48,8 @@ def parse(payload: bytes, content_type: str) -> tuple[Prelude, bytes]:
 
 
 def _status(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    is_text = isinstance(value, str) and len(value) == 3 and value.isdecimal()  # Python refuses to read thousands
+    return int(value) if is_text else value
 
 
 def _text(value: Any) -> bytes:

@@ -58,6 +58,7 @@ def test_a_status_may_be_text_and_cookies_are_their_own_list() -> None:
     [
         {"statusCode": 101},
         {"statusCode": "teapot"},
+        {"statusCode": "2" * 5000},
         {"statusCode": 200, "headers": [1]},
         {"statusCode": 200, "headers": {"a b": "x"}},
         {"statusCode": 200, "isBase64Encoded": True, "body": "?"},
