@@ -87,7 +87,8 @@ def refusal(request: Request, credentials: Credentials, scope: Scope, now: float
     if problem is not None:
         return Refusal("InvalidSignatureException", problem)
     canonical = canonical_request(request, claim.signed)
-    if not hmac.compare_digest(_signature(canonical, claim.time, credentials, scope), claim.signature):
+    expected = _signature(canonical, claim.time, credentials, scope)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):  # of texts it takes ASCII alone
         message = (
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."

@@ -215,6 +215,16 @@ def test_a_wrong_secret_is_refused_with_what_should_have_been_signed() -> None:
     assert canonical.splitlines()[:5] == ["GET", "/a%20b", "c=d", "host:127.0.0.1:4001", "x-amz-date:20260726T200000Z"]
 
 
+def test_a_signature_outside_of_ascii_does_not_match() -> None:
+    given = signed_by_botocore(request())
+    headers = [(name, f"{value[:-64]}é" if name == "Authorization" else value) for name, value in given.headers]
+    presigned = presigned_by_botocore(request())
+
+    for changed in (replace(given, headers=headers), replace(presigned, query=f"{presigned.query[:-64]}%e9")):
+        assert refused(changed).error_type == "InvalidSignatureException"
+        assert refused(changed).canonical
+
+
 def test_a_body_that_is_not_signed_is_refused_whatever_the_request_says_of_it() -> None:
     given = request(headers=[("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD")], body=b"any", method="POST")
 
