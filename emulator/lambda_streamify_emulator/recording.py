@@ -131,7 +131,9 @@ class RecordingWriter:
 
 
 def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+    # Half a character, which a header in JSON may hold and UTF-8 cannot, is escaped as JSON has it.
+    return line if line.isascii() else line.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class RecordingReader:

@@ -3,6 +3,7 @@ import json
 import re
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +87,18 @@ def test_a_head_an_error_and_what_the_header_says_come_back() -> None:
     assert events[1].data == {"type": "Function.Broken", "message": "why"}
     assert events[2].data == {"reason": "error", "bytes": 0, "chunks": 0, "lost": {"chunks": 1, "bytes": 2}}
     assert all(event.chunk is None for event in events)
+
+
+def test_half_a_character_in_a_header_or_an_error_comes_back_from_a_file(tmp_path: Path) -> None:
+    with (tmp_path / "kept").open("w", encoding="utf-8") as file:
+        writer = RecordingWriter(file, Header("client"))
+        writer.head(1, 200, {"name": "é\ud83d"})
+        writer.error(2, "Function.A", "\udc00")
+    with (tmp_path / "kept").open(encoding="utf-8") as file:
+        head, error = RecordingReader(file)
+
+    assert head.data["headers"] == {"name": "é\ud83d"}
+    assert error.data["message"] == "\udc00"
 
 
 def test_secrets_are_written_only_if_asked_for() -> None:
