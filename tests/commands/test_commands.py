@@ -61,7 +61,10 @@ def serve(*options: str | Path, **variables: Any) -> "subprocess.CompletedProces
         ("just text\n", "it holds text instead of a template's sections"),
         ("a: [1\nb: {", "it is not YAML: expected ',' or ']', but got ':' in line 2, column 2"),
         ("Resources: {}\n", "it has no function; the emulator runs resources of type AWS::Serverless::Function"),
-        (FUNCTION.format(code="nil/", runtime="python3.13"), "Function: its CodeUri nil/ is neither a folder nor a .zip file"),
+        (
+            FUNCTION.format(code="nil/", runtime="python3.13"),
+            "Function: its CodeUri nil/ is neither a folder nor a .zip file",
+        ),
     ],
     ids=["missing", "empty", "text", "not-yaml", "no-function", "no-code"],
 )
