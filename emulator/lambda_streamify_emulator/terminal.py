@@ -45,10 +45,9 @@ def _coloured(console: Console, text: str) -> str:
 
 def chunk(seconds: float, text: str) -> None:
     """A chunk of a response, with the time since the request began; the line breaks at its end are not shown."""
-    first, *rest = text.rstrip("\n").split("\n")
-    OUT.print(Text.assemble((f"{seconds:8.3f} s  ", "dim"), first))
-    for line in rest:
-        OUT.print(Text(" " * 12 + line))
+    lines = text.rstrip("\n").replace("\n", "\n" + " " * 12)
+    # Printed at once: another process writes to this terminal too, and its lines must not come between these.
+    OUT.print(Text.assemble((f"{seconds:8.3f} s  ", "dim"), lines))
 
 
 def draws() -> bool:

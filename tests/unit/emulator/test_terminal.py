@@ -53,6 +53,20 @@ def test_the_name_before_a_functions_line_is_coloured_where_colours_are_wanted(
     assert screen.getvalue() == "\x1b[36mhello | \x1b[0mline\n"
 
 
+def test_a_chunk_of_several_lines_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    class Pipe(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stdout", Pipe())
+    terminal.chunk(0, "event: done\ndata: {}\n\n")
+
+    assert written == ["   0.000 s  event: done\n            data: {}\n"]
+
+
 def test_a_chunk_of_several_lines_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.chunk(12.3456, "one\n\ntwo\n")
     terminal.chunk(0, "\n")
