@@ -54,7 +54,7 @@ class RestApi:
         body = await read_body(receive, limit)
         if body is None:
             headers = [*own_headers(request_id, trace_id), ("content-type", "application/json")]
-            await respond_unread(receive, send, 413, headers, b'{"message": "Request Too Long"}')
+            await respond_unread(receive, send, 413, headers, b'{"message":"Request Too Long"}')
             return
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         query = scope["query_string"].decode("latin-1")

@@ -40,7 +40,9 @@ def own_headers(request_id: str, trace_id: str) -> Headers:
 async def refuse(send: Send, status: int, request_id: str, error_type: str, message: str) -> None:
     """An answer of API Gateway itself (Developer Guide, "Gateway response types")."""
     headers = [("x-amzn-requestid", request_id), ("x-amzn-errortype", error_type), _JSON]
-    await respond(send, status, headers, json.dumps({"message": message}).encode())
+    # With a space in it or without, as they have been quoted by many; the guide's default template has none.
+    separators = (",", ": ") if status >= 500 else (",", ":")
+    await respond(send, status, headers, json.dumps({"message": message}, separators=separators).encode())
 
 
 class RestResponse:

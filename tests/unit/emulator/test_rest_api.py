@@ -358,7 +358,7 @@ def test_a_route_that_is_not_there_is_403_in_api_gateways_words(method: str, pat
 
     assert exchange.status == 403
     assert ("x-amzn-errortype", "MissingAuthenticationTokenException") in exchange.fields
-    assert exchange.pieces == [b'{"message": "Missing Authentication Token"}']
+    assert exchange.pieces == [b'{"message":"Missing Authentication Token"}']
     assert front.pool.invocations == []
 
 
