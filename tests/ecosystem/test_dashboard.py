@@ -221,6 +221,6 @@ def test_a_long_stream_is_shown_to_its_end(page: Page) -> None:
     submit(page)
     page.wait_for("document.getElementById('outcome').className === 'good'")
 
-    assert "20,000 chunks" in page.evaluate("document.getElementById('outcome').textContent")
+    assert ", 228,890 bytes, " in page.evaluate("document.getElementById('outcome').textContent")
     assert page.evaluate(CHUNKS) == 1000
     assert page.evaluate("document.querySelector('#chunks li:last-child').textContent").endswith("chunk 19999")

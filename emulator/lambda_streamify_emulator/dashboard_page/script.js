@@ -145,15 +145,16 @@ async function start() {
   $("log-function").addEventListener("change", showLog);
   keepTime();
   let run = null;
-  const source = new EventSource("/dashboard/changes");
-  source.onopen = () => ($("state").textContent = `Lambda API at ${location.origin}, live`);
-  source.onerror = () => ($("state").textContent = "The emulator does not answer; trying again …");
-  source.onmessage = async (message) => {
-    const changes = JSON.parse(message.data);
+  const take = async (changes) => {
     if (run !== null && run !== changes.run) await load(); // another emulator
     run = changes.run;
     show(changes);
   };
+  let taken = Promise.resolve(); // one after the other, in their order
+  const source = new EventSource("/dashboard/changes");
+  source.onopen = () => ($("state").textContent = `Lambda API at ${location.origin}, live`);
+  source.onerror = () => ($("state").textContent = "The emulator does not answer; trying again …");
+  source.onmessage = ({ data }) => (taken = taken.then(() => take(JSON.parse(data))).catch(console.error));
 }
 
 start();
