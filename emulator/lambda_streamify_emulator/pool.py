@@ -69,15 +69,16 @@ class SandboxPool:
         Raises Throttled if no sandbox can be had, unless it is `patient`: then it waits for one.
         """
         for attempt in count():
+            change = newest_change(self.function.code)
+            # There is time for more changes, and for the end, while something is installed.
+            while self._prepared != change and not self._stopped:
+                if not await self._prepare(invocation, change):
+                    return
+                change = newest_change(self.function.code)
             if self._stopped:
                 invocation.fail("Sandbox.Failure", "The emulator has stopped")
                 invocation.tail.end()
                 return
-            change = newest_change(self.function.code)
-            while self._prepared != change:  # there is time for more changes while something is installed
-                if not await self._prepare(invocation):
-                    return
-                self._prepared, change = change, newest_change(self.function.code)
             self._end_outdated(change)
             sandbox = self._take_idle()
             if sandbox is None and (self._is_worth_waiting(attempt) or (patient and self._is_full)):
@@ -115,16 +116,17 @@ class SandboxPool:
             await self._package.task_root.stop()
         await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
 
-    async def _prepare(self, invocation: Invocation) -> bool:
+    async def _prepare(self, invocation: Invocation, change: int) -> bool:
         """Have the code made ready to run; if that fails the invocation has."""
         if self._package.task_root is not None:
             try:
-                task = await self._package.task_root.current()
+                task, change = await self._package.task_root.current()
             except (BuildError, OSError) as error:
                 self._show(invocation)
                 self._fail(invocation, "Sandbox.Failure", str(error))
                 return False
             self._package = replace(self._package, folders=replace(self._package.folders, task=task))
+        self._prepared = change
         return True
 
     def _fail(self, invocation: Invocation, error_type: str, message: str) -> None:

@@ -50,13 +50,19 @@ class TaskRoot:
         self._run = run
         self._made: tuple[object, Path] | None = None
         self._making: asyncio.Future[Path] | None = None
+        self._begun = 0  # the newest change of the code when that began
 
-    async def current(self) -> Path:
-        """The folder. Raises BuildError if it cannot be made; the next call tries again."""
+    async def current(self) -> tuple[Path, int]:
+        """The folder, and the newest change of the code that is certain to be in it.
+
+        Raises BuildError if it cannot be made; the next call tries again.
+        """
         if self._making is None:
+            self._begun = newest_change(self._function.code)
             self._making = asyncio.ensure_future(asyncio.to_thread(self.make))
             self._making.add_done_callback(self._done)
-        return await asyncio.shield(self._making)  # of all who wait, one may be gone
+        begun = self._begun
+        return await asyncio.shield(self._making), begun  # of all who wait, one may be gone
 
     async def stop(self) -> None:
         """Wait for what is being made, which ends soon if its programs are killed."""

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import threading
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from lambda_streamify_emulator.task_root import TaskRoot
 from process_table import is_running
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running
 from unreaped import RUN
+from waiting import PATIENCE
 
 
 class Pool(SandboxPool):
@@ -526,6 +528,64 @@ def test_the_code_is_made_ready_when_it_is_first_needed_and_when_it_has_changed(
                 await pool.invoke(asked)
                 assert await body(asked) == str(tmp_path / expected).encode()
                 await pool.idle(1)
+
+    run(main())
+
+
+class HeldRoot(Root):
+    """Begins the first of its folders, and gives it when the gate is open."""
+
+    def __init__(self, package: Package, *results: Path) -> None:
+        super().__init__(package, *results)
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def make(self) -> Path:
+        result = super().make()
+        self.begun.set()
+        assert self.gate.wait(PATIENCE)
+        return result
+
+
+def test_what_was_begun_before_an_edit_serves_nobody_who_asked_after_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        edited, made = tmp_path / "code" / "app.py", [tmp_path / name for name in ("one", "two")]
+        package = with_code_in(tmp_path / "code", make_package(tmp_path))
+        root = HeldRoot(package, *made)
+        for folder in made:
+            folder.mkdir()
+        edit(edited, 1)
+        async with pooled(replace(package, task_root=root)) as pool:
+            before, after = running(SAY_TASK), running(SAY_TASK)
+            asking = [asyncio.create_task(pool.invoke(before))]
+            await asyncio.to_thread(root.begun.wait)
+            edit(edited, 2)
+            asking.append(asyncio.create_task(pool.invoke(after)))
+            await asyncio.sleep(0)  # it has come to wait for the one that has begun
+            root.gate.set()
+            await asyncio.gather(*asking)
+
+            assert [await body(before), await body(after)] == [str(made[1]).encode()] * 2
+
+    run(main())
+
+
+def test_code_that_is_ready_when_the_emulator_has_stopped_is_not_run(tmp_path: Path) -> None:
+    async def main() -> None:
+        edited = tmp_path / "code" / "app.py"
+        package = with_code_in(tmp_path / "code", make_package(tmp_path))
+        root = HeldRoot(package, tmp_path)
+        edit(edited, 1)
+        async with pooled(replace(package, task_root=root)) as pool:
+            late = running(SAY_TASK)
+            asking = asyncio.create_task(pool.invoke(late))
+            await asyncio.to_thread(root.begun.wait)
+            stopping = asyncio.create_task(pool.stop())
+            await asyncio.sleep(0)
+            edit(edited, 2)
+            root.gate.set()
+            await asyncio.gather(asking, stopping)
+
+            assert reported(late) == ("Sandbox.Failure", "The emulator has stopped")
 
     run(main())
 

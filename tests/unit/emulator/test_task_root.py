@@ -52,7 +52,7 @@ def test_without_requirements_the_code_itself_is_the_task_root(tmp_path: Path) -
     root = Root(tmp_path)
     (tmp_path / "code" / "requirements.txt").write_text("# none\n")
 
-    assert root.make() == run(root.current()) == tmp_path / "code"
+    assert root.make() == run(root.current())[0] == tmp_path / "code"
     assert not (tmp_path / "scratch").exists()
 
 
@@ -120,7 +120,7 @@ def test_requirements_that_cannot_be_installed_are_tried_again(tmp_path: Path) -
         assert str(raised.value) == f"{requirements}: pip could not install it: ERROR: it is absent"
         assert root.said == [f"installing {requirements}"]
         requirements.write_text("")
-        assert await root.current() == tmp_path / "code"
+        assert (await root.current())[0] == tmp_path / "code"
         await root.stop()
 
     run(main())
