@@ -20,6 +20,7 @@ from .task_root import newest_change
 from .template import Function
 from .watched_channel import WatchedChannel
 
+BUILDS = 3  # for one invocation: some builds write into the folder that they are made from
 MOMENT = 0.25  # seconds in which a sandbox that has answered may become idle
 
 # AWS Lambda API Reference, "Invoke", TooManyRequestsException: what has been exceeded.
@@ -69,12 +70,10 @@ class SandboxPool:
         Raises Throttled if no sandbox can be had, unless it is `patient`: then it waits for one.
         """
         for attempt in count():
-            change = newest_change(self.function.code)
-            # There is time for more changes, and for the end, while something is installed.
-            while self._prepared != change and not self._stopped:
-                if not await self._prepare(invocation, change):
-                    return
-                change = newest_change(self.function.code)
+            ready = await self._make_ready(invocation)
+            if ready is None:
+                return
+            change = ready
             if self._stopped:
                 invocation.fail("Sandbox.Failure", "The emulator has stopped")
                 invocation.tail.end()
@@ -115,6 +114,21 @@ class SandboxPool:
         if self._package.task_root is not None:
             await self._package.task_root.stop()
         await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+
+    async def _make_ready(self, invocation: Invocation) -> int | None:
+        """Returns the newest change of the code that is ready to run; None if the invocation has failed."""
+        change = newest_change(self.function.code)
+        # There is time for more changes, and for the end, while something is installed.
+        for _ in range(BUILDS):
+            if self._prepared == change or self._stopped:
+                return change
+            if not await self._prepare(invocation, change):
+                return None
+            change = newest_change(self.function.code)
+        if self._prepared != change:
+            self._log(f"{self.function.code} changes whenever it is built, and is run as it is: write elsewhere")
+            self._prepared = change
+        return change
 
     async def _prepare(self, invocation: Invocation, change: int) -> bool:
         """Have the code made ready to run; if that fails the invocation has."""

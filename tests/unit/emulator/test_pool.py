@@ -590,6 +590,29 @@ def test_code_that_is_ready_when_the_emulator_has_stopped_is_not_run(tmp_path: P
     run(main())
 
 
+def test_code_that_its_own_build_changes_is_run_all_the_same(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+
+    class Writing(Root):
+        def make(self) -> Path:
+            edit(code / "version.py", 100 - len(self.results))
+            return super().make()
+
+    async def main() -> None:
+        package = with_code_in(code, make_package(tmp_path))
+        root = Writing(package, *[tmp_path] * 9)
+        async with pooled(replace(package, task_root=root)) as pool:
+            first = await pool.say_process()
+            await pool.idle(1)
+            assert pool.lines[0] == f"{code} changes whenever it is built, and is run as it is: write elsewhere"
+            built = len(root.results)
+
+            assert await pool.say_process() == first
+            assert len(root.results) == built
+
+    run(main())
+
+
 def test_code_that_cannot_be_made_ready_fails_the_invocation_alone_and_is_tried_again(tmp_path: Path) -> None:
     async def main() -> None:
         package = make_package(tmp_path)
