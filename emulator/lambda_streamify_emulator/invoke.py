@@ -1,6 +1,7 @@
 """`streamify invoke`: a function's response as the events of a recording, each the moment it arrives."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +16,9 @@ from .recorder import Recorder, now
 from .recording import END, ERROR, HEAD, Event, Header, chunk_event, error_message
 from .signing import DEFAULT_ENDPOINT
 from .url_client import ask, is_url
+
+_ADDRESS = re.compile(r"(?!arn:)([^:]*\.|localhost:|.*/)")  # of a host or a page, written without its scheme
+_ABSENT = "Function not found: "
 
 
 def invoke(
@@ -48,8 +52,12 @@ def _calling(name: str, *, remote: bool) -> Iterator[Any]:
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
     from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
 
+    if _ADDRESS.match(name):
+        raise EndpointError(f"{name} is no function's name; a URL begins with http:// or https://")
     endpoint = None if remote else os.environ.get("AWS_ENDPOINT_URL_LAMBDA", DEFAULT_ENDPOINT)
     place = endpoint or "AWS"
+    if endpoint is not None and not is_url(endpoint):
+        raise EndpointError(f"AWS_ENDPOINT_URL_LAMBDA={endpoint}: it has to begin with http:// or https://")
     try:
         client = _client(endpoint)
     except (BotoCoreError, ValueError) as error:
@@ -62,11 +70,24 @@ def _calling(name: str, *, remote: bool) -> Iterator[Any]:
         raise EndpointError(f"nothing answers at {place}{hint}") from error
     except ClientError as error:
         problem = error.response["Error"]
-        raise EndpointError(f"{name}: {problem['Code']}: {problem['Message']}") from error
+        hint = _names(endpoint) if endpoint and problem["Message"].startswith(_ABSENT) else ""
+        raise EndpointError(f"{name}: {problem['Code']}: {problem['Message']}{hint}") from error
     except (HTTPClientError, HTTPError, ParserError) as error:
         raise EndpointError(f"the connection to {place} broke: {error}") from error
     except BotoCoreError as error:
         raise EndpointError(f"{name!r} cannot be invoked: {' '.join(str(error).split())}") from error
+
+
+def _names(endpoint: str) -> str:
+    """What the emulator has, for those who have asked it for what it has not; "" if it does not say."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        with closing(_client(endpoint)) as client:
+            functions = client.list_functions()["Functions"]
+    except (BotoCoreError, ClientError):
+        return ""
+    return f"; there are {', '.join(function['FunctionName'] for function in functions)}"
 
 
 def invoke_target(target: str, event: bytes | None, *, remote: bool, record: Path | None) -> Iterator[Event]:

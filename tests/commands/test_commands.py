@@ -181,12 +181,12 @@ def test_an_endpoint_where_nothing_answers_is_named_with_what_to_start() -> None
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"AWS_ENDPOINT_URL_LAMBDA": "nil", "AWS_DEFAULT_REGION": "us-east-1"}, "no client for Lambda at nil: "),
+        ({"AWS_ENDPOINT_URL_LAMBDA": "nil"}, "AWS_ENDPOINT_URL_LAMBDA=nil: it has to begin with http:// or https://"),
         ({"AWS_PROFILE": "nil"}, "no client for Lambda at http://127.0.0.1:4000: "),
     ],
     ids=["endpoint", "profile"],
 )
-def test_what_boto3_does_not_take_is_named(variables: dict[str, Any], said: str) -> None:
+def test_settings_that_do_not_lead_to_lambda_are_named(variables: dict[str, Any], said: str) -> None:
     assert complaint("invoke", "hello", **variables).startswith(said)
 
 

@@ -10,7 +10,7 @@ from lambda_streamify_emulator.errors import EmulatorError, EndpointError
 from lambda_streamify_emulator.eventstream import invoke_complete, payload_chunk
 from lambda_streamify_emulator.invoke import invoke, invoke_target, recorded, url_of
 from lambda_streamify_emulator.recording import Event, RecordingReader
-from scripted_api import Peer, Script, ScriptedApi, reply
+from scripted_api import Peer, Script, ScriptedApi, answers, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n"
 PRELUDE = b'{"statusCode": 201, "headers": {"X-A": "b"}, "cookies": ["c=d"]}' + bytes(8)
@@ -125,6 +125,37 @@ def test_an_error_of_the_api_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert failure(script, monkeypatch) == "hello: ResourceNotFoundException: Function not found: x"
 
 
+def test_who_asks_for_a_function_that_is_not_there_is_told_which_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = reply(404, b'{"Message": "Function not found: x"}', "x-amzn-errortype: ResourceNotFoundException")
+    listed = reply(200, b'{"Functions": [{"FunctionName": "hello"}, {"FunctionName": "story"}]}')
+    with ScriptedApi(answers(absent), answers(listed)) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+        with pytest.raises(EndpointError) as raised:
+            list(invoke("helo", b"{}"))
+
+    told = "helo: ResourceNotFoundException: Function not found: x; there are hello, story"
+    assert str(raised.value) == told
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:4001", "localhost:4001", "example.com", "localhost/a", "//host"])
+def test_an_address_without_its_scheme_is_no_functions_name(address: str) -> None:
+    with pytest.raises(EndpointError) as raised:
+        list(invoke(address, b"{}"))
+
+    assert str(raised.value) == f"{address} is no function's name; a URL begins with http:// or https://"
+
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:hello"
+
+
+@pytest.mark.parametrize("name", ["hello:live", "hello:1", "hello:$LATEST.PUBLISHED", ARN, f"{ARN}:$LATEST.PUBLISHED"])
+def test_a_functions_name_may_be_qualified(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with ScriptedApi(streaming(invoke_complete(None))) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+
+        assert [event.code for event in invoke(name, b"{}")] == ["x"]
+
+
 BROKEN: list[tuple[Script, str]] = [
     (streaming(payload_chunk(b"half"), end=b""), "the connection to http://ADDRESS broke: "),
     (streaming(payload_chunk(b"half"), b"cut", end=b""), "the connection to http://ADDRESS broke: "),
@@ -189,7 +220,7 @@ def test_an_address_that_is_none_is_said_in_one_line(monkeypatch: pytest.MonkeyP
     with pytest.raises(EndpointError) as raised:
         list(invoke("hello", b"{}"))
 
-    assert str(raised.value) == "no client for Lambda at no address: Invalid endpoint: no address"
+    assert str(raised.value) == "AWS_ENDPOINT_URL_LAMBDA=no address: it has to begin with http:// or https://"
 
 
 # --- recording what comes --------------------------------------------------------------------------------------------
