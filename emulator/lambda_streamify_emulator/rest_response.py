@@ -67,7 +67,7 @@ class RestResponse:
         route = self._route
         answering = asyncio.ensure_future(self._stream() if route.is_streamed else self._send_whole())
         over = f"the integration's {route.timeout:g} seconds are over (TimeoutInMillis)"
-        timer = self._later(route.timeout, partial(self._expire, answering, over))
+        self._timer = self._later(route.timeout, partial(self._expire, answering, over))
         try:
             await answering
         except asyncio.CancelledError:
@@ -81,7 +81,7 @@ class RestResponse:
         except (FunctionFailed, PreludeError) as error:
             await self._fail(502, None if isinstance(error, FunctionFailed) else str(error))
         finally:
-            timer.cancel()
+            self._timer.cancel()
 
     def _expire(self, answering: "asyncio.Future[None]", reason: str) -> None:
         self._expired = reason
@@ -90,6 +90,7 @@ class RestResponse:
     async def _send_whole(self) -> None:
         channel = self._invocation.channel
         payload = await buffered.whole(channel)
+        self._timer.cancel()  # the integration is over, however slow the client reads
         if channel.content_type == CONTENT_TYPE:
             raise PreludeError(
                 "the function streams, and the event does not: set its ResponseTransferMode to RESPONSE_STREAM, or "
@@ -110,8 +111,8 @@ class RestResponse:
         if channel.error is not None and complete is None:
             raise FunctionFailed(channel.error)
         fields, first = complete or _without_metadata(parser, channel.content_type)
-        await start(self._send, fields.status, self._headers(fields))
         self._is_started = True
+        await start(self._send, fields.status, self._headers(fields))
         bodiless = fields.status in (204, 304)  # RFC 9110, section 6.4.1
         await self._send_piece(b"" if bodiless else first)
         answering = asyncio.current_task()

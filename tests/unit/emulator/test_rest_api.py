@@ -8,6 +8,7 @@ import pytest
 
 from asgi_client import Exchange
 from asynchronous import run
+from lambda_streamify_emulator.asgi import Message, Receive, Scope, Send
 from lambda_streamify_emulator.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.invocation import Invocation
 from lambda_streamify_emulator.pool import Throttled
@@ -305,6 +306,24 @@ def test_a_whole_response_is_read_as_a_proxy_response() -> None:
     assert exchange.status == 201
     assert fields(exchange) == [("a", "b"), ("content-type", "application/json"), ("content-length", "6")]
     assert exchange.pieces == ["hällo".encode()]
+
+
+def test_a_client_that_reads_a_whole_response_slowly_does_not_use_up_the_integrations_time() -> None:
+    async def main() -> None:
+        front, exchange = Front(responding("application/json", b'{"body": "x"}')), Exchange(path="/whole/1")
+        running: list[list[float]] = []
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sent(message: Message) -> None:
+                running.append(front.timers.running())
+                await send(message)
+
+            await front.app(scope, receive, sent)
+
+        await exchange.run(app)
+        assert (exchange.status, running) == (200, [[], []])
+
+    run(main())
 
 
 def test_a_response_of_nothing_is_an_empty_200() -> None:
