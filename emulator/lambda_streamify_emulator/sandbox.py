@@ -24,6 +24,7 @@ from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
 LOOK = 0.2  # seconds between looks at how much memory is used: one costs 0.1 ms, and hundreds of sandboxes may run
+NO_CREDENTIALS = "Function.NoCredentialsError"  # botocore's
 GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
 
 
@@ -170,10 +171,12 @@ class Sandbox:
         if self._timer:
             self._timer.cancel()
         if self._invocation is not None:
-            self._invocation = None
+            error, self._invocation = self._invocation.channel.error, None
             self._look_no_more()
             self._frozen = not self._is_debugged and freeze(self._process.pid)
             self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
+            if error and error.error_type == NO_CREDENTIALS and not self._settings.with_credentials:
+                self._log.line("functions get no AWS credentials of yours unless you say --with-credentials")
             self._measure()
             self._log.end(Outcome(self._memory))
         self._became_idle(self)

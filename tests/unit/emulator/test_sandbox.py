@@ -7,6 +7,7 @@ import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,34 @@ def test_the_log_of_an_invocation_stands_between_the_platforms_lines(tmp_path: P
             assert start == f"START RequestId: {second.request_id} Version: $LATEST"
             assert (three, end) == ("three", f"END RequestId: {second.request_id}")
             assert_report(report, second)
+
+    run(main())
+
+
+TOLD = "functions get no AWS credentials of yours unless you say --with-credentials"
+
+
+@pytest.mark.parametrize(
+    ("error", "settings", "told"),
+    [
+        ("NoCredentialsError", DEFAULTS, [TOLD]),
+        ("NoCredentialsError", replace(DEFAULTS, with_credentials=True), []),
+        ("KeyError", DEFAULTS, []),
+    ],
+)
+def test_what_to_say_for_credentials_is_logged_where_they_were_missed(
+    tmp_path: Path, error: str, settings: Settings, told: list[str]
+) -> None:
+    code = f"""call("POST", f"invocation/{{request_id}}/error", b"{{}}", {{
+        "Lambda-Runtime-Function-Error-Type": "Function.{error}"}})"""
+
+    async def main() -> None:
+        async with staged(make_package(tmp_path), settings) as stage:
+            invocation = await stage.run(code)
+            await stage.idle.wait()
+
+            assert invocation.channel.error == FunctionError(f"Function.{error}", b"{}")
+            assert stage.lines == told
 
     run(main())
 
