@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from built_wheel import build_wheel, extra_distributions, make_environment
+from built_wheel import extra_distributions, make_environment
 from emulator_process import RUNTIME
 from layer_build import LAYER_MODES, modes
 from processes import ROOT, clean_environment, run
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(tmp_path_factory.mktemp("export"), tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")

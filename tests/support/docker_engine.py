@@ -65,7 +65,9 @@ def _bridge() -> Iterator[str]:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, timeout=60)
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise EngineMissingError(f"no network can be made for one: ip {' '.join(arguments)}: {done.stderr.strip()}")
 
 
 @contextmanager
@@ -83,7 +85,8 @@ def _own_engine(scratch: Path, bridge: str) -> Iterator[str]:
         engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
 
     def is_up() -> bool:
-        assert engine.poll() is None, f"dockerd ended: {log.read_text()[-2000:]}"
+        if engine.poll() is not None:
+            raise EngineMissingError(f"dockerd cannot run here: {log.read_text()[-1000:]}")
         return _answers(address)
 
     try:
