@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from contextlib import aclosing
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .asgi import Message, Receive, Scope, Send, read_body
+from .dashboard_form import FormRefused, event_of, read_form, request_of
 from .dashboard_requests import ask_function, ask_url
 from .iam import SCOPE, Iam
 from .sigv4 import sign
 from .template_urls import AWS_IAM
-from .url_event import Request as UrlRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -32,9 +30,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from .activity import Activity
-    from .asgi import App
+    from .asgi import App, Message, Receive, Scope, Send
     from .pool import SandboxPool
     from .recording import Event
+    from .url_event import Request as UrlRequest
 
 PREFIX = "/dashboard/"
 POLICY = (
@@ -55,11 +54,8 @@ PAGE = {
     **{name: (name, "text/javascript") for name in ("script.js", "timeline.js", "form.js")},
 }
 LOOK = 0.1  # seconds between looks at what has changed, for each page that is open
-SHARE = 0.2  # of the time that a page may take for that
+SHARE = 0.2  # of the emulator's time that a page may take for that
 SILENCE = 15  # seconds, after which a comment tells a page, and what lies between, that the connection is in use
-LIMIT = 8 * 1024 * 1024  # bytes of what the form sends: an event, and JSON around it
-_METHOD = re.compile(r"[A-Z]{1,20}")
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
 class ControlPort:
@@ -104,7 +100,7 @@ class Dashboard:
             Route(f"{PREFIX}changes", self.changes),
             Route(f"{PREFIX}functions/{{function}}/send", self.send, methods=["POST"]),
         ]
-        self._app = Starlette(routes=routes, exception_handlers={_Refused: _refused})
+        self._app = Starlette(routes=routes, exception_handlers={FormRefused: _refused})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, with what tells browsers to be careful."""
@@ -131,31 +127,32 @@ class Dashboard:
     async def _changes(self, seen: int) -> AsyncIterator[str]:
         silent, first = time.monotonic(), True
         while not self._activity.is_over:
-            began = time.monotonic()
+            began = spent = time.monotonic()
             if first or self._activity.version > seen:
                 changes = {"run": self._activity.run, "is_all": seen == 0, **self._activity.since(seen)}
-                seen, silent, first = changes["version"], began, False
-                yield f"id: {self._activity.run}-{seen}\ndata: {json.dumps(changes)}\n\n"
+                message = json.dumps(changes)
+                seen, silent, first, spent = changes["version"], began, False, time.monotonic()
+                yield f"id: {self._activity.run}-{seen}\ndata: {message}\n\n"
             elif began - silent > SILENCE:
                 silent = began
                 yield ":\n\n"
-            await asyncio.sleep(max(LOOK, (time.monotonic() - began) / SHARE))
+            await asyncio.sleep(max(LOOK, (spent - began) / SHARE))
 
     async def send(self, request: Request) -> Response:
         """Send what the form holds; the answer is a recording's events, each in a line, when they come."""
         name = request.path_params["function"]
         if name not in self._pools:
-            raise _Refused(404, f"there is no function {name}")
+            raise FormRefused(404, f"there is no function {name}")
         # Only JSON, which a page from elsewhere cannot send without asking first.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-            raise _Refused(415, "the content type is not application/json")
-        form = await _form(request)
+            raise FormRefused(415, "the content type is not application/json")
+        form = await read_form(request.receive)
         if form.get("kind") == "event":
-            events = ask_function(self._pools[name], _event(form))
+            events = ask_function(self._pools[name], event_of(form))
         elif name in self._apps:
             events = ask_url(self._apps[name], self._request(name, form))
         else:
-            raise _Refused(400, f"{name} has no URL: send it an event")
+            raise FormRefused(400, f"{name} has no URL: send it an event")
         return StreamingResponse(_lines(events), media_type="application/x-ndjson")
 
     def _described(self, name: str, pool: SandboxPool) -> dict[str, Any]:
@@ -172,22 +169,12 @@ class Dashboard:
 
     def _request(self, name: str, form: Mapping[str, Any]) -> UrlRequest:
         """The request to the function's URL; signed, if it has to be."""
-        method, target, body = _text(form, "method"), _text(form, "path"), _text(form, "body").encode()
-        if not _METHOD.fullmatch(method):
-            raise _Refused(400, f"{method!r} is no method")
-        if not target.startswith("/"):
-            raise _Refused(400, f"the path {target!r} does not begin with /")
-        path, _, query = quote(target, safe="/?%:@!$&'()*+,;=-._~[]").partition("?")
-        headers = [_header(line) for line in _text(form, "headers").splitlines() if line.strip()]
-        given = {name.lower() for name, _ in headers}
-        own = [("host", urlsplit(self._urls[name]).netloc), ("user-agent", "streamify-dashboard"), ("accept", "*/*")]
-        if body:
-            own.append(("content-length", str(len(body))))
-        headers = [*(pair for pair in own if pair[0] not in given), *headers]
-        request = UrlRequest(method, path, query, headers, "127.0.0.1", body)
-        if self._pools[name].function.auth_type == AWS_IAM and "authorization" not in given:
-            headers += sign(request, self._iam.credentials, SCOPE, time.time())
-        return request
+        request = request_of(form, self._urls[name])
+        signs = self._pools[name].function.auth_type == AWS_IAM
+        if not signs or any(header.lower() == "authorization" for header, _ in request.headers):
+            return request
+        added = sign(request, self._iam.credentials, SCOPE, time.time())
+        return replace(request, headers=[*request.headers, *added])
 
 
 def _static(name: str, kind: str) -> Any:
@@ -199,59 +186,9 @@ def _static(name: str, kind: str) -> Any:
     return serve
 
 
-class _Refused(Exception):
-    """What the form holds cannot be sent."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 async def _refused(_: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, _Refused)
+    assert isinstance(refusal, FormRefused)
     return JSONResponse({"message": str(refusal)}, refusal.status)
-
-
-async def _form(request: Request) -> dict[str, Any]:
-    body = await read_body(request.receive, LIMIT)
-    if body is None:
-        raise _Refused(413, f"what is sent must be smaller than {LIMIT} bytes")
-    try:
-        form = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _Refused(400, f"what is sent is not JSON: {error}") from error
-    if not isinstance(form, dict):
-        raise _Refused(400, "what is sent is not a JSON object")
-    return form
-
-
-def _text(form: Mapping[str, Any], name: str) -> str:
-    text = form.get(name, "")
-    try:
-        text.encode()
-    except (AttributeError, UnicodeEncodeError):
-        raise _Refused(400, f"{name} is not text") from None
-    return str(text)
-
-
-def _event(form: Mapping[str, Any]) -> bytes:
-    event = _text(form, "event").encode()
-    try:
-        json.loads(event)
-    except (ValueError, RecursionError) as error:
-        raise _Refused(400, f"the event is not JSON: {error}") from error
-    return event
-
-
-def _header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise _Refused(400, f"the header {line!r} has characters that HTTP does not carry") from None
-    if not colon or not _NAME.fullmatch(name.strip()):
-        raise _Refused(400, f"the header {line!r} is not of the form NAME: VALUE")
-    return name.strip(), value.strip()
 
 
 async def _lines(events: AsyncGenerator[Event, None]) -> AsyncIterator[str]:

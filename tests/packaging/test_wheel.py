@@ -29,6 +29,7 @@ EMULATOR_MODULES = (
     "content_encoding",
     "cors",
     "dashboard",
+    "dashboard_form",
     "dashboard_requests",
     "debug_launcher",
     "debugger",

@@ -147,7 +147,7 @@ def test_a_url_gets_the_request_and_its_answer_comes_as_events() -> None:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.extend(scope[name] for name in ("method", "raw_path", "query_string", "headers"))
-        seen.extend([await receive(), await receive()])
+        seen.append(await receive())
         for sent in (START, message(b"one"), message(b""), message(b"two"), message(b"", more=False)):
             await send(sent)
 
@@ -159,7 +159,6 @@ def test_a_url_gets_the_request_and_its_answer_comes_as_events() -> None:
         b"c=d",
         [(b"host", b"x"), (b"x-a", b"b")],
         {"type": "http.request", "body": b"body", "more_body": False},
-        {"type": "http.disconnect"},
     ]
 
 
