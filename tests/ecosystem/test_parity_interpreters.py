@@ -5,13 +5,11 @@ The client comes from the package index, which has a wheel for each interpreter;
 
 import sys
 from pathlib import Path
-from subprocess import CalledProcessError
 
 import pytest
 
 from parity import RUNTIMES, Scene, differences, dispatched, listed_differences, observe
-from processes import interpreter
-from sandbox import download_packages, make_file_system
+from sandbox import make_file_system, other_python
 
 REPRESENTATIVE = tuple(
     map(
@@ -36,13 +34,7 @@ OTHERS = [version for version in ("3.10", "3.11", "3.12", "3.13") if version != 
 
 @pytest.mark.parametrize("version", OTHERS)
 def test_both_runtimes_do_the_same_but_for_what_is_listed(version: str, cache: Path, tmp_path: Path) -> None:
-    python = interpreter(version)
-    if python is None:
-        pytest.skip(f"no Python {version} that runs on this machine")
-    try:
-        packages = download_packages(cache, version)
-    except CalledProcessError as error:
-        pytest.skip(f"awslambdaric for Python {version} cannot be had: {error.stderr.strip()[-200:]}")
+    python, packages = other_python(cache, version)
     system = make_file_system(tmp_path / "root", packages, python, version)
     scene = Scene(f"Python {version}", REPRESENTATIVE)
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -20,11 +19,11 @@ from samtranslator.yaml_helper import yaml_parse
 
 from emulator_process import RUNTIME, boto3_client
 from lambda_image import have_image
-from processes import ROOT, interpreter
+from processes import ROOT
 from request_events import event
 from sam_local import Invoked, SamLocal, Server
 from sample_services import client, recorded
-from sandbox import download_packages
+from sandbox import other_python
 from source_server import Answer, aws_event, serving
 from url_client import request
 
@@ -196,13 +195,7 @@ def test_start_api_serves_the_whole_response(name: str, api: Server) -> None:
 def test_the_layer_runs_on_each_runtime(
     version: str, sam_local: SamLocal, docker_client: DockerClient, cache: Path, build: Path
 ) -> None:
-    python = interpreter(version)
-    if python is None:
-        pytest.skip(f"no Python {version} that runs on this machine")
-    try:
-        packages = download_packages(cache, version)
-    except CalledProcessError as error:
-        pytest.skip(f"awslambdaric for Python {version} cannot be had: {error.stderr.strip()[-200:]}")
+    python, packages = other_python(cache, version)
     have_image(docker_client, version, python, packages)
 
     invoked = sam_local.invoke(build / "template.yaml", "HelloFunction", event("hello"), runtime=f"python{version}")

@@ -14,8 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
 from layer_build import build_layer
-from processes import ROOT, clean_environment
+from processes import ROOT, clean_environment, interpreter
 from queued_api import Ended, QueuedApi
 from waiting import PATIENCE
 
@@ -65,6 +67,17 @@ def download_packages(folder: Path, version: str) -> list[Path]:
     command: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", *options, client]
     subprocess.run(command, env=clean_environment(), check=True, capture_output=True, text=True, timeout=120)
     return [path for path in target.iterdir() if path.name.partition(".")[0] in PACKAGES]
+
+
+def other_python(folder: Path, version: str) -> tuple[str, list[Path]]:
+    """Return a Python of this version with AWS's client for it; skips the test where one of them cannot be had."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} that runs on this machine")
+    try:
+        return python, download_packages(folder, version)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"awslambdaric for Python {version} cannot be had: {error.stderr.strip()[-200:]}")
 
 
 def make_file_system(
