@@ -60,16 +60,17 @@ def _picture(timeline: Timeline, marks: Marks, width: int, signs: Signs) -> str:
 
 
 def _figures(timeline: Timeline, width: int) -> str:
-    """As much as there is room for."""
+    """As much as there is room for. A figure is left out, not cut: 0.71 m would be another one than 0.71 ms."""
     first, last = in_words(timeline.first_byte), in_words(timeline.last_body_byte)
     if timeline.first_byte is None:
         texts = ["no byte came"]
     elif timeline.last_body_byte is None:
         texts = [f"first byte {first}, no body", f"first {first}"]
     elif timeline.gaps is None:
-        texts = [f"first byte {first}, last byte {last}, no gaps", f"first {first}, last {last}"]
+        texts = [f"first byte {first}, last byte {last}, no gaps", f"first {first}, last {last}", f"first {first}"]
     else:
         gap, number = in_words(timeline.gaps.max), timeline.gaps.max_before
         figures = f"first byte {first}, last byte {last}, largest gap {gap}"
         texts = [f"{figures} before chunk {number:,}", figures, f"first {first}, last {last}, gap {gap}"]
-    return next((text for text in texts if len(text) <= width), texts[-1][:width])
+        texts += [f"first {first}, last {last}", f"first {first}"]
+    return next((text for text in texts if len(text) <= width), "")
