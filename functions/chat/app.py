@@ -64,7 +64,7 @@ def conversation(event):
     try:
         asked = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
     except ValueError:
-        raise ValueError("the body is not JSON") from None
+        raise ValueError('the body is not JSON, such as {"prompt": "Hello"}') from None
     if not isinstance(asked, dict) or ("prompt" in asked) == ("messages" in asked):
         raise ValueError("the body must be an object with either `prompt` or `messages`")
     messages = asked.get("messages", [{"role": "user", "content": asked.get("prompt")}])
