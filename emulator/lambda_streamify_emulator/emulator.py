@@ -168,7 +168,7 @@ def _problem(function: Function) -> str | None:
     if WRAPPER in function.environment:
         return None
     problem = lacks_client(locate(function.runtime)[1])
-    return problem and f"without {WRAPPER} it runs under AWS's own runtime, and {problem}"
+    return problem and f"without {WRAPPER} (/opt/streamify, to stream) it runs under AWS's own runtime, and {problem}"
 
 
 def _address(listening: socket.socket) -> str:

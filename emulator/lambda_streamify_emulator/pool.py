@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 from .errors import BuildError
 from .invocation import Invocation
@@ -161,8 +162,14 @@ class SandboxPool:
             self._forget(sandbox)
             if not isinstance(error, OSError):
                 raise
-            message = f"{error.filename} does not start: {error.strerror}"
-            self._fail(invocation, "Runtime.InvalidEntrypoint", message)
+            self._fail(invocation, "Runtime.InvalidEntrypoint", self._entrypoint_message(error))
+
+    def _entrypoint_message(self, error: OSError) -> str:
+        program = Path(str(error.filename))
+        opt = self._package.folders.opt
+        if program.is_relative_to(opt) and not program.exists():
+            return f"/opt/{program.relative_to(opt)} does not start: no layer of the function has it"
+        return f"{program} does not start: {error.strerror}"
 
     # --- which sandbox -----------------------------------------------------------------------------------------------
 

@@ -369,7 +369,11 @@ def test_a_handler_that_cannot_be_loaded_is_every_invocation_s_answer(
     ("name", "error_type", "message"),
     [
         ("exiting", "Runtime.ExitError", "Runtime exited with error: exit status 4"),
-        ("missing-wrapper", "Runtime.InvalidEntrypoint", "/nil does not start: No such file or directory"),
+        (
+            "missing-wrapper",
+            "Runtime.InvalidEntrypoint",
+            "/opt/nil does not start: no layer of the function has it",
+        ),
     ],
 )
 def test_a_process_that_does_not_come_up_is_every_invocation_s_answer(

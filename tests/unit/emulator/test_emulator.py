@@ -231,9 +231,10 @@ def test_what_is_not_emulated_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
             call = "/2021-11-15/functions/Plain/response-streaming-invocations"
             assert b"Function not found" in await asyncio.to_thread(post, emulator.lambda_api, call, b"{}")
 
+        without = f"without {module.WRAPPER} (/opt/streamify, to stream) it runs under AWS's own runtime"
         assert sorted(told.said) == [
             "Node is left out: its runtime is nodejs22.x, and only Python's are run here",
-            f"Plain is left out: without {module.WRAPPER} it runs under AWS's own runtime, and nothing fits {RUNTIME}",
+            f"Plain is left out: {without}, and nothing fits {RUNTIME}",
         ]
 
     run(main())

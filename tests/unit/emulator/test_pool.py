@@ -427,6 +427,21 @@ def test_a_wrapper_that_does_not_run_fails_each_invocation_and_is_logged(tmp_pat
     run(main())
 
 
+def test_a_wrapper_that_no_layer_has_is_named_as_the_template_does(tmp_path: Path) -> None:
+    package = make_package(tmp_path)
+    (tmp_path / "runtime").unlink()
+
+    async def main() -> None:
+        async with pooled(package) as pool:
+            invocation = Invocation(b"{}")
+            await pool.invoke(invocation)
+            message = "/opt/runtime does not start: no layer of the function has it"
+            assert reported(invocation) == ("Runtime.InvalidEntrypoint", message)
+            assert pool.lines.pop() == message
+
+    run(main())
+
+
 def test_stopping_ends_all_sandboxes_idle_or_not_and_then_none_starts(tmp_path: Path) -> None:
     async def main() -> None:
         async with pooled(make_package(tmp_path)) as pool:
