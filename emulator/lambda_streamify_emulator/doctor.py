@@ -7,6 +7,7 @@ wrote, of the same request, tells the function from everything behind it.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,8 @@ def show(target: str, other: Path | None, *, as_json: bool) -> bool:
         if other is not None:
             raise EmulatorError(f"{target} and {other}: a URL is examined alone")
         near, far, lag = None, examine("client", ask(target, headers=REQUEST_HEADERS)), None
+    elif not os.path.lexists(target):
+        raise EmulatorError(f"{target}: there is no such recording; a URL begins with http:// or https://")
     else:
         near, far, lag = _examine_files([target] if other is None else [target, str(other)])
     found = diagnose(near, far, lag)

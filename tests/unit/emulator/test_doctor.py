@@ -247,6 +247,13 @@ def test_a_url_that_does_not_answer_is_an_error() -> None:
         show("http://127.0.0.1:9/", None, as_json=False)
 
 
+def test_what_is_neither_a_recording_nor_a_url_is_said_to_be_none() -> None:
+    with pytest.raises(EmulatorError) as raised:
+        show("localhost:4001", None, as_json=False)
+
+    assert str(raised.value) == "localhost:4001: there is no such recording; a URL begins with http:// or https://"
+
+
 def test_a_url_is_examined_alone() -> None:
     with pytest.raises(EmulatorError, match="a URL is examined alone"):
         show("http://127.0.0.1:9/", Path("a"), as_json=False)
