@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+from .channel import FunctionError
 from .debugger import debugged, make_interpreter
 from .endings import exit_message, exit_type, timeout_message
 from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
@@ -24,7 +25,7 @@ from .template import Function
 
 INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
 LOOK = 0.2  # seconds between looks at how much memory is used: one costs 0.1 ms, and hundreds of sandboxes may run
-NO_CREDENTIALS = "Function.NoCredentialsError"  # botocore's
+NO_CREDENTIALS = "NoCredentialsError"  # botocore's
 GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
 
 
@@ -175,7 +176,7 @@ class Sandbox:
             self._look_no_more()
             self._frozen = not self._is_debugged and freeze(self._process.pid)
             self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
-            if error and error.error_type == NO_CREDENTIALS and not self._settings.with_credentials:
+            if error and _misses_credentials(error) and not self._settings.with_credentials:
                 self._log.line("functions get no AWS credentials of yours unless you say --with-credentials")
             self._measure()
             self._log.end(Outcome(self._memory))
@@ -253,3 +254,8 @@ class Sandbox:
             invocation.fail(error_type, message)
             outcome = Outcome(self._memory, error_type=error_type)
         self._log.end(outcome)
+
+
+def _misses_credentials(error: FunctionError) -> bool:
+    """Behind a response's first byte the type says it; before it the report alone, for the platform hides the type."""
+    return error.error_type == f"Function.{NO_CREDENTIALS}" or f'"{NO_CREDENTIALS}"'.encode() in error.details

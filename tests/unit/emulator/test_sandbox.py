@@ -212,25 +212,26 @@ TOLD = "functions get no AWS credentials of yours unless you say --with-credenti
 
 
 @pytest.mark.parametrize(
-    ("error", "settings", "told"),
+    ("kind", "report", "settings", "told"),
     [
-        ("NoCredentialsError", DEFAULTS, [TOLD]),
-        ("NoCredentialsError", replace(DEFAULTS, with_credentials=True), []),
-        ("KeyError", DEFAULTS, []),
+        ("Function.NoCredentialsError", b"{}", DEFAULTS, [TOLD]),
+        ("Runtime.Unknown", b'{"errorType": "NoCredentialsError"}', DEFAULTS, [TOLD]),
+        ("Function.NoCredentialsError", b"{}", replace(DEFAULTS, with_credentials=True), []),
+        ("Function.KeyError", b"{}", DEFAULTS, []),
     ],
 )
 def test_what_to_say_for_credentials_is_logged_where_they_were_missed(
-    tmp_path: Path, error: str, settings: Settings, told: list[str]
+    tmp_path: Path, kind: str, report: bytes, settings: Settings, told: list[str]
 ) -> None:
-    code = f"""call("POST", f"invocation/{{request_id}}/error", b"{{}}", {{
-        "Lambda-Runtime-Function-Error-Type": "Function.{error}"}})"""
+    fields = {"Lambda-Runtime-Function-Error-Type": kind}
+    code = f'call("POST", f"invocation/{{request_id}}/error", {report!r}, {fields!r})'
 
     async def main() -> None:
         async with staged(make_package(tmp_path), settings) as stage:
             invocation = await stage.run(code)
             await stage.idle.wait()
 
-            assert invocation.channel.error == FunctionError(f"Function.{error}", b"{}")
+            assert invocation.channel.error == FunctionError(kind, report)
             assert stage.lines == told
 
     run(main())
