@@ -1,7 +1,8 @@
 """The few types of ASGI that the front ends use, and its simplest responses (ASGI specification 3.0, HTTP)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 
@@ -30,6 +31,27 @@ async def read_body(receive: Receive, limit: int | None = LIMITS.request) -> byt
             return None
         more = message.get("more_body", False)
     return bytes(body)
+
+
+async def left(receive: Receive) -> None:
+    """Return when the client of a request has gone, of which nothing else is to be read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@asynccontextmanager
+async def noticing(receive: Receive, leave: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `leave` if the client goes while the block lasts: `send` says nothing of that."""
+
+    async def notice() -> None:
+        await left(receive)
+        leave()
+
+    watching = asyncio.create_task(notice())
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 async def respond(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:

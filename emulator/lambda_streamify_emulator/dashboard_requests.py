@@ -140,7 +140,10 @@ def _receiving(body: bytes) -> Receive:
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive() -> Message:
-        return next(messages, {"type": "http.disconnect"})
+        for message in messages:
+            return message
+        await asyncio.Event().wait()  # if this client goes, it cancels the application
+        raise AssertionError
 
     return receive
 

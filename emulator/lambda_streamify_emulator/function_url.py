@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, respond, respond_unread
+from .asgi import TOO_LARGE, Receive, Scope, Send, noticing, read_body, respond, respond_unread
 from .cors import adding, is_preflight, read_cors
 from .iam import Iam
 from .invocation import Invocation, new_trace_id
@@ -69,7 +69,8 @@ class FunctionUrl:
             return
         response = UrlResponse(invocation, send, self._warn, added)
         try:
-            await (response.stream() if streamed else response.send_whole())
+            async with noticing(receive, invocation.channel.discard):
+                await (response.stream() if streamed else response.send_whole())
         finally:
             invocation.channel.discard()
 

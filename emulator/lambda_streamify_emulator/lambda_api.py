@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import eventstream
-from .asgi import TOO_LARGE, Receive, Scope, Send, read_body, respond_unread, start
+from .asgi import TOO_LARGE, Receive, Scope, Send, noticing, read_body, respond_unread, start
 from .buffered import whole
 from .channel import FunctionError, FunctionFailed
 from .descriptions import description, url_description
@@ -270,10 +270,11 @@ class _EventStream(Response):
             ("x-amzn-requestid", self._invocation.request_id),
         ]
         try:
-            await start(send, 200, headers)
-            async for event in self._events():
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            async with noticing(receive, channel.discard):
+                await start(send, 200, headers)
+                async for event in self._events():
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
         finally:
             channel.discard()
 

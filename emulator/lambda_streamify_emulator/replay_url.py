@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from . import prelude as preludes
-from .asgi import respond, start
+from .asgi import left, respond, start
 from .errors import EmulatorError, ReplayedDisconnect
 from .playback import Outcome
 from .recording import HEAD
@@ -39,7 +39,7 @@ class ReplayUrl:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         playing = asyncio.create_task(_Answer(send, self._warn).play(self._replay))
-        others = [asyncio.create_task(_left(receive)), asyncio.create_task(self._stopped.wait())]
+        others = [asyncio.create_task(left(receive)), asyncio.create_task(self._stopped.wait())]
         try:
             await asyncio.wait([playing, *others], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -112,9 +112,3 @@ class _Answer:
 
     async def _refuse(self) -> None:
         await respond(self._send, 502, [("content-type", "text/plain")], b"Internal Server Error")
-
-
-async def _left(receive: Receive) -> None:
-    """Return when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 
-from .asgi import Receive, Scope, Send, read_body, respond, respond_unread
+from .asgi import Receive, Scope, Send, noticing, read_body, respond, respond_unread
 from .invocation import Invocation, new_trace_id
 from .pool import SandboxPool, Throttled
 from .rest_event import is_binary, rest_event
@@ -77,6 +77,7 @@ class RestApi:
         accepted = next((value for name, value in headers if name == "accept"), "")
         response.as_binary = is_binary(self._api, accepted.partition(",")[0])  # API Gateway looks at the first alone
         try:
-            await response.answer()
+            async with noticing(receive, invocation.channel.discard):
+                await response.answer()
         finally:
             invocation.channel.discard()

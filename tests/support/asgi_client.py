@@ -43,9 +43,12 @@ class Exchange:
         ]
 
         async def receive() -> Message:
-            if self.stays and not messages:
-                await asyncio.Event().wait()
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
+            if messages:
+                return messages.pop(0)
+            while not (self.leaves or (self._is_over and not self.stays)):
+                self._changed.clear()
+                await self._changed.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             self.sent.append(message)
@@ -53,6 +56,16 @@ class Exchange:
 
         await app(scope, receive, send)
         return self
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the client needs no connection any more: the answer is complete, or a short one that says close."""
+        return len(self.sent) > 1 and (self.complete or (b"connection", b"close") in self.sent[0]["headers"])
+
+    def leave(self) -> None:
+        """The client goes, before the answer is complete."""
+        self.leaves = True
+        self._changed.set()
 
     async def until(self, messages: int) -> None:
         """Wait until the application has sent so many messages."""

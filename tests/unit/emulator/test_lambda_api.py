@@ -127,14 +127,46 @@ def test_a_client_that_leaves_holds_the_function_no_longer() -> None:
             if message["type"] == "http.response.body":
                 raise Left
 
+        messages = [{"type": "http.request", "body": b"{}"}]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"{}"}
+            if not messages:
+                await asyncio.Event().wait()  # `leave` tells, before this would
+            return messages.pop()
 
         scope = {"type": "http", "method": "POST", "path": path("hello"), "headers": [], "query_string": b""}
         with pytest.raises(Left):
             await app(scope, receive, leave)
         await pool.tasks[0]
         assert not pool.invocations[0].channel.is_full
+
+    run(main())
+
+
+def test_of_what_comes_when_a_client_has_left_nothing_is_kept() -> None:
+    async def main() -> None:
+        has_left = asyncio.Event()
+
+        async def function(channel: ResponseChannel) -> None:
+            channel.start("text/plain")
+            channel.write(b"first")
+            await has_left.wait()
+            channel.write(b"x" * 10_000_000)
+            assert not channel.is_full
+            channel.end()
+
+        pool = ScriptedPool(function)
+        exchange = Exchange(method="POST", path=path("hello"))
+        asking = asyncio.create_task(exchange.run(lambda_api({"hello": pool}, {"hello": URL})))
+        await exchange.until(2)
+        exchange.leave()
+        for _ in range(10):
+            await asyncio.sleep(0)  # a turn for the task that waits for this
+        has_left.set()
+        await asking
+        await pool.tasks[0]
+
+        assert max(map(len, exchange.pieces)) < 1000
 
     run(main())
 
