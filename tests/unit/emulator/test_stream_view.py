@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from lambda_streamify_emulator import terminal
 from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.recording import Event
 from lambda_streamify_emulator.stream_view import show
+from lambda_streamify_emulator.strip import UNICODE
 
 
 def stream(*events: tuple[str, Any]) -> Iterator[Event]:
@@ -70,19 +72,19 @@ def test_a_chunk_is_shown_when_it_comes(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_at_the_end_the_timeline_is_drawn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "31")
+    monkeypatch.setattr(terminal, "room", lambda: (30, UNICODE))
     chunks = [("o", "one"), ("o", ""), ("o", "two")]
 
     assert show(stream(*chunks, END), as_json=False, timeline=True)
 
     assert capsys.readouterr().err.splitlines()[1:] == [
         "·····│──────────│····· 2.000 s",
-        "first 0.500 s, last 1.500 s, g",
+        "first 0.500 s, last 1.500 s",
     ]
 
 
 def test_of_a_stream_that_breaks_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "31")
+    monkeypatch.setattr(terminal, "room", lambda: (30, UNICODE))
 
     def events() -> Iterator[Event]:
         yield Event(500_000, "o", "one")
