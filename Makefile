@@ -71,8 +71,8 @@ publish-layer: layer ## print the commands that publish it (REGIONS="us-east-1 e
 			--compatible-architectures x86_64 arm64 --zip-file "fileb://$(LAYER_ZIP)"; \
 	done
 
-docs/cli.md: .venv/.dev emulator/lambda_streamify_emulator/cli.py ## write the reference of the commands
-	.venv/bin/typer lambda_streamify_emulator.cli utils docs --name streamify --title Commands --output $@
+docs/cli.md: .venv/.dev emulator/lambda_streamify_emulator/commands/cli.py ## write the reference of the commands
+	.venv/bin/typer lambda_streamify_emulator.commands.cli utils docs --name streamify --title Commands --output $@
 
 clean: ## remove everything that was built, the environment too
 	rm -rf .venv .aws-sam dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

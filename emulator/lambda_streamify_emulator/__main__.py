@@ -8,7 +8,7 @@ MISSING = "streamify needs the emulator's dependencies: pip install 'lambda-stre
 def main() -> None:
     """Run the command, or name the line that installs what it needs."""
     try:
-        from .cli import app
+        from .commands.cli import app
 
         app()
     except ModuleNotFoundError as error:

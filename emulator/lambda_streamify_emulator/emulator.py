@@ -11,26 +11,26 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from .building.programs import Programs, Run
 from .errors import TemplateError
-from .function_url import FunctionUrl
-from .host_check import HostCheck
-from .iam import Iam
-from .interpreters import locate
-from .lambda_api import lambda_api
-from .packages import make_packages
-from .pool import SandboxPool
-from .programs import Programs, Run
-from .reaper import Reaper
-from .rest_api import RestApi
-from .runtime_folder import lacks_client
+from .lambda_api.server import lambda_api
+from .rest_apis.rest_api import RestApi
+from .sandboxes.interpreters import locate
+from .sandboxes.packages import make_packages
+from .sandboxes.pool import SandboxPool
+from .sandboxes.reaper import Reaper
+from .sandboxes.runtime_folder import lacks_client
 from .settings import DEFAULTS, Settings
-from .template import Function, Template
-from .template_apis import Api
-from .template_urls import AWS_IAM
-from .web_server import WebServer, listen
+from .template.apis import Api
+from .template.reader import Function, Template
+from .template.urls import AWS_IAM
+from .urls.function_url import FunctionUrl
+from .web.host_check import HostCheck
+from .web.iam import Iam
+from .web.web_server import WebServer, listen
 
 if TYPE_CHECKING:
-    from .asgi import App
+    from .web.asgi import App
 
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 # What listens on all addresses of a machine is reached from it at this one.
@@ -138,7 +138,7 @@ class Emulator:
         activity = self._settings.activity
         if activity is None:
             return api
-        from .dashboard import ControlPort, Dashboard
+        from .dashboard.app import ControlPort, Dashboard
 
         page = Dashboard(activity, self._pools, urls=self.urls, apps=apps, apis=lambda: self.apis, iam=self.iam)
         return ControlPort(api, page)

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from os import PathLike
 
-    from .replay import Replay
-    from .streamify_fixture import Streamify
-    from .testing_emulator import TemplateEmulator
+    from .recordings.replay import Replay
+    from .testing.emulator import TemplateEmulator
+    from .testing.fixture import Streamify
 
 TEMPLATE, PARAMETERS, LAYERS = "streamify_template", "streamify_parameters", "streamify_layers"
 
@@ -42,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulator]:
     try:
         from .errors import EmulatorError
-        from .testing_emulator import TemplateEmulator
+        from .testing.emulator import TemplateEmulator
     except ModuleNotFoundError as error:
         _skip(error)
     path = pytestconfig.rootpath / str(pytestconfig.getini(TEMPLATE))
@@ -72,7 +72,7 @@ def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
     The emulator starts once a session, in the root folder's template.yaml (ini options streamify_template,
     streamify_parameters and streamify_layers); logs begin anew with each test. See docs/testing.md.
     """
-    from .streamify_fixture import Streamify
+    from .testing.fixture import Streamify
 
     functions = Streamify(_streamify_emulator)
     yield functions
@@ -88,7 +88,7 @@ def stream_recording(request: pytest.FixtureRequest) -> Callable[..., Replay]:
     boto3's invoke_with_response_stream returns. See docs/testing.md.
     """
     try:
-        from .replay import Mode, Replay
+        from .recordings.replay import Mode, Replay
     except ModuleNotFoundError as error:
         _skip(error)
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from .activity import Activity
-from .limits import LIMITS, Limits
-from .recording_channel import Recordings
+from .dashboard.activity import Activity
+from .invocations.limits import LIMITS, Limits
+from .invocations.recording_channel import Recordings
 
 
 @dataclass(frozen=True)

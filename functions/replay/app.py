@@ -12,12 +12,13 @@ import random
 from itertools import chain
 from pathlib import Path
 
-# Modules of the emulator: the Makefile copies them.
-from carried.clocks import RealClock
 from carried.errors import FaultError
-from carried.faults import Faults
-from carried.playback import Outcome, at_their_times, without_hidden
-from carried.recording import CODES, HEAD, TEXT, RecordingReader
+
+# Modules of the emulator: the Makefile copies them.
+from carried.recordings.clocks import RealClock
+from carried.recordings.faults import Faults
+from carried.recordings.playback import Outcome, at_their_times, without_hidden
+from carried.recordings.recording import CODES, HEAD, TEXT, RecordingReader
 
 from lambda_streamify import StreamingResponse
 

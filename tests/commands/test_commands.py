@@ -15,7 +15,7 @@ import pytest
 
 from emulator_process import COMMAND, PARAMETERS, TEMPLATE, EmulatorProcess, emulating, environment, streamify
 from gate import Gate
-from lambda_streamify_emulator.recording import Header, RecordingReader
+from lambda_streamify_emulator.recordings.recording import Header, RecordingReader
 from processes import ROOT
 from url_client import request
 from waiting import PATIENCE, read_exactly

@@ -12,9 +12,9 @@ GROWTH = 4.0  # MB; the file has 40, and as Python's objects its events would ta
 _PROGRAM = """
 import resource, sys
 from pathlib import Path
-from lambda_streamify_emulator.recording import Header, RecordingWriter
-from lambda_streamify_emulator.recording_file import reading
-from lambda_streamify_emulator.replay import Replay
+from lambda_streamify_emulator.recordings.recording import Header, RecordingWriter
+from lambda_streamify_emulator.recordings.recording_file import reading
+from lambda_streamify_emulator.recordings.replay import Replay
 
 def write(path, count):
     with path.open("w") as file:

@@ -18,8 +18,8 @@ from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
 from emulator_process import TEMPLATE, EmulatorProcess, boto3_client, emulating, environment, streamify
-from lambda_streamify_emulator.stream_client import Exchange
-from lambda_streamify_emulator.template import load_template
+from lambda_streamify_emulator.template.reader import load_template
+from lambda_streamify_emulator.testing.client import Exchange
 from waiting import PATIENCE
 
 AWS = Path(sys.executable).with_name("aws")

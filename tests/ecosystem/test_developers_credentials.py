@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_streamify_emulator.environment import Folders, sandbox_environment
-from lambda_streamify_emulator.template import Function
+from lambda_streamify_emulator.sandboxes.environment import Folders, sandbox_environment
+from lambda_streamify_emulator.template.reader import Function
 from scripted_api import ScriptedApi, reply
 
 FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path("/code"), 3, 256, {}, (), None)

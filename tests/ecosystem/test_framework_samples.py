@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambda_streamify_emulator.streamify_fixture import Streamify
+from lambda_streamify_emulator.testing.fixture import Streamify
 
 URL = "/customers/bo/orders"
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from emulator_fixtures import emulator
 from emulator_process import EmulatorProcess, streamify
 from gate import Gate
-from lambda_streamify_emulator.load import running
+from lambda_streamify_emulator.load.runner import running
 from url_client import request
 from waiting import PATIENCE, wait_until
 

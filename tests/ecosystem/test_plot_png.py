@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lambda_streamify_emulator.plot import CHUNK, SILENCE, plot
+from lambda_streamify_emulator.recordings.plot import CHUNK, SILENCE, plot
 
 HEADER = '{"version":1,"kind":"lambda-stream","layer":"client"}\n'
 LINES = """\

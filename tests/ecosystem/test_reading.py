@@ -12,7 +12,7 @@ from emulator_process import EmulatorProcess, boto3_client, emulating
 from gate import Gate
 from lambda_streamify import read_stream
 from lambda_streamify.errors import StreamFailed
-from lambda_streamify_emulator import eventstream
+from lambda_streamify_emulator.lambda_api import eventstream
 from source_server import Answer, serving
 
 

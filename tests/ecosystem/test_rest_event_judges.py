@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from mangum import Mangum
 
-from lambda_streamify_emulator.rest_event import rest_event
-from lambda_streamify_emulator.routes import find
-from lambda_streamify_emulator.template_apis import Api, Route
-from lambda_streamify_emulator.url_event import Request
+from lambda_streamify_emulator.rest_apis.event import rest_event
+from lambda_streamify_emulator.rest_apis.routes import find
+from lambda_streamify_emulator.template.apis import Api, Route
+from lambda_streamify_emulator.urls.event import Request
 
 API = Api("Mine", "live", (Route("ANY", "/words/{proxy+}", "hello", is_streamed=True),), binary_types=("image/png",))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_streamify_emulator.replay import Replay
-from lambda_streamify_emulator.streamify_fixture import Streamify
+from lambda_streamify_emulator.recordings.replay import Replay
+from lambda_streamify_emulator.testing.fixture import Streamify
 from processes import ROOT, interpreter, run
 from request_events import FOLDER, event
 from sample_answers import ALONE, FUNCTIONS, WITH_SERVICES, asked, assert_as_recorded, recording

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from emulator_process import RUNTIME
-from lambda_streamify_emulator.streamify_fixture import Streamify
-from lambda_streamify_emulator.testing_emulator import TemplateEmulator
+from lambda_streamify_emulator.testing.emulator import TemplateEmulator
+from lambda_streamify_emulator.testing.fixture import Streamify
 from processes import run
 from wheels import make_wheel
 

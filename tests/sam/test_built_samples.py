@@ -7,8 +7,8 @@ from shutil import copytree
 import pytest
 
 from emulator_process import RUNTIME
-from lambda_streamify_emulator.streamify_fixture import Streamify
-from lambda_streamify_emulator.testing_emulator import TemplateEmulator
+from lambda_streamify_emulator.testing.emulator import TemplateEmulator
+from lambda_streamify_emulator.testing.fixture import Streamify
 from processes import ROOT
 from sample_answers import ALONE, asked, assert_as_recorded
 

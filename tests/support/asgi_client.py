@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambda_streamify_emulator.asgi import App, Message
+from lambda_streamify_emulator.web.asgi import App, Message
 
 
 @dataclass

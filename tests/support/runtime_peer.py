@@ -10,10 +10,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
-from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.limits import LIMITS, Limits
-from lambda_streamify_emulator.runtime_api import VERSION, Hooks, RuntimeApi
-from lambda_streamify_emulator.template import Function
+from lambda_streamify_emulator.invocations.invocation import Invocation
+from lambda_streamify_emulator.invocations.limits import LIMITS, Limits
+from lambda_streamify_emulator.runtime_api.server import VERSION, Hooks, RuntimeApi
+from lambda_streamify_emulator.template.reader import Function
 
 FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 128, {}, (), None)
 HOOKS = Hooks(lambda: None, lambda: None, lambda: None, lambda _: None)

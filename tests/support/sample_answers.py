@@ -7,10 +7,10 @@ the headers only those are left out that the server adds: the date, the framing,
 import base64
 from typing import Any
 
-from lambda_streamify_emulator.diff import compare
-from lambda_streamify_emulator.recording import HEAD, Event, RecordingReader
-from lambda_streamify_emulator.streamify_fixture import Streamify
-from lambda_streamify_emulator.template import load_template
+from lambda_streamify_emulator.recordings.diff import compare
+from lambda_streamify_emulator.recordings.recording import HEAD, Event, RecordingReader
+from lambda_streamify_emulator.template.reader import load_template
+from lambda_streamify_emulator.testing.fixture import Streamify
 from processes import ROOT
 from request_events import FOLDER, event
 

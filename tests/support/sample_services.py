@@ -14,8 +14,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from emulator_process import EmulatorProcess, boto3_client, emulating
 from lambda_streamify.reading import read_stream
-from lambda_streamify_emulator.recording import HEAD
-from lambda_streamify_emulator.recording_file import reading
+from lambda_streamify_emulator.recordings.recording import HEAD
+from lambda_streamify_emulator.recordings.recording_file import reading
 from processes import ROOT
 from request_events import event
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from asgi_client import Exchange
-from lambda_streamify_emulator.channel import ResponseChannel
-from lambda_streamify_emulator.environment import Folders
-from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.pool import SandboxPool
-from lambda_streamify_emulator.sandbox import Package
+from lambda_streamify_emulator.invocations.channel import ResponseChannel
+from lambda_streamify_emulator.invocations.invocation import Invocation
+from lambda_streamify_emulator.sandboxes.environment import Folders
+from lambda_streamify_emulator.sandboxes.pool import SandboxPool
+from lambda_streamify_emulator.sandboxes.sandbox import Package
 from lambda_streamify_emulator.settings import DEFAULTS, Settings
-from lambda_streamify_emulator.template import Function
+from lambda_streamify_emulator.template.reader import Function
 
 if TYPE_CHECKING:
-    from lambda_streamify_emulator.reaper import Reaper
+    from lambda_streamify_emulator.sandboxes.reaper import Reaper
 
 Script = Callable[[ResponseChannel], Awaitable[None]]
 FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 128, {}, (), "RESPONSE_STREAM")

@@ -5,10 +5,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from lambda_streamify_emulator.environment import Folders
-from lambda_streamify_emulator.invocation import Invocation
-from lambda_streamify_emulator.sandbox import Package
-from lambda_streamify_emulator.template import Function
+from lambda_streamify_emulator.invocations.invocation import Invocation
+from lambda_streamify_emulator.sandboxes.environment import Folders
+from lambda_streamify_emulator.sandboxes.sandbox import Package
+from lambda_streamify_emulator.template.reader import Function
 
 SCRIPT = f"""#!{sys.executable} -ISu
 import http.client, json, os, signal, subprocess, sys

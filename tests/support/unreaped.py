@@ -1,7 +1,7 @@
 """What runs the emulator's programs in tests that no emulator runs in."""
 
-from lambda_streamify_emulator.programs import Programs
-from lambda_streamify_emulator.reaper import Reaper
+from lambda_streamify_emulator.building.programs import Programs
+from lambda_streamify_emulator.sandboxes.reaper import Reaper
 
 
 class NoReaper(Reaper):

@@ -22,7 +22,7 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
 def test_the_reference_of_the_commands_is_what_their_help_says(tmp_path: Path) -> None:
     output = tmp_path / "cli.md"
     options = ("--name", "streamify", "--title", "Commands", "--output", output)
-    run("typer", "lambda_streamify_emulator.cli", "utils", "docs", *options)
+    run("typer", "lambda_streamify_emulator.commands.cli", "utils", "docs", *options)
     assert (ROOT / "docs/cli.md").read_text() == output.read_text(), "run: make docs/cli.md"
 
 

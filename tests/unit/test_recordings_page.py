@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from documents import blocks
-from lambda_streamify_emulator import replay_serve
-from lambda_streamify_emulator.cli import app
-from lambda_streamify_emulator.faults import Faults
-from lambda_streamify_emulator.replay import Mode
+from lambda_streamify_emulator.commands import replay_serve
+from lambda_streamify_emulator.commands.cli import app
+from lambda_streamify_emulator.recordings.faults import Faults
+from lambda_streamify_emulator.recordings.replay import Mode
 from processes import ROOT
 
 PAGE = ROOT / "docs" / "recordings.md"

@@ -16,14 +16,14 @@ from botocore.eventstream import EventStreamBuffer
 
 from asynchronous import run
 from lambda_streamify_emulator import emulator as module
-from lambda_streamify_emulator import packages
-from lambda_streamify_emulator.activity import Activity
+from lambda_streamify_emulator.dashboard.activity import Activity
 from lambda_streamify_emulator.emulator import Emulator
 from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError, TemplateError
-from lambda_streamify_emulator.interpreters import Interpreter, find_interpreter
-from lambda_streamify_emulator.pool import SandboxPool
+from lambda_streamify_emulator.sandboxes import packages
+from lambda_streamify_emulator.sandboxes.interpreters import Interpreter, find_interpreter
+from lambda_streamify_emulator.sandboxes.pool import SandboxPool
 from lambda_streamify_emulator.settings import Settings
-from lambda_streamify_emulator.template import load_template
+from lambda_streamify_emulator.template.reader import load_template
 from process_table import is_running
 from tiny_runtime import SAY_PROCESS
 from tiny_template import RUNTIME, write_template

@@ -41,7 +41,7 @@ def test_without_its_dependencies_the_command_names_the_line_that_installs_them(
 
 
 def test_a_module_of_its_own_that_is_missing_is_no_question_of_installing(monkeypatch: pytest.MonkeyPatch) -> None:
-    hide("lambda_streamify_emulator.cli", monkeypatch)
+    hide("lambda_streamify_emulator.commands.cli", monkeypatch)
 
     with pytest.raises(ModuleNotFoundError):
         main()

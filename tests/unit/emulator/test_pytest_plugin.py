@@ -12,7 +12,7 @@ from tiny_template import write_template
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lambda_streamify_emulator.replay import Replay
+    from lambda_streamify_emulator.recordings.replay import Replay
 
 pytest_plugins = ["pytester"]
 
@@ -114,7 +114,7 @@ def test_without_the_extra_both_fixtures_skip_with_the_pip_line(
 ) -> None:
     package = "lambda_streamify_emulator"
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    for module in ("testing_emulator", "emulator", "web_server"):
+    for module in ("testing.emulator", "emulator", "web.web_server"):
         monkeypatch.delitem(sys.modules, f"{package}.{module}", raising=False)
     write_template(pytester.path)
     pytester.makepyfile(USES_FUNCTIONS)
@@ -128,7 +128,7 @@ def test_without_the_extra_both_fixtures_skip_with_the_pip_line(
 def test_an_import_of_ours_that_fails_is_no_reason_to_skip(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "lambda_streamify_emulator.replay", None)
+    monkeypatch.setitem(sys.modules, "lambda_streamify_emulator.recordings.replay", None)
     pytester.makepyfile("def test_it(stream_recording):\n    pass\n")
 
     outcome(pytester).assert_outcomes(errors=1)

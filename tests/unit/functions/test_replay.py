@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from lambda_streamify import StreamingResponse
-from lambda_streamify_emulator import recording
+from lambda_streamify_emulator.recordings import recording
 from processes import ROOT, clean_environment, run
 
 FOLDER = ROOT / "functions" / "replay"
-CARRIED = {"clocks", "errors", "faults", "playback", "recording"}
+CARRIED = {"errors", *(f"recordings/{name}" for name in ("__init__", "clocks", "faults", "playback", "recording"))}
 LINES = (
     {"version": 1, "kind": "lambda-stream", "layer": "client"},
     [
@@ -51,7 +51,7 @@ def app(built: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The function's module, on a clock that jumps to what is waited for."""
     monkeypatch.syspath_prepend(built)
     module = import_module("app")
-    clock = import_module("carried.clocks").VirtualClock()
+    clock = import_module("carried.recordings.clocks").VirtualClock()
     monkeypatch.setattr(module, "RealClock", lambda: clock)
     module.clock = clock  # type: ignore[attr-defined]
     yield module
@@ -100,7 +100,7 @@ def test_it_carries_its_recordings_and_what_reads_them_and_all_may_read_it(built
 def test_what_it_carries_needs_the_standard_library_alone(built: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(built)!r}); "
-        f"import {', '.join(f'carried.{name}' for name in sorted(CARRIED))}; "
+        f"import {', '.join(f'carried.{name}' for name in sorted(CARRIED)).replace('/', '.')}; "
         "print(*{name.partition('.')[0] for name in sys.modules} - {*sys.stdlib_module_names, '__main__', 'carried'})"
     )
 

@@ -1,0 +1,1 @@
+"""One invocation: its event, the way of its response, its log, its limits."""

@@ -1,0 +1,1 @@
+"""The Lambda API, for SDKs and the AWS CLI."""

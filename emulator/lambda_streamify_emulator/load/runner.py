@@ -1,0 +1,131 @@
+"""`streamify load`: many readers of one URL's streams at a time. Locust runs them, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from ..commands import terminal
+from ..errors import LoadError
+from ..recordings.timeline import in_words
+from .figures import COMPLETE, FAILURES, MEASURES, NO_ANSWER, OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+PIP_LINE = "pip install 'lambda-streamify[load]'"
+WEB_PORT = 8089  # Locust's own choice
+PROGRAM = ("-m", f"{__package__}.load_process")
+GRACE = 10  # seconds that streams have to end in, after the time of the test
+PATIENCE = 60  # seconds that its process has to start and to end in, beside the time of the test
+
+
+def check_installed() -> None:
+    """Raise LoadError, with what to install, if Locust is not there."""
+    if find_spec("locust") is None:
+        raise LoadError(f"streamify load needs Locust: {PIP_LINE}")
+
+
+def check_free(port: int) -> None:
+    """Raise LoadError if Locust's page cannot have the port; Locust itself would go on without it."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise LoadError(f"port {port}, for Locust's page, cannot be had: {reason}; leave --web out") from error
+
+
+def load(plan: Mapping[str, Any], *, as_json: bool) -> bool:
+    """Run the plan and print the figures; returns whether each stream was complete.
+
+    The plan has `url`, `event` (text or None), `headers`, `users`, `spawn_rate` (users a second), `duration`
+    and `grace` (seconds), and `web` (the port of Locust's page, or None).
+    """
+    figures: dict[str, Any] = {}
+    for figures in running(plan):
+        if not as_json:
+            terminal.say(progress(figures))
+    if as_json:
+        print(json.dumps(figures))  # noqa: T201
+    else:
+        for line in table(figures):
+            terminal.OUT.print(line, markup=False)
+    outcomes = figures["outcomes"]
+    if outcomes[NO_ANSWER] and outcomes[NO_ANSWER] == figures["streams"]:
+        raise LoadError(next(iter(figures["failures"])))
+    return not any(outcomes[outcome] for outcome in FAILURES) and outcomes[COMPLETE] > 0
+
+
+def running(plan: Mapping[str, Any], program: Sequence[str] = PROGRAM) -> Generator[dict[str, Any], None, None]:
+    """The figures of the test as it goes on. Ctrl-C ends it before its time; another one, at once."""
+    process = subprocess.Popen(
+        [sys.executable, *program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for us, who pass it on
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    interrupted = last = None
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+        process.send_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    watchdog = threading.Timer(plan["duration"] + PATIENCE, process.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        with process.stdin:
+            json.dump(plan, process.stdin)
+        for line in process.stdout:
+            last = json.loads(line)
+            yield last
+    finally:
+        signal.signal(signal.SIGINT, before)
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    if last is None:
+        if interrupted:
+            raise KeyboardInterrupt
+        raise LoadError("Locust has not started: what it says stands above")
+
+
+def progress(figures: Mapping[str, Any]) -> str:
+    """How it goes, in a line."""
+    failed = sum(figures["outcomes"][outcome] for outcome in FAILURES)
+    first_byte = (figures["first_byte"] or {}).get("p50")
+    return (
+        f"{figures['seconds']:4.0f} s  {figures['streams']:,} streams, {failed:,} failed, "
+        f"first byte p50 {in_words(first_byte)}"
+    )
+
+
+def table(figures: Mapping[str, Any]) -> list[str]:
+    """The figures for people."""
+    columns = ("p50", "p95", "p99", "max")
+    lines = [" " * 12 + "".join(f"{column:>12}" for column in columns)]
+    for name in MEASURES:
+        spread = figures[name.replace(" ", "_")] or {}
+        words = str if name == "chunks" else in_words
+        cells = [words(spread[column]) if column in spread else "-" for column in columns]
+        lines.append(f"{name:12}" + "".join(f"{cell:>12}" for cell in cells))
+    counts = [f"{figures['outcomes'][outcome]:,} {outcome}" for outcome in OUTCOMES if figures["outcomes"][outcome]]
+    rate = f"{figures['streams_per_second']:,.1f} a second, {figures['bytes']:,} bytes"
+    lines += ["", f"{figures['streams']:,} streams in {figures['seconds']:.1f} s, {rate}", ", ".join(counts)]
+    lines += [f"{count:>8,}  {reason}" for reason, count in figures["failures"].items()]
+    return lines

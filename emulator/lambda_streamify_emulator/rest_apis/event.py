@@ -1,0 +1,136 @@
+"""The event that a REST API makes of an HTTP request: the input of a Lambda proxy integration, format 1.0.
+
+Source: Amazon API Gateway Developer Guide, "Lambda proxy integrations in API Gateway", input format; details as seen
+on AWS (LocalStack's tests of July 2024): path and path parameters stay percent-encoded, the query is decoded, of values
+that repeat the single-valued maps have the last one, empty maps are null, Connection and Content-Length are left out,
+and Authorization has a capital letter however it was written. There other names keep the client's letters; here they
+have lower case, for the server does not tell, but for those below.
+"""
+
+import base64
+import time
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ..template.apis import Api
+from ..template.intrinsics import ACCOUNT_ID, REGION
+from ..urls.event import Request
+from ..web.response_headers import OF_A_CONNECTION
+from .routes import Match
+
+# As clients of HTTP/1.1 write them.
+_CAPITALS = {
+    name.lower(): name
+    for name in (
+        "Accept",
+        "Accept-Encoding",
+        "Accept-Language",
+        "Authorization",
+        "Content-Type",
+        "Cookie",
+        "Host",
+        "Origin",
+        "Referer",
+        "User-Agent",
+    )
+}
+_NOBODY = (
+    "accessKey",
+    "accountId",
+    "caller",
+    "cognitoAuthenticationProvider",
+    "cognitoAuthenticationType",
+    "cognitoIdentityId",
+    "cognitoIdentityPoolId",
+    "principalOrgId",
+    "user",
+    "userArn",
+)
+
+
+def rest_event(
+    api: Api, match: Match, request: Request, trace_id: str, now: float, *, request_id: str
+) -> dict[str, Any]:
+    """The event of `request`, received at `now`, in seconds since the epoch."""
+    headers = _headers(request, trace_id)
+    query = _lists(parse_qsl(request.query, keep_blank_values=True))
+    body, is_base64 = _body(api, request)
+    api_id = sha256(api.name.encode()).hexdigest()[:10]
+    return {
+        "resource": match.route.path,
+        "path": match.path,
+        "httpMethod": request.method,
+        "headers": _last(headers),
+        "multiValueHeaders": headers,
+        "queryStringParameters": _last(query),
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": match.variables or None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT_ID,
+            "apiId": api_id,
+            "deploymentId": api_id[:6],
+            "domainName": f"{api_id}.execute-api.{REGION}.amazonaws.com",
+            "domainPrefix": api_id,
+            "extendedRequestId": base64.b64encode(request_id.encode()[:11]).decode("ascii"),
+            "httpMethod": request.method,
+            "identity": {
+                **dict.fromkeys(_NOBODY),
+                "sourceIp": request.client,
+                "userAgent": headers["User-Agent"][-1] if "User-Agent" in headers else None,
+            },
+            "path": request.path,
+            "protocol": f"HTTP/{request.http_version}",
+            "requestId": request_id,
+            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "requestTimeEpoch": int(now * 1000),
+            "resourceId": sha256(match.route.path.encode()).hexdigest()[:6],
+            "resourcePath": match.route.path,
+            "stage": api.stage,
+        },
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def is_binary(api: Api, content_type: str) -> bool:
+    """Whether the API's BinaryMediaTypes hold this type."""
+    return "*/*" in api.binary_types or content_type.partition(";")[0].strip().lower() in api.binary_types
+
+
+def _headers(request: Request, trace_id: str) -> dict[str, list[str]]:
+    left_out = {*OF_A_CONNECTION, "content-length", "x-forwarded-for"}
+    pairs = [(name.lower(), value) for name, value in request.headers]
+    forwarded = [value for name, value in pairs if name == "x-forwarded-for"]
+    return _lists(
+        [
+            *((_CAPITALS.get(name, name), value) for name, value in pairs if name not in left_out),
+            ("X-Amzn-Trace-Id", trace_id.partition(";")[0]),
+            ("X-Forwarded-For", ", ".join([*forwarded, request.client])),
+            ("X-Forwarded-Port", "443"),
+            ("X-Forwarded-Proto", "https"),
+        ]
+    )
+
+
+def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    lists: dict[str, list[str]] = {}
+    for name, value in pairs:
+        lists.setdefault(name, []).append(value)
+    return lists
+
+
+def _last(lists: Mapping[str, list[str]]) -> dict[str, str] | None:
+    return {name: values[-1] for name, values in lists.items()} or None
+
+
+def _body(api: Api, request: Request) -> tuple[str | None, bool]:
+    """The body, and whether it is base64: only with BinaryMediaTypes, for API Gateway takes all else for text."""
+    if not request.body:
+        return None, False
+    content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
+    if is_binary(api, content_type):
+        return base64.b64encode(request.body).decode("ascii"), True
+    return request.body.decode("utf-8", "replace"), False

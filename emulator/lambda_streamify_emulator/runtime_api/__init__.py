@@ -1,0 +1,1 @@
+"""The Runtime API, which runtimes get their events from and answer to."""

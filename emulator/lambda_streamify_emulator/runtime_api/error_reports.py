@@ -1,0 +1,70 @@
+"""What the platform makes of the errors that a runtime reports.
+
+Sources: AWS Lambda Developer Guide, "Using the Lambda runtime API"; `fatalerror` and `rapi/handler` of AWS's Runtime
+Interface Emulator, whose code is close to Lambda's.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+
+from ..invocations.channel import FunctionError
+
+ERROR_TYPE, ERROR_BODY = "lambda-runtime-function-error-type", "lambda-runtime-function-error-body"
+# A report with X-Ray's cause inside; otherwise that comes in a header. There is no X-Ray here, so it is dropped.
+WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json"
+INVALID_BODY = b'"Invalid error body"'
+_PATTERN = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
+
+INVALID_MODE = FunctionError("Runtime.InvalidResponseModeHeader", b"")
+TRUNCATED = FunctionError("Runtime.TruncatedResponse", b"")
+
+
+def error_type(name: str | None) -> str:
+    """The error type that the platform makes of a runtime's: known shapes stay, others become `....Unknown`."""
+    if name is None:
+        return "Unhandled"
+    if _PATTERN.search(name):
+        return name
+    return "Function.Unknown" if name.startswith("Function.") else "Runtime.Unknown"
+
+
+def too_large(limit: int) -> FunctionError:
+    """The error of a response, or of a report, of more than `limit` bytes."""
+    message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
+    report = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+    return FunctionError("Function.ResponseSizeTooLarge", json.dumps(report, separators=(",", ":")).encode())
+
+
+def reported_error(headers: Mapping[str, str], body: bytes) -> FunctionError:
+    """The error of a call whose body is a report."""
+    details = _without_cause(body) if headers.get("content-type") == WITH_CAUSE else body
+    return FunctionError(error_type(headers.get(ERROR_TYPE)), details)
+
+
+def trailed_error(trailers: Mapping[str, str]) -> FunctionError | None:
+    """The error that a response ends with, if it names one."""
+    if not trailers.get(ERROR_TYPE):
+        return None
+    return FunctionError(error_type(trailers[ERROR_TYPE]), _decoded(trailers.get(ERROR_BODY, "")))
+
+
+def _without_cause(body: bytes) -> bytes:
+    try:
+        report = json.loads(body)
+        message, name = report.get("errorMessage", ""), report.get("errorType", "")
+        trace = report.get("stackTrace") or []
+    except (AttributeError, RecursionError, ValueError):
+        return INVALID_BODY
+    if not isinstance(trace, list) or not all(isinstance(text, str) for text in (message, name, *trace)):
+        return INVALID_BODY
+    kept = {"errorMessage": message, "errorType": name, **({"stackTrace": trace} if trace else {})}
+    return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        return b""

@@ -1,0 +1,1 @@
+"""Sandboxes: the processes that functions run in, and what they find around them."""

@@ -1,0 +1,1 @@
+"""The SAM template: what of it the emulator serves."""

@@ -1,0 +1,193 @@
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lambda_streamify_emulator.commands import invoke, terminal
+from lambda_streamify_emulator.commands.cli import app
+from lambda_streamify_emulator.errors import EndpointError
+from lambda_streamify_emulator.load import runner as module
+from lambda_streamify_emulator.recordings.recording import Event
+from tiny_template import write_template
+
+runner = CliRunner()
+END = Event(2, "x", {"reason": "end", "bytes": 3, "chunks": 1})
+
+
+def test_without_a_command_it_shows_what_there_is() -> None:
+    result = runner.invoke(app, [])
+
+    assert result.exit_code == 2
+    assert {"serve", "invoke"} <= set(result.output.split())
+
+
+def test_it_says_its_version() -> None:
+    result = runner.invoke(app, ["--version"])
+
+    assert (result.exit_code, result.output) == (0, f"lambda-streamify {version('lambda-streamify')}\n")
+
+
+@pytest.fixture
+def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """The invocations that a command makes; each is answered with three bytes, or with what `answer` raises."""
+    made: list[tuple[str, bytes]] = []
+
+    def answer(name: str, event: bytes, *, remote: bool) -> Iterator[Event]:
+        assert not remote
+        made.append((name, event))
+        if name == "broken":
+            yield Event(0, "e", {"type": "Function.A", "message": ""})
+        if name == "absent":
+            raise EndpointError("absent: there is no [such] function")
+        if name == "interrupted":
+            raise KeyboardInterrupt
+        yield Event(1, "o", "abc")
+        yield END
+
+    monkeypatch.setattr(invoke, "invoke", answer)
+    return made
+
+
+def test_an_invocation_prints_its_chunks(invoked: list[tuple[str, bytes]]) -> None:
+    result = runner.invoke(app, ["invoke", "hello"])
+
+    assert (result.exit_code, result.stdout) == (0, "   0.000 s  abc\n")
+    assert invoked == [("hello", b"{}")]
+
+
+def test_an_invocation_prints_its_events_as_json(invoked: list[tuple[str, bytes]]) -> None:
+    result = runner.invoke(app, ["invoke", "hello", "--json"])
+
+    lines = '[1, "o", "abc"]\n[2, "x", {"reason": "end", "bytes": 3, "chunks": 1}]\n'
+    assert (result.exit_code, result.stdout) == (0, lines)
+    assert len(invoked) == 1
+
+
+def test_the_event_comes_from_a_file_or_from_standard_input(invoked: list[tuple[str, bytes]], tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_bytes(b'{"a": 1}')
+
+    assert runner.invoke(app, ["invoke", "hello", "--event", str(tmp_path / "event.json")]).exit_code == 0
+    assert runner.invoke(app, ["invoke", "hello", "--event", "-"], input='{"b": 2}').exit_code == 0
+    assert invoked == [("hello", b'{"a": 1}'), ("hello", b'{"b": 2}')]
+
+
+@pytest.mark.usefixtures("invoked")
+def test_a_timeline_is_drawn_if_it_is_asked_for_or_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(*arguments: str) -> bool:
+        result = runner.invoke(app, ["invoke", "hello", *arguments])
+        assert result.exit_code == 0
+        return "no gaps" in result.stderr or "timeline" in result.stdout
+
+    asked = [["--timeline"], ["--timeline", "--json"], ["--no-timeline"], [], ["--json"]]
+    assert [drawn(*arguments) for arguments in asked] == [True, True, False, False, False]
+
+    monkeypatch.setattr(terminal, "draws", lambda: True)
+    assert [drawn(*arguments) for arguments in asked] == [True, True, False, True, False]
+
+
+@pytest.mark.usefixtures("invoked")
+@pytest.mark.parametrize(
+    ("arguments", "status", "errors"),
+    [
+        (["broken"], 1, "error: after 0.000 s: Function.A: \n   0.000 s  1 chunks, 3 bytes\n"),
+        (["absent"], 2, "error: absent: there is no [such] function\n"),
+        (["interrupted"], 130, ""),
+        (
+            ["x", "--event", "/nonexistent"],
+            2,
+            "error: the event /nonexistent cannot be read: No such file or directory\n",
+        ),
+        (["x", "--event", "/"], 2, "error: the event / cannot be read: Is a directory\n"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_a_line_and_the_status(arguments: list[str], status: int, errors: str) -> None:
+    result = runner.invoke(app, ["invoke", *arguments])
+
+    assert (result.exit_code, result.stderr) == (status, errors)
+
+
+def test_serving_passes_its_options_on(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+
+    result = runner.invoke(app, ["serve", str(path), "--port", "0", "--parameter", "Init=a=b", "--exec", "exit 5"])
+
+    assert result.exit_code == 5
+    assert result.stdout.startswith("Lambda API  http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent.yaml"], "absent.yaml: there is no such file; name your template, or run where template.yaml is"),
+        ([], "template.yaml: there is no such file; name your template, or run where template.yaml is"),
+        (["--parameter", "a"], "--parameter a: write it as NAME=VALUE"),
+        (["--parameter", "=a"], "--parameter =a: write it as NAME=VALUE"),
+        (["--layer", "arn:a"], "--layer arn:a: write it as ARN=PATH"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = runner.invoke(app, ["serve", *arguments])
+
+    assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--header", "a"], "--header a: write it as 'NAME: VALUE'"),
+        (["--header", ": a"], "--header : a: write it as 'NAME: VALUE'"),
+        (["--event", "/nonexistent"], "the event /nonexistent cannot be read: No such file or directory"),
+    ],
+)
+def test_a_load_test_that_makes_no_sense_is_told_in_a_line(arguments: list[str], message: str) -> None:
+    result = runner.invoke(app, ["load", "http://127.0.0.1:1/", *arguments])
+
+    assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plans: list[dict[str, object]] = []
+
+    def load(plan: dict[str, object], *, as_json: bool) -> bool:
+        plans.append(plan)
+        return as_json
+
+    (tmp_path / "event.json").write_text('{"a": 1}')
+    monkeypatch.setattr(module, "load", load)
+    monkeypatch.setattr(module, "check_free", lambda _port: None)  # whether it is depends on the machine
+    monkeypatch.setattr(invoke, "url_of", lambda name, *, remote: f"http://{name}/{remote}")
+
+    url = "http://127.0.0.1:1/a"
+    assert runner.invoke(app, ["load", url, "--json"]).exit_code == 0
+    event = ["--event", str(tmp_path / "event.json"), "--header", "A: b:c"]
+    numbers = ["--users", "3", "--spawn-rate", "0.5", "--duration", "2", "--web"]
+    assert runner.invoke(app, ["load", "hello", "--remote", *event, *numbers]).exit_code == 1
+
+    plan: dict[str, object] = {
+        "event": None,
+        "headers": {},
+        "users": 10,
+        "spawn_rate": 10,
+        "duration": 10,
+        "grace": 10,
+        "web": None,
+    }
+    assert plans == [
+        {**plan, "url": url},
+        {
+            "url": "http://hello/True",
+            "event": '{"a": 1}',
+            "headers": {"A": "b:c", "content-type": "application/json"},
+            "users": 3,
+            "spawn_rate": 0.5,
+            "duration": 2,
+            "grace": 10,
+            "web": 8089,
+        },
+    ]

@@ -1,0 +1,164 @@
+import json
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from lambda_streamify_emulator.errors import LoadError
+from lambda_streamify_emulator.load import runner as module
+from lambda_streamify_emulator.load.figures import LoadFigures, Seen
+from lambda_streamify_emulator.load.runner import check_free, check_installed, load, progress, running, table
+from lambda_streamify_emulator.recordings.distribution import Distribution
+from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline
+
+PLAN = {"url": "http://127.0.0.1:1/", "duration": 1}
+STREAM = Timeline(41_210, 41_380, 900_000, 1_100_000, 3, 38, Gaps(50_734, 600_000, 600_000, 600_000, 2), "end", None)
+GAPS = Distribution()
+for gap in (50_734, 600_000):
+    GAPS.add(gap)
+
+
+def figures(*outcomes: tuple[str, str]) -> dict[str, Any]:
+    seen = LoadFigures()
+    for outcome, reason in outcomes:
+        seen.add(Seen(outcome, 200, reason, STREAM, GAPS))
+    return seen.as_dict(10.04)
+
+
+def test_the_figures_are_a_table() -> None:
+    assert table(figures(("complete", ""), ("complete", ""), ("cut", "IncompleteRead: [cut]"))) == [
+        "                     p50         p95         p99         max",
+        "first byte       0.041 s     0.041 s     0.041 s     0.041 s",
+        "gap              0.051 s     0.600 s     0.600 s     0.600 s",
+        "largest gap      0.600 s     0.600 s     0.600 s     0.600 s",
+        "whole stream     1.100 s     1.100 s     1.100 s     1.100 s",
+        "chunks                 3           3           3           3",
+        "",
+        "3 streams in 10.0 s, 0.3 a second, 114 bytes",
+        "2 complete, 1 cut",
+        "       1  IncompleteRead: [cut]",
+    ]
+
+
+def test_what_nobody_had_has_no_figures() -> None:
+    lines = table(figures(("no answer", "refused")))
+
+    assert lines[1] == "first byte             -           -           -           -"
+    assert lines[-2:] == ["1 no answer", "       1  refused"]
+
+
+def test_progress_is_a_line() -> None:
+    assert progress(figures(("complete", ""), ("cut", ""))) == "  10 s  2 streams, 1 failed, first byte p50 0.041 s"
+    assert progress(figures()) == "  10 s  0 streams, 0 failed, first byte p50 -"
+
+
+# --- the command, with another program in place of Locust's -----------------------------------------------------------
+
+
+def program(*told: Mapping[str, Any], last: str = "") -> tuple[str, str]:
+    lines = [json.dumps(figures) for figures in told]
+    return "-c", f"import sys\nfor line in {lines!r}: print(line, flush=True)\nassert sys.stdin.read()\n{last}"
+
+
+def loading(monkeypatch: pytest.MonkeyPatch, *told: Mapping[str, Any], as_json: bool = False) -> bool:
+    monkeypatch.setattr(module, "running", lambda plan: running(plan, program(*told)))
+    return load(PLAN, as_json=as_json)
+
+
+def test_it_succeeds_if_each_stream_was_complete(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, last = figures(), figures(("complete", ""))
+
+    assert loading(monkeypatch, first, last)
+
+    output, errors = capsys.readouterr()
+    assert output.splitlines() == table(last)
+    assert errors.splitlines() == [progress(first), progress(last)]
+
+
+@pytest.mark.parametrize("outcome", ["cut", "error status", "unfinished"])
+def test_it_fails_if_one_was_not_or_none_was(monkeypatch: pytest.MonkeyPatch, outcome: str) -> None:
+    seen = LoadFigures()
+    if outcome == "unfinished":
+        seen.leave()
+    else:
+        seen.add(Seen("complete", 200, "", STREAM, GAPS))
+        seen.add(Seen(outcome, 200, "reason", STREAM, GAPS))
+
+    assert not loading(monkeypatch, seen.as_dict(1))
+
+
+def test_as_json_there_is_one_object(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    loading(monkeypatch, figures(), figures(("complete", "")), as_json=True)
+
+    output, errors = capsys.readouterr()
+    assert (json.loads(output), errors) == (figures(("complete", "")), "")
+
+
+def test_where_nothing_answers_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LoadError, match=r"^refused$"):
+        loading(monkeypatch, figures(("no answer", "refused")))
+
+
+def test_a_process_that_does_not_start_is_said() -> None:
+    with pytest.raises(LoadError, match="Locust has not started"):
+        list(running(PLAN, ("-c", "")))
+
+
+def test_interrupted_it_tells_what_it_has() -> None:
+    first, last = figures(), figures(("complete", ""))
+    interrupts = (
+        "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+        "os.kill(os.getppid(), signal.SIGINT)\nsignal.sigwait([signal.SIGINT])\n"
+        f"print({json.dumps(last)!r}, flush=True)"
+    )
+
+    assert list(running(PLAN, program(first, last=interrupts))) == [first, last]
+
+
+INTERRUPT = "os.kill(os.getppid(), signal.SIGINT)\n"
+
+
+def test_interrupted_before_it_has_anything_it_ends_at_once() -> None:
+    silent = f"import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{INTERRUPT}signal.pause()"
+
+    with pytest.raises(KeyboardInterrupt):
+        list(running(PLAN, ("-c", silent)))
+
+
+def test_interrupted_twice_it_ends_at_once() -> None:
+    deaf = (
+        "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+        f"{INTERRUPT}signal.sigwait([signal.SIGINT])\n{INTERRUPT}signal.pause()"
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        list(running(PLAN, program(figures(), last=deaf)))
+
+
+def test_without_locust_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "locust" else 1)
+
+    with pytest.raises(LoadError) as raised:
+        check_installed()
+
+    assert str(raised.value) == "streamify load needs Locust: pip install 'lambda-streamify[load]'"
+
+
+def test_with_locust_nothing_is_said() -> None:
+    check_installed()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LoadError) as raised:
+            check_free(port)
+
+    assert (
+        str(raised.value) == f"port {port}, for Locust's page, cannot be had: Address already in use; leave --web out"
+    )
+    check_free(port)
