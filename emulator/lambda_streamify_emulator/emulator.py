@@ -108,7 +108,7 @@ class Emulator:
                 pool = self._pools[name]
                 iam = self.iam if pool.function.auth_type == AWS_IAM else None
                 self.signed += [name] if iam else []
-                sockets[door] = FunctionUrl(pool, partial(self._log, name), iam)
+                sockets[door] = FunctionUrl(pool, partial(self._log, name), iam, cuts_errors=self._settings.cuts_errors)
             apps = {name: sockets[door] for name, door in doors.items()}
             sockets[control] = HostCheck(self._control_port(apps), self._settings.host)
             for api, door in apis:

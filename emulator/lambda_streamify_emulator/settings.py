@@ -24,6 +24,8 @@ class Settings:
     """Where responses are recorded, if they are."""
     activity: Activity | None = None
     """What the dashboard shows, if there is one."""
+    cuts_errors: bool = False
+    """Whether a function URL cuts the body of a response that ends in an error; it ends it as if it were whole else."""
     host: str = "127.0.0.1"
     """Where all ports listen: an address of this machine, or a name of one."""
 

@@ -65,6 +65,10 @@ def serve(
             help="How much functions may be asked and may answer, how fast, and the memory that they may use."
         ),
     ] = "aws",
+    stream_error: Annotated[
+        Literal["end", "cut"],
+        typer.Option(help="How the body of a function URL ends after an error: as if it were whole, or cut off."),
+    ] = "end",
     max_sandboxes: Annotated[
         int, typer.Option(min=1, metavar="N", help="Processes of a function without ReservedConcurrentExecutions.")
     ] = 1000,
@@ -106,6 +110,7 @@ def serve(
         settings = Settings(
             host=host,
             limits=LIMITS if limits == "aws" else UNLIMITED,
+            cuts_errors=stream_error == "cut",
             max_sandboxes=max_sandboxes,
             idle_limit=idle_minutes * 60,
             with_credentials=with_credentials,

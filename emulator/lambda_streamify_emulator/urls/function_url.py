@@ -24,10 +24,13 @@ _JSON = ("content-type", "application/json")
 class FunctionUrl:
     """The ASGI application behind the URL. `warn` is told what the client cannot see; `iam` knows who may call it."""
 
-    def __init__(self, pool: SandboxPool, warn: Callable[[str], None], iam: Iam | None = None) -> None:
+    def __init__(
+        self, pool: SandboxPool, warn: Callable[[str], None], iam: Iam | None = None, *, cuts_errors: bool = False
+    ) -> None:
         self._pool = pool
         self._warn = warn
         self._iam = iam
+        self._cuts_errors = cuts_errors
         cors = pool.function.cors
         self._cors = None if cors is None else read_cors(pool.function.name, cors)
 
@@ -67,7 +70,7 @@ class FunctionUrl:
             answer = [*own_headers(invocation), _JSON, ("x-amzn-errortype", "TooManyRequestsException")]
             await respond(send, 429, answer, b'{"message":"Rate Exceeded."}')
             return
-        response = UrlResponse(invocation, send, self._warn, added)
+        response = UrlResponse(invocation, send, self._warn, added, cuts_errors=self._cuts_errors)
         try:
             async with noticing(receive, invocation.channel.discard):
                 await (response.stream() if streamed else response.send_whole())

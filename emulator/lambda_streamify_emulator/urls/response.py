@@ -24,13 +24,25 @@ def own_headers(invocation: Invocation) -> Headers:
 
 
 class UrlResponse:
-    """One response. `warn` is told what the client cannot see, `cors` are the headers that `send` adds."""
+    """One response. `warn` is told what the client cannot see, `cors` are the headers that `send` adds.
 
-    def __init__(self, invocation: Invocation, send: Send, warn: Callable[[str], None], cors: Headers) -> None:
+    With `cuts_errors` a body that ends in an error has no end: the server closes the connection.
+    """
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        send: Send,
+        warn: Callable[[str], None],
+        cors: Headers,
+        *,
+        cuts_errors: bool = False,
+    ) -> None:
         self._invocation = invocation
         self._send = send
         self._warn = warn
         self._cors = cors
+        self._cuts_errors = cuts_errors
 
     async def send_whole(self) -> None:
         """Invoke mode BUFFERED: wait for all of it."""
@@ -69,9 +81,11 @@ class UrlResponse:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         except zlib.error as error:
             self._warn(f"the body is not {coding}, as its content-encoding says: {error}; the client sees it end early")
-        await send({"type": "http.response.body", "body": b""})
+        if channel.error is None or not self._cuts_errors:
+            await send({"type": "http.response.body", "body": b""})
         if channel.error is not None:
-            self._warn(f"{channel.error.error_type} after the response began: the client sees a body that ends early")
+            seen = "a connection that breaks" if self._cuts_errors else "a body that ends early"
+            self._warn(f"{channel.error.error_type} after the response began: the client sees {seen}")
 
     def _headers(self, fields: prelude.Prelude) -> Headers:
         headers = delivered(fields.headers)

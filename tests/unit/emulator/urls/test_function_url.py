@@ -28,8 +28,9 @@ class Url:
     def __init__(self, script: Script, invoke_mode: str = "RESPONSE_STREAM", cors: Any = None, **settings: Any) -> None:
         self.warnings: list[str] = []
         function = replace(FUNCTION, invoke_mode=invoke_mode, cors=cors)
-        self.pool = ScriptedPool(script, function, Settings(**settings))
-        self.app = FunctionUrl(self.pool, self.warnings.append)
+        chosen = Settings(**settings)
+        self.pool = ScriptedPool(script, function, chosen)
+        self.app = FunctionUrl(self.pool, self.warnings.append, cuts_errors=chosen.cuts_errors)
 
     async def ask(self, exchange: Exchange) -> Exchange:
         """Send a request, and let the function run to its end."""
@@ -190,6 +191,26 @@ def test_a_function_that_fails_within_its_response_ends_it_as_if_it_were_whole()
     assert (exchange.status, exchange.pieces) == (201, [b"half", b""])
     assert exchange.complete
     assert url.warnings == ["Function.A after the response began: the client sees a body that ends early"]
+
+
+def test_an_error_within_a_response_cuts_it_off_if_that_is_asked_for() -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.start(CONTENT_TYPE)
+        channel.write(HEAD + b"half")
+        channel.end(FunctionError("Function.A", b"{}"))
+
+    async def main() -> None:
+        url = Url(fail, cuts_errors=True)
+        exchange = await url.ask(Exchange())
+
+        assert (exchange.status, exchange.pieces) == (201, [b"half"])
+        assert not exchange.complete
+        assert url.warnings == ["Function.A after the response began: the client sees a connection that breaks"]
+
+        whole = Url(responding(CONTENT_TYPE, HEAD, b"whole"), cuts_errors=True)
+        assert (await whole.ask(Exchange())).complete
+
+    run(main())
 
 
 @pytest.mark.parametrize(
