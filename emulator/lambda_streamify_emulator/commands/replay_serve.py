@@ -17,7 +17,7 @@ from ..recordings.recording import HEAD
 from ..recordings.recording_file import reading
 from ..recordings.replay import Mode, Replay, prelude
 from ..recordings.replay_url import ReplayUrl
-from ..recordings.timeline import Meter, in_words
+from ..recordings.timeline import Meter, counted, in_words
 from ..web.web_server import WebServer, listen
 from . import terminal
 
@@ -73,7 +73,7 @@ def _announce(path: Path, url: str, timeline: Timeline, left_out: list[str], fau
         print(json.dumps({**fields, "timeline": timeline.as_dict()}), flush=True)  # noqa: T201
         return
     terminal.OUT.print(url)
-    figures = f"{timeline.chunks} chunks, {timeline.bytes} bytes, {in_words(timeline.total)}"
+    figures = f"{counted(timeline.chunks, 'chunk')}, {counted(timeline.bytes, 'byte')}, {in_words(timeline.total)}"
     terminal.say(f"{path}: {figures}; seed {faults.seed}")
     if timeline.reason is None:
         terminal.say("the recording has no end: it was cut itself, and its replay ends there in good order")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..recordings.marks import Marks
 from ..recordings.recording import BASE64, END, ERROR, HEAD, TEXT, Event
-from ..recordings.timeline import Meter
+from ..recordings.timeline import Meter, counted
 from . import terminal
 from .strip import strip
 
@@ -53,8 +53,8 @@ def _show(seconds: float, event: Event) -> None:
     elif event.code == TEXT:
         terminal.chunk(seconds, data)
     elif event.code == BASE64:
-        terminal.chunk(seconds, f"{len(event.chunk or b'')} bytes")
+        terminal.chunk(seconds, counted(len(event.chunk or b""), "byte"))
     elif event.code == ERROR:
         terminal.complain(f"after {seconds:.3f} s: {data['type']}: {data['message']}")
     elif event.code == END:
-        terminal.say(f"{seconds:8.3f} s  {data['chunks']} chunks, {data['bytes']} bytes")
+        terminal.say(f"{seconds:8.3f} s  {counted(data['chunks'], 'chunk')}, {counted(data['bytes'], 'byte')}")

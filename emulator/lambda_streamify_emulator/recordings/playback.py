@@ -38,7 +38,8 @@ class Outcome:
         if event.code == ERROR:
             self.failure = ReplayedError(event.data["type"], event.data["message"])
         elif event.code == END and event.data["reason"] == "disconnect":
-            self.failure = ReplayedDisconnect(f"the connection breaks after {event.data['chunks']} chunks")
+            chunks = event.data["chunks"]
+            self.failure = ReplayedDisconnect(f"the connection breaks after {chunks} chunk{'s' * (chunks != 1)}")
         elif event.code == END and self.failure is None:
             untold = _UNTOLD.get(event.data["reason"])
             self.failure = untold and ReplayedError(*untold)

@@ -136,3 +136,8 @@ def in_words(microseconds: int | None) -> str:
     if abs(microseconds) < 10_000:
         return f"{microseconds / 1000:.2f} ms"
     return f"{microseconds / 1_000_000:.3f} s"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 chunk", "12 chunks"."""
+    return f"{number} {noun}{'s' * (number != 1)}"

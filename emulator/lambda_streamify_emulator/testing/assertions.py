@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..recordings.recording import END, ERROR
 from ..recordings.recording_file import reading
-from ..recordings.timeline import in_words
+from ..recordings.timeline import counted, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,8 +44,8 @@ def _why_not_streamed(result: StreamResult) -> str | None:
     if not result.body:
         return f"its response with status {result.status_code} has no body."
     if len(result.chunks) == 1:
-        size = len(result.body)
-        return f"the whole body, {_bytes(size)}, came as one chunk, and nothing was left to come.\n{HOW_TO_STREAM}"
+        size = counted(len(result.body), "byte")
+        return f"the whole body, {size}, came as one chunk, and nothing was left to come.\n{HOW_TO_STREAM}"
     return None
 
 
@@ -95,9 +95,11 @@ class _Stream:
     def described(self, number: int, around: int = 0) -> str:
         """A chunk in one line, its value shortened to what lies around a byte."""
         if number >= len(self.chunks):
-            return f"no chunks[{number}]: {len(self.chunks)} chunks, {_bytes(len(self.body))} in all"
+            return (
+                f"no chunks[{number}]: {counted(len(self.chunks), 'chunk')}, {counted(len(self.body), 'byte')} in all"
+            )
         time, data = self.chunks[number]
-        return f"chunks[{number}], {_bytes(len(data))}, at {in_words(time)}: {_cut(data, around)}"
+        return f"chunks[{number}], {counted(len(data), 'byte')}, at {in_words(time)}: {_cut(data, around)}"
 
     def chunk_at(self, offset: int) -> tuple[int, int]:
         """The number of the chunk that holds a byte of the body, and the byte's place in it."""
@@ -149,7 +151,3 @@ def _cut(data: bytes, around: int = 0) -> str:
         start, end = 0, len(data)
     before, after = "..." if start else "", "..." if end < len(data) else ""
     return f"{before}{data[start:end]!r}{after}"
-
-
-def _bytes(number: int) -> str:
-    return f"{number} byte" if number == 1 else f"{number} bytes"

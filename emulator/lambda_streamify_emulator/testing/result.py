@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..recordings.recorder import now
 from ..recordings.recording import END, ERROR, HEAD, Event, Header, RecordingWriter
+from ..recordings.timeline import counted
 from . import assertions as stream_assertions
 from . import events as stream_events
 
@@ -126,7 +127,8 @@ class StreamResult:
 
     def __repr__(self) -> str:
         end = "" if self.error is None else f", {self.error.type}"
-        return f"<StreamResult {self.status_code}, {len(self.chunks)} chunks, {len(self.body)} bytes{end}>"
+        size = f"{counted(len(self.chunks), 'chunk')}, {counted(len(self.body), 'byte')}"
+        return f"<StreamResult {self.status_code}, {size}{end}>"
 
 
 def end_event(time: int, reason: str, chunks: Iterable[bytes]) -> Event:

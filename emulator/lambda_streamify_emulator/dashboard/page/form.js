@@ -1,6 +1,6 @@
 // The form: sends a request or an event, and shows each chunk of the response when it comes.
 
-import { draw, inWords, Marks } from "./timeline.js";
+import { counted, draw, inWords, Marks } from "./timeline.js";
 
 const SHOWN = 1000; // chunks
 const $ = (id) => document.getElementById(id);
@@ -102,7 +102,7 @@ class View {
     if (follows) list.scrollTop = list.scrollHeight;
     const elapsed = events.at(-1)?.[0] ?? 0;
     this.draw(elapsed);
-    const counts = `${this.seen.chunks.toLocaleString("en")} chunks, ${this.seen.bytes.toLocaleString("en")} bytes`;
+    const counts = `${counted(this.seen.chunks, "chunk")}, ${counted(this.seen.bytes, "byte")}`;
     const times = `first byte ${inWords(this.seen.first_byte)}, ${inWords(elapsed)} in all`;
     const gap = this.seen.largest_gap === null ? "" : `, largest gap ${inWords(this.seen.largest_gap)}`;
     const prefix = this.status ? `HTTP ${this.status}: ` : "";

@@ -5,6 +5,10 @@ const WIDTH = 1000;
 const HEIGHT = 26;
 const LEAST = 8; // the height of the smallest chunk
 
+export function counted(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 export function inWords(microseconds) {
   if (microseconds === null) return "–";
   return microseconds < 10_000 ? `${(microseconds / 1000).toFixed(2)} ms` : `${(microseconds / 1e6).toFixed(3)} s`;
@@ -66,7 +70,7 @@ export function draw(svg, seen, elapsed) {
 function described(seen, elapsed) {
   const gap = seen.largest_gap === null ? "" : `, largest gap ${inWords(seen.largest_gap)}`;
   const end = seen.reason === null ? "still running after" : "over after";
-  return `${seen.chunks} chunks, first byte ${inWords(seen.first_byte)}${gap}, ${end} ${inWords(elapsed)}`;
+  return `${counted(seen.chunks, "chunk")}, first byte ${inWords(seen.first_byte)}${gap}, ${end} ${inWords(elapsed)}`;
 }
 
 function rectangle(kind, x, width) {

@@ -91,7 +91,7 @@ def test_a_timeline_is_drawn_if_it_is_asked_for_or_in_a_terminal(monkeypatch: py
 @pytest.mark.parametrize(
     ("arguments", "status", "errors"),
     [
-        (["broken"], 1, "error: after 0.000 s: Function.A: \n   0.000 s  1 chunks, 3 bytes\n"),
+        (["broken"], 1, "error: after 0.000 s: Function.A: \n   0.000 s  1 chunk, 3 bytes\n"),
         (["absent"], 2, "error: absent: there is no [such] function\n"),
         (["interrupted"], 130, ""),
         (

@@ -38,7 +38,7 @@ def test_chunks_are_shown_with_their_times(capsys: pytest.CaptureFixture[str]) -
         "   1.000 s  one\n"
         "   1.500 s  two\n"
         "            three\n"
-        "   2.000 s  1 bytes\n"
+        "   2.000 s  1 byte\n"
     )
     assert errors == "   2.500 s  2 chunks, 9 bytes\n"
 

@@ -46,10 +46,10 @@ ERROR = Event(0, "e", {"type": "A", "message": ""})
     [
         ([Event(0, "x", {"reason": "timeout", "chunks": 1})], "Sandbox.Timedout: the function timed out"),
         ([Event(0, "x", {"reason": "error", "chunks": 1})], "Unknown: the recording does not say which error"),
-        ([Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunks"),
+        ([Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunk"),
         ([ERROR], "A"),
         ([ERROR, Event(0, "x", {"reason": "error", "chunks": 1})], "A"),
-        ([ERROR, Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunks"),
+        ([ERROR, Event(0, "x", {"reason": "disconnect", "chunks": 1})], "the connection breaks after 1 chunk"),
     ],
 )
 def test_how_a_stream_failed_is_said(events: list[Event], message: str) -> None:

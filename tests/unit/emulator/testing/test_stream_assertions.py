@@ -72,10 +72,10 @@ def test_the_first_difference_is_shown_with_what_is_around_it() -> None:
 def test_a_chunk_too_many_or_too_few_is_shown() -> None:
     assert differs(answer("a"), answer("a", "b"))[1:] == [
         "  expected  chunks[1], 1 byte, at 2.00 ms: b'b'",
-        "  got       no chunks[1]: 1 chunks, 1 byte in all",
+        "  got       no chunks[1]: 1 chunk, 1 byte in all",
     ]
     assert differs(answer("a", "b"), answer("a"), borders=False)[1:] == [
-        "  expected  no chunks[1]: 1 chunks, 1 byte in all",
+        "  expected  no chunks[1]: 1 chunk, 1 byte in all",
         "  got       chunks[1], 1 byte, at 2.00 ms: b'b'",
     ]
 

@@ -39,7 +39,7 @@ def test_an_error_is_told_with_its_type() -> None:
     result = make(Event(0, "o", "a"), error, end_event(1, "error", [b"a"]))
 
     assert result.error == StreamError("Function.KeyError", "'time'")
-    assert repr(result) == "<StreamResult 200, 1 chunks, 1 bytes, Function.KeyError>"
+    assert repr(result) == "<StreamResult 200, 1 chunk, 1 byte, Function.KeyError>"
 
 
 def test_a_direct_invocation_has_no_head() -> None:
