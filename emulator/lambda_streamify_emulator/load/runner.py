@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PIP_LINE = "pip install 'lambda-streamify[load]'"
 WEB_PORT = 8089  # Locust's own choice
-PROGRAM = ("-m", f"{__package__}.load_process")
+PROGRAM = ("-m", f"{__package__}.process")
 GRACE = 10  # seconds that streams have to end in, after the time of the test
 PATIENCE = 60  # seconds that its process has to start and to end in, beside the time of the test
 
