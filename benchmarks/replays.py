@@ -53,6 +53,18 @@ def replayed_async(recording: Path) -> list[float]:
     return asyncio.run(read())
 
 
+def bare(recording: Path) -> list[float]:
+    """The control: a loop that does nothing but sleep until each time. How late it is, the machine is."""
+    due = _due(recording)
+    started = time.monotonic()
+    stamps = []
+    for at in due:
+        while (left := started + at - time.monotonic()) > 0:
+            time.sleep(left)
+        stamps.append(time.monotonic())
+    return _late(started, stamps)
+
+
 def slept(recording: Path) -> list[float]:
     """As one would write it first: read the chunks, and sleep for each gap."""
     due = _due(recording)
