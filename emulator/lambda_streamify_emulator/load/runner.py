@@ -82,6 +82,7 @@ def running(plan: Mapping[str, Any], program: Sequence[str] = PROGRAM) -> Genera
             raise KeyboardInterrupt
         interrupted = True
         process.send_signal(signal.SIGINT)
+        terminal.say(f"ending: streams under way have {plan['grace']} seconds; Ctrl-C once more ends them now")
 
     before = signal.signal(signal.SIGINT, interrupt)
     watchdog = threading.Timer(plan["duration"] + PATIENCE, process.kill)

@@ -13,7 +13,7 @@ from lambda_streamify_emulator.load.runner import check_free, check_installed, l
 from lambda_streamify_emulator.recordings.distribution import Distribution
 from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline
 
-PLAN = {"url": "http://127.0.0.1:1/", "duration": 1}
+PLAN = {"url": "http://127.0.0.1:1/", "duration": 1, "grace": 10}
 STREAM = Timeline(41_210, 41_380, 900_000, 1_100_000, 3, 38, Gaps(50_734, 600_000, 600_000, 600_000, 2), "end", None)
 GAPS = Distribution()
 for gap in (50_734, 600_000):
@@ -108,7 +108,7 @@ def test_a_process_that_does_not_start_is_said() -> None:
         list(running(PLAN, ("-c", "")))
 
 
-def test_interrupted_it_tells_what_it_has() -> None:
+def test_interrupted_it_tells_what_it_has_and_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
     first, last = figures(), figures(("complete", ""))
     interrupts = (
         "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
@@ -117,6 +117,8 @@ def test_interrupted_it_tells_what_it_has() -> None:
     )
 
     assert list(running(PLAN, program(first, last=interrupts))) == [first, last]
+    waiting = "ending: streams under way have 10 seconds; Ctrl-C once more ends them now\n"
+    assert capsys.readouterr().err == waiting
 
 
 INTERRUPT = "os.kill(os.getppid(), signal.SIGINT)\n"
