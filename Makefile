@@ -28,7 +28,7 @@ test: .venv/.dev ## run the tests; each of the two packages must be covered to 9
 # pytest's exit 5 means that it collected no test: nothing has failed.
 no-tests-yet = { test $$? -eq 5 && echo "$(1): there are no tests here yet"; }
 
-test-commands: .venv/.dev ## run the tests of the commands, each in a process of its own, watched from outside
+test-commands: .venv/.dev ## run the tests of the commands and of what is large, in processes that are watched from outside
 	@.venv/bin/python -m pytest -n auto --dist loadfile tests/commands
 
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
