@@ -22,6 +22,11 @@ from tiny_template import write_template
 from waiting import wait_until
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMIFY_CACHE_DIR", str(cache))
+
+
 def serving(path: Path, command: str | None, *, as_json: bool = False, **parameters: str) -> int:
     return run(serve(path, port=0, command=command, as_json=as_json, parameters=parameters))
 
