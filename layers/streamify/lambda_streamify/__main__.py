@@ -1,13 +1,13 @@
 """`python -m lambda_streamify HANDLER`, the entry point of container images.
 
-As with AWS's runtime interface client, the handler is the argument, else the variable _HANDLER, and modules are looked
-for in the working directory. What AWS's base images have beside their own runtime, boto3 for one, is found last.
+As in AWS's runtime interface client, the handler is the argument, or else the variable _HANDLER, and Python searches
+the working directory for modules. The packages beside the runtime of AWS's base images, such as boto3, are found last.
 """
 
 import os
 import sys
 
-from . import bootstrap
+from ._runtime import bootstrap
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:

@@ -1,59 +1,66 @@
-"""ASGI apps in process: `lambda_handler = asgi.handler(app)`.
+"""ASGI apps, such as FastAPI's, in the function's own process: `lambda_handler = asgi.handler(app)`.
 
-Source: ASGI specification 3.0, "HTTP & WebSocket ASGI Message Format", spec version 2.4: by that one, `send`
-raises an OSError when the client has gone.
+Source: ASGI specification 3.0, "HTTP & WebSocket ASGI Message Format", spec version 2.4. From that version on, `send`
+raises an OSError after the client has disconnected.
 """
 
 from asyncio import Event, Lock
 
-from . import current
+from ._core import current
+from ._core.error_report import sole_member
+from ._response.inline import streaming
+from ._response.response import StreamingResponse
+from ._web.http_event import HttpEvent
+from ._web.lifespan import AUTO, MODES, OFF, Lifespan
 from .errors import ChunkTypeError, ConnectionLost, HandlerError, RuntimeApiError, StreamStateError
-from .http_event import HttpEvent
-from .inline import streaming
-from .lifespan import AUTO, MODES, OFF, Lifespan
-from .response import StreamingResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .lifespan import App, Message
-    from .writer import ResponseWriter
+    from ._response.writer import ResponseWriter
+    from ._web.lifespan import App, Message
 
 
 def handler(app: "App", *, lifespan: str = AUTO, base_path: "str | None" = None) -> "Callable[[Any, Any], Any]":
-    """A Lambda handler that answers HTTP requests with `app`, and streams what it sends.
+    """Return a Lambda handler that answers HTTP requests with the ASGI app `app`, and streams its response.
 
-    Call it at the top of a module: the app then starts before the first invocation. With `lifespan` "auto" an app that
-    knows no lifespan is run without it; with "on" that is an error; with "off" it is not asked.
+    Call it at the top level of a module, so that the app starts before the first invocation:
 
-    `base_path` is the beginning of the client's path that the app does not route by, such as "/v1" of a custom domain's
-    mapping: it becomes `root_path` in the scope. By default that is the stage, if the client's path has one.
+        lambda_handler = asgi.handler(app)
 
-    Raises HandlerError if the app is none, or `lifespan` has another value.
+    `lifespan` is a str: "auto" runs an app that does not support the lifespan protocol without it, "on" makes that an
+    error, "off" never uses the protocol.
+
+    `base_path` is the prefix of the client's path that the app's routes do not contain, such as "/v1" for the mapping
+    of a custom domain. It becomes `root_path` in the scope. The default is the stage, if the client's path contains it.
+
+    Raises HandlerError if `app` cannot be called, or `lifespan` has another value. The handler raises HandlerError for
+    an event that is not an HTTP request.
     """
     if not callable(app):
-        raise HandlerError(f"the app is a {type(app).__name__}; it must be an ASGI application, which can be called")
+        raise HandlerError(f"the app is a {type(app).__name__}; it must be an ASGI application, a callable")
     if lifespan not in MODES:
         raise HandlerError(f"lifespan is {lifespan!r}; it must be one of {', '.join(MODES)}")
-    kept = Lifespan(app, lifespan)
+    shared = Lifespan(app, lifespan)
     if lifespan != OFF:
-        current.startup.append(kept.start)
-        current.shutdown.append(kept.stop)
+        current.startup.append(shared.start)
+        current.shutdown.append(shared.stop)
 
     @streaming
     async def answer(event: "Any", context: "Any") -> "dict[str, Any]":
         request = HttpEvent(event, base_path)
-        if lifespan == OFF or kept.started:
-            return await _Exchange(_scope(request, kept.state, event, context), request.body).run(app)
-        # No runtime of ours has started it. What it opens belongs to an event loop, which may last for this call only.
-        own = Lifespan(app, lifespan)
-        await own.start()
+        if lifespan == OFF or shared.started:
+            return await _Exchange(_scope(request, shared.state, event, context), request.body).run(app)
+        # Another runtime runs this handler, so the app has not started. Each call needs a lifespan of its own, since
+        # the event loop may last for this call only.
+        call_lifespan = Lifespan(app, lifespan)
+        await call_lifespan.start()
         try:
-            return await _Exchange(_scope(request, own.state, event, context), request.body).run(app)
+            return await _Exchange(_scope(request, call_lifespan.state, event, context), request.body).run(app)
         finally:
-            await own.stop()
+            await call_lifespan.stop()
 
     return answer
 
@@ -80,60 +87,70 @@ def _scope(request: HttpEvent, state: "dict[str, Any]", event: "Any", context: "
 
 
 class ClientGone(ConnectionLost, OSError):
-    """A write failed: nobody takes any more of the response."""
+    """A write failed because the client or Lambda takes no more of the response."""
 
 
 class _Exchange:
-    """One request and its response, from the app's side."""
+    """One request and its response: the `receive` and `send` of the app."""
 
     def __init__(self, scope: "dict[str, Any]", body: bytes) -> None:
         self._scope = scope
         self._body: bytes | None = body
-        self._invocation = current.running.get()  # now: whatever task the app sends from
+        self._invocation = current.running.get()  # now, since the app may send from any task
         self._response: StreamingResponse | None = None
         self._writer: ResponseWriter | None = None
-        self._complete = False
-        # Why nobody takes any more. Not as an exception: that would keep the app's frames, and what they hold open.
-        self._gone = ""
-        self._over = Event()  # the response is complete, or nobody takes it any more
-        self._sending = Lock()  # what ends a response may not come in the midst of a chunk
+        self._is_complete = False
+        # A str and no exception, whose traceback would keep the app's frames and their resources alive.
+        self._disconnect_reason = ""
+        self._ended = Event()  # set when the response is complete, or nobody takes any more of it
+        self._sending = Lock()  # so that the end of the response is not sent within a chunk
 
     async def run(self, app: "App") -> "dict[str, Any]":
-        """Call the app; returns the status and headers that it has sent."""
+        """Call the app. Returns the status and headers that it has sent."""
+        failure = await self._call(app)
         try:
-            await app(self._scope, self.receive, self.send)
-        except Exception as error:
-            if self._gone:
-                raise ClientGone(self._gone) from error
-            if not self._complete or not self._is_outside():
-                raise
-            from logging import getLogger
-
-            getLogger(__name__).exception("the app has answered, and then raised an error")
+            if failure is not None:
+                raise failure  # here, so that the group that contained it does not become its context
         finally:
-            self._over.set()
-        if self._gone:
-            raise ClientGone(self._gone)
+            del failure  # its traceback refers to this frame
+        if self._disconnect_reason:
+            raise ClientGone(self._disconnect_reason)
         if self._response is None:
             raise HandlerError("the app returned without a response: it has sent no http.response.start")
-        if not self._complete:
+        if not self._is_complete:
             raise HandlerError(
                 "the app returned before its response was complete: no http.response.body without more_body was sent"
             )
         return {"statusCode": self._response.status_code, "headers": self._response.headers, "body": ""}
 
+    async def _call(self, app: "App") -> "Exception | None":
+        """Call the app. Returns the error to report; a group with one member, as task groups raise it, is unwrapped."""
+        try:
+            await app(self._scope, self.receive, self.send)
+        except Exception as error:
+            if self._disconnect_reason:
+                raise ClientGone(self._disconnect_reason) from error
+            if not self._is_complete or not self._is_collected():
+                return sole_member(error)
+            from logging import getLogger
+
+            getLogger(__name__).exception("the app raised an error after its response was complete")
+        finally:
+            self._ended.set()
+        return None
+
     async def receive(self) -> "Message":
-        """The whole request body, once; then, when nothing more can be sent, http.disconnect."""
-        if self._body is not None and not self._over.is_set():
+        """Return the whole request body, and from the second call on http.disconnect, once nothing can be sent."""
+        if self._body is not None and not self._ended.is_set():
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._over.wait()
+        await self._ended.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: "Message") -> None:
-        """Take one message. A chunk is on its way when this returns: no other task has to run for that."""
+        """Send one message of the app. When this returns, a chunk is sent: no other task must run for that."""
         kind = message["type"]
-        if self._complete:
+        if self._is_complete:
             raise StreamStateError(f"the app sent {kind!r} after its response was complete")
         if kind == "http.response.start":
             if self._response is not None:
@@ -153,8 +170,8 @@ class _Exchange:
     async def _send_body(self, response: StreamingResponse, body: bytes, *, more: bool) -> None:
         if isinstance(body, str):
             raise ChunkTypeError("the app sent an 'http.response.body' of str; it must be bytes: encode it")
-        if self._gone:
-            raise ClientGone(self._gone)
+        if self._disconnect_reason:
+            raise ClientGone(self._disconnect_reason)
         try:
             if self._writer is None:
                 assert self._invocation is not None  # noqa: S101 - `streaming` has made sure
@@ -163,23 +180,23 @@ class _Exchange:
             elif body:
                 await self._writer.awrite(body)
             if not more:
-                self._complete = True
-                self._writer.close()
-                self._over.set()
+                self._is_complete = True
+                await self._writer.aclose()
+                self._ended.set()
         except RuntimeApiError as failure:
-            self._gone = f"the response was cut off: {failure}"
-            self._over.set()
-            raise ClientGone(self._gone) from failure
+            self._disconnect_reason = f"the response was cut off: {failure}"
+            self._ended.set()
+            raise ClientGone(self._disconnect_reason) from failure
 
-    def _is_outside(self) -> bool:
-        """Whether the response is gathered for another runtime, for which an error would be all of it."""
-        from .outside import Gathering
+    def _is_collected(self) -> bool:
+        """Return whether the response is collected for another runtime, where an error would replace it."""
+        from ._response.collecting import CollectingInvocation
 
-        return isinstance(self._invocation, Gathering)
+        return isinstance(self._invocation, CollectingInvocation)
 
 
 def _response(message: "Message") -> StreamingResponse:
-    """Status and headers; they leave with the first part of the body."""
+    """Return the response with status and headers, which are sent with the first part of the body."""
     if message.get("trailers"):
         raise HandlerError("the app announced trailers; the scope does not offer that extension: send none")
     headers: dict[str, list[str]] = {}

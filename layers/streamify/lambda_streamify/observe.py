@@ -1,4 +1,4 @@
-"""What became of each stream: one record, when it is over.
+"""One record of each stream, made when the stream has ended.
 
     from lambda_streamify import observe
 
@@ -6,15 +6,15 @@
     def count(record):
         print(record.request_id, record.outcome, record.bytes)
 
-Nothing of this runs in a function that does not call it. An answer in one piece is no stream: a plain value, an error
-before the first byte, and a response that was collected for a caller who gets no streams have no record.
+A function that does not use this module pays nothing for it. A buffered answer has no record: a plain value, an error
+before the first byte, and a response that was collected for a caller that gets no streams.
 """
 
 from time import monotonic
 
-from . import current, lean_json
+from ._core import current, fast_json
+from ._wire.response_stream import ResponseStream
 from .errors import RequestRefused, RuntimeApiError
-from .response_stream import ResponseStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from typing import TypeVar
+
+    from ._core.current import Running
 
     Clock = Callable[[], float]
     Hook = TypeVar("Hook", bound=Callable[["StreamRecord"], object])
@@ -32,25 +34,25 @@ _ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type: "  # as framing.error_traile
 
 
 class StreamRecord:
-    """One stream that is over. Times are in seconds, by a clock that is never set back.
+    """One stream that has ended. Times are in seconds (float), from a monotonic clock.
 
-    request_id          the invocation's
-    outcome             "complete": all of it was sent, and Lambda has accepted it
-                        "error": the function failed after the first byte, and Lambda was told
-                        "refused": Lambda did not accept the response, or stopped to
-                        "lost": the connection to Lambda broke off, or had to be closed in the midst of a chunk
-    error_type          of an error the type that Lambda was told, such as "Function.ValueError"; "RequestRefused" or
+    request_id          the request id of the invocation
+    outcome             "complete": the whole response was sent, and Lambda accepted it
+                        "error": the function failed after the first byte, and the error was sent to Lambda
+                        "refused": Lambda refused the response, at once or later
+                        "lost": the connection to Lambda broke, or was closed before Lambda answered
+    error_type          the error type that was sent to Lambda, such as "Function.ValueError"; "RequestRefused" or
                         "ConnectionLost"; else None
-    time_to_first_byte  from the invocation's arrival until status and headers began to leave: with the first chunk, or
+    time_to_first_byte  from the arrival of the invocation until status and headers are sent: with the first chunk, or
                         before it if the response is eager
-    duration            from the invocation's arrival until Lambda had answered to the end of the stream
-    chunks              pieces of the body that were written, signs of life of `keepalive` among them
-    bytes               their sum, without status, headers and what HTTP adds
-    largest_gap         the longest time in which the function had nothing to write, from the first byte to the end
-    blocked             how long writing had to wait in all because the reader was slower than the function
+    duration            from the arrival of the invocation until Lambda's answer after the end of the stream
+    chunks              the number of chunks written, including those of `keepalive`
+    bytes               their size in bytes, without status, headers and HTTP's framing
+    largest_gap         the longest time in which the function had nothing to write, between the first byte and the end
+    blocked             the total time in which a write waited because the client read more slowly
 
-    Waiting is no part of a gap. In an event loop other tasks run meanwhile. Chunks and bytes are what was handed to the
-    connection: unless the outcome is "complete", not all of it need have arrived.
+    A gap does not include the time in which a write waits; in an event loop, other tasks run during that time. `chunks`
+    and `bytes` count what was passed to the connection. Unless the outcome is "complete", not all may have arrived.
     """
 
     __slots__ = (
@@ -74,7 +76,7 @@ class StreamRecord:
         time_to_first_byte: float,
         duration: float,
         chunks: int,
-        bytes: int,  # noqa: A002 - it is called so in the record
+        bytes: int,  # noqa: A002 - the name of the record's field
         largest_gap: float,
         blocked: float,
     ) -> None:
@@ -89,7 +91,7 @@ class StreamRecord:
         self.blocked = blocked
 
     def as_dict(self) -> "dict[str, str | int | float | None]":
-        """All fields by their names, times to the microsecond."""
+        """Return all fields by name, with times rounded to microseconds."""
         values = ((name, getattr(self, name)) for name in self.__slots__)
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in values}
 
@@ -97,56 +99,68 @@ class StreamRecord:
         return f"StreamRecord({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
 
 
+class _Arrival:
+    """The time at which an invocation arrived, by the watch's clock, and the stream that answers it."""
+
+    __slots__ = ("stream", "time")
+
+    def __init__(self, time: float) -> None:
+        self.time = time
+        self.stream: WatchedStream | None = None
+
+
 class Watch:
-    """Watches the streams of this process, which are one after the other. `clock` counts seconds."""
+    """Watches the streams of this process. `clock` returns seconds.
+
+    It keeps its data about an invocation in the invocation's `observed`.
+    """
 
     def __init__(self, clock: "Clock" = monotonic) -> None:
         self._clock = clock
-        self._request_id: str | None = None
-        self._arrived = 0.0
-        self._stream: WatchedStream | None = None
 
     def after_stream(self, hook: "Hook") -> "Hook":
-        """`after_stream` of the module, by this clock."""
+        """Do the same as the module's `after_stream`, with this watch's clock."""
         if current.stream_factory != self.open:
             current.stream_factory = self.open
             current.before_handler.append(self.begin)
 
-        def tell() -> None:
-            record = self.record()
+        def report(invocation: "Running") -> None:
+            record = self.record(invocation)
             if record is not None:
                 hook(record)
 
-        current.after_response.append(tell)
+        current.after_response.append(report)
         return hook
 
-    def begin(self, request_id: str) -> None:
-        """An invocation has arrived."""
-        self._arrived = self._clock()
-        self._request_id = request_id
-        self._stream = None
+    def begin(self, invocation: "Running") -> None:
+        """Record the time at which the invocation arrived."""
+        invocation.observed[self] = _Arrival(self._clock())
 
-    def open(self, connection: "socket", head: bytes, read_answer: "Callable[[], None]") -> ResponseStream:
-        """Make the stream that the running invocation writes to."""
-        if self._request_id is None:  # nobody watched yet when it arrived
+    def open(
+        self, invocation: "Running", connection: "socket", head: bytes, read_answer: "Callable[..., bool]"
+    ) -> ResponseStream:
+        """Create the stream that the invocation writes to."""
+        arrival = invocation.observed.get(self)
+        if arrival is None:  # the invocation arrived before the first hook was registered
             return ResponseStream(connection, head, read_answer)
-        self._stream = WatchedStream(connection, head, read_answer, self._clock)
-        return self._stream
+        arrival.stream = WatchedStream(connection, head, read_answer, self._clock)
+        return arrival.stream  # type: ignore[no-any-return]
 
-    def record(self) -> "StreamRecord | None":
-        """What became of the stream of the invocation that is over; None if it had none."""
-        stream = self._stream
-        if self._request_id is None or stream is None or stream.began is None:
+    def record(self, invocation: "Running") -> "StreamRecord | None":
+        """Return the record of an invocation that has ended, None if it had no stream."""
+        arrival: _Arrival | None = invocation.observed.get(self)
+        stream = None if arrival is None else arrival.stream
+        if arrival is None or stream is None or stream.began is None:
             return None
         outcome, error_type = stream.outcome()
         if stream.ended is None:
             stream.ended = self._clock()
         return StreamRecord(
-            request_id=self._request_id,
+            request_id=invocation.request_id,
             outcome=outcome,
             error_type=error_type,
-            time_to_first_byte=stream.began - self._arrived,
-            duration=stream.ended - self._arrived,
+            time_to_first_byte=stream.began - arrival.time,
+            duration=stream.ended - arrival.time,
             chunks=stream.chunks,
             bytes=stream.bytes,
             largest_gap=stream.largest_gap,
@@ -155,10 +169,10 @@ class Watch:
 
 
 class WatchedStream(ResponseStream):
-    """A ResponseStream that takes notes. It makes the same system calls, and tries once more where a socket is full."""
+    """A ResponseStream that measures itself. It makes the same system calls, and one more send if a socket is full."""
 
     def __init__(
-        self, connection: "socket", head: bytes, read_answer: "Callable[[], None]", clock: "Clock" = monotonic
+        self, connection: "socket", head: bytes, read_answer: "Callable[..., bool]", clock: "Clock" = monotonic
     ) -> None:
         super().__init__(connection, head, read_answer)
         self._clock = clock
@@ -173,19 +187,19 @@ class WatchedStream(ResponseStream):
         self.blocked = 0.0
 
     def open(self, start: bytes = b"", first: bytes = b"") -> None:
-        """Send what the reader gets first."""
+        """Send the head, the prelude and the first chunk."""
         self._begin(first)
         super().open(start, first)
         self._idle_since = self._clock()
 
     async def open_async(self, loop: "AbstractEventLoop", start: bytes = b"", first: bytes = b"") -> None:
-        """`open` for coroutines."""
+        """Do the same as `open`, for coroutines."""
         self._begin(first)
         await super().open_async(loop, start, first)
         self._idle_since = self._clock()
 
     def write_nowait(self, data: bytes) -> bool:
-        """Send of one chunk what fits."""
+        """Send the part of a chunk that fits into the socket now."""
         self._end_gap()
         self._count(data)
         complete = super().write_nowait(data)
@@ -193,32 +207,28 @@ class WatchedStream(ResponseStream):
         return complete
 
     def flush(self) -> None:
-        """Send what is left over; the time counts if not all of it fits at once."""
-        if self._unsent:
-            self._send_unsent()
-        if self._unsent:
+        """Send the rest. The time counts as blocked if the rest does not fit into the socket at once."""
+        if self.record[0] and not self.send_now():
             began = self._clock()
             try:
                 super().flush()
             finally:
-                self._waited(began)
+                self._add_blocked_time(began)
 
     async def drain(self, loop: "AbstractEventLoop") -> None:
-        """`flush` for coroutines."""
-        if self._unsent:
-            self._send_unsent()
-        if self._unsent:
+        """Do the same as `flush`, for coroutines."""
+        if self.record[0] and not self.send_now():
             began = self._clock()
             try:
                 await super().drain(loop)
             finally:
-                self._waited(began)
+                self._add_blocked_time(began)
 
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk and read the answer."""
-        self._end_gap()
         if trailers is not None:
             self._error_type = trailers.partition(_ERROR_TYPE)[2].partition(b"\r\n")[0].decode("ascii")
+        self._end_gap()
         try:
             super().end(trailers)
         except RuntimeApiError as refusal:
@@ -227,8 +237,19 @@ class WatchedStream(ResponseStream):
         finally:
             self.ended = self._clock()
 
+    async def end_async(self, loop: "AbstractEventLoop") -> None:
+        """Do the same as `end`, for coroutines."""
+        self._end_gap()
+        try:
+            await super().end_async(loop)
+        except RuntimeApiError as refusal:
+            self._refusal = refusal
+            raise
+        finally:
+            self.ended = self._clock()
+
     def outcome(self) -> "tuple[str, str | None]":
-        """The record's outcome and error_type."""
+        """Return the record's `outcome` and `error_type`."""
         failure = self._refusal or self.failure
         if failure is not None:
             return (REFUSED, "RequestRefused") if isinstance(failure, RequestRefused) else (LOST, "ConnectionLost")
@@ -250,7 +271,7 @@ class WatchedStream(ResponseStream):
     def _end_gap(self) -> None:
         self.largest_gap = max(self.largest_gap, self._clock() - self._idle_since)
 
-    def _waited(self, began: float) -> None:
+    def _add_blocked_time(self, began: float) -> None:
         self._idle_since = self._clock()
         self.blocked += self._idle_since - began
 
@@ -259,21 +280,21 @@ _watch = Watch()
 
 
 def after_stream(hook: "Hook") -> "Hook":
-    """Have `hook` called with the StreamRecord of each stream; a decorator too.
+    """Register `hook` to be called with the StreamRecord of each stream, and return it. Also a decorator.
 
-    The hook is a plain function. It runs after the last chunk and before the next invocation is asked for: the function
-    is billed for its time. What it raises is logged and harms nothing. Register it while the handler's module is
-    imported; registered by the handler, it begins with the next invocation.
+    The hook is a plain function. It runs after the last chunk and before the runtime asks for the next invocation, so
+    its time is billed. Its exceptions are logged and ignored. Register it when the handler's module is imported; a hook
+    that the handler registers begins with the next invocation.
     """
     return _watch.after_stream(hook)
 
 
 def log_streams(write: "Callable[[str], object]" = print) -> None:
-    """Write one line of JSON for each stream: `"type": "stream"` and the fields of StreamRecord, by their names.
+    """Write one line of JSON for each stream: `"type": "stream"` and the fields of StreamRecord.
 
-    Under AWS_LAMBDA_LOG_FORMAT=JSON too it is a record of its own, whose fields can be queried.
+    `write` is called with each line. With AWS_LAMBDA_LOG_FORMAT=JSON too, its fields can be queried in the log.
     """
 
     @after_stream
     def log(record: StreamRecord) -> None:
-        write(lean_json.write({"type": "stream", **record.as_dict()}))
+        write(fast_json.write({"type": "stream", **record.as_dict()}))

@@ -1,18 +1,24 @@
 """Server-sent events, which a browser's EventSource reads.
 
-Format: WHATWG HTML, section 9.2 "Server-sent events". Fields are lines, a blank line ends an event, and a line may end
-with CR LF, LF or CR. So nothing that ends a line may stand in a field; data and comments are cut into several lines.
+    from lambda_streamify import sse
+
+    def handler(event, context):
+        return sse.events({"token": token} for token in tokens())
+
+Format: WHATWG HTML, section 9.2 "Server-sent events". Fields are lines, a blank line ends an event, and a line ends
+with CR LF, LF or CR. So no field may hold a line break; data and comments are sent as several lines.
 """
 
-from . import encoded_items
+from ._bodies.items import encode_items, error_fields, json_encoder, shown
 from .errors import ResponseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
-    from typing import Any
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+    from typing import Any, overload
 
-    from .bodies import AsyncTypedBody, TypedBody
+    from ._bodies.bodies import AsyncTypedBody, TypedBody
+    from ._bodies.items import Encode
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 BREAKS = "\r\n"
@@ -22,9 +28,15 @@ NUL = "\0"
 class Event:
     """One event.
 
-    `data` is text, bytes of UTF-8, or any other value, which is sent as JSON. None sends no data: readers then see a
-    `comment` as nothing, keep the `id` for their reconnection, and wait `retry` milliseconds before it. Raises
-    ResponseError for a field that the format has no place for.
+        Event({"token": "Once "}, id="7")
+
+    data     str, bytes of UTF-8, or any other value, which is sent as JSON; None sends no data
+    event    the event's type; readers use "message" where there is none
+    id       what readers send as Last-Event-ID when they reconnect
+    retry    how many milliseconds readers wait before they reconnect, an int
+    comment  text that readers ignore
+
+    Raises ResponseError for a field that the format cannot express.
     """
 
     def __init__(
@@ -40,19 +52,19 @@ class Event:
         self.id = id
         self.retry = retry
         self.comment = comment
-        self._fields()  # a wrong one is found where it was written
+        self._fields()  # so that a wrong field raises here, where it was written
 
     def encode(self, default: "Callable[[Any], object] | None" = None) -> bytes:
-        """The bytes of this event, up to its blank line. `default` is as in `events`."""
-        return self.encode_with(encoded_items.json_encoder(default))
+        """The bytes of this event and its blank line. `default` is that of `events`."""
+        return self.encode_with(json_encoder(default))
 
-    def encode_with(self, to_json: "encoded_items.Encode") -> bytes:
-        """`encode` for many events: `to_json` comes from `encoded_items.json_encoder`."""
+    def encode_with(self, to_json: "Encode") -> bytes:
+        """`encode` for many events. `to_json` is the result of `json_encoder`."""
         data = b"" if self.data is None else _data(self.data, to_json)
         return self._fields() + data + b"\n"
 
     def _fields(self) -> bytes:
-        """All lines but those of the data."""
+        """All lines except those of the data."""
         fields = b""
         if self.comment is not None:
             fields += _several_lines(b": ", "comment", self.comment)
@@ -80,42 +92,93 @@ class Event:
         return f"Event({', '.join(given)})"
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def events(
+        items: AsyncIterable[Any],
+        *,
+        on_error: Callable[[Exception], object] | None = None,
+        default: Callable[[Any], object] | None = None,
+        comment: str | None = None,
+        ids: Iterable[object] | None = None,
+        done: object = None,
+    ) -> AsyncTypedBody: ...
+
+    @overload
+    def events(
+        items: Iterable[Any],
+        *,
+        on_error: Callable[[Exception], object] | None = None,
+        default: Callable[[Any], object] | None = None,
+        comment: str | None = None,
+        ids: Iterable[object] | None = None,
+        done: object = None,
+    ) -> TypedBody: ...
+
+
 def events(
     items: "Iterable[Any] | AsyncIterable[Any]",
     *,
     on_error: "Callable[[Exception], object] | None" = None,
     default: "Callable[[Any], object] | None" = None,
+    comment: "str | None" = None,
+    ids: "Iterable[object] | None" = None,
+    done: object = None,
 ) -> "TypedBody | AsyncTypedBody":
-    """Each item as one event, whole in one chunk; the next item is asked for when the next event is.
+    """A body that sends each item as one event, in one chunk. It takes an item only when the event is due.
 
-    An item is an `Event`, or the data of one: text, bytes of UTF-8, or any other value, which is sent as JSON.
-    `default` turns an object that JSON has no form for into one that has, as in `json.dumps`. `on_error`, for example
-    `error_event`, turns an Exception of the source into one last item; the exception is raised after it. Raises
-    ResponseError or ChunkTypeError for an item that cannot be sent.
+    items     a generator, an async generator or another iterable of events. An item is an `Event`, or the data of one:
+              str, bytes of UTF-8, or any other value, which is sent as JSON.
+    on_error  a function that gets the exception of a source that fails, and returns one last item, or None for none.
+              `error_event` is such a function. The exception is raised after that item.
+    default   a function that makes a JSON value of an object that has no JSON form, as in `json.dumps`
+    comment   text that readers ignore, sent before the source is asked for its first item. Status and headers leave
+              with it, so a later error no longer becomes a 502.
+    ids       the ids of the events, such as `itertools.count(1)`: each event without an id takes the next one
+    done      the last item, after a source that has not failed, such as "[DONE]"; None for none
+
+    The result iterates synchronously or asynchronously, as `items` does. The body raises ResponseError or
+    ChunkTypeError for an item that cannot be sent.
     """
-    to_json = encoded_items.json_encoder(default)
+    to_json = json_encoder(default)
 
     def encode(item: object) -> bytes:
         return item.encode_with(to_json) if isinstance(item, Event) else _data(item, to_json) + b"\n"
 
-    return encoded_items.body("sse.events", items, encode, CONTENT_TYPE, on_error)
+    first = b"" if comment is None else Event(comment=comment).encode()
+    numbered = encode if ids is None else _with_ids(encode, iter(ids))
+    return encode_items("sse.events", items, numbered, CONTENT_TYPE, on_error, first=first, done=done)
+
+
+def _with_ids(encode: "Encode", ids: "Iterator[object]") -> "Encode":
+    def encode_with_id(item: object) -> bytes:
+        if isinstance(item, Event) and item.id is not None:
+            return encode(item)
+        number = next(ids, None)
+        if number is None:
+            raise ResponseError("sse.events: `ids` has fewer ids than there are events; give it itertools.count(1)")
+        return _one_line("id", str(number), BREAKS + NUL) + encode(item)
+
+    return encode_with_id
 
 
 def error_event(error: BaseException) -> Event:
-    """An `event: error` whose data are errorType and errorMessage: the reader sees the text of the exception."""
-    return Event(encoded_items.error_fields(error), event="error")
+    """An event of the type "error" whose data is `{"errorType": ..., "errorMessage": ...}`, for `on_error`.
+
+    Every reader sees the text of the exception.
+    """
+    return Event(error_fields(error), event="error")
 
 
-def _data(value: object, to_json: "encoded_items.Encode") -> bytes:
+def _data(value: object, to_json: "Encode") -> bytes:
     if isinstance(value, str):
         return _several_lines(b"data: ", "data", value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         try:
             return _several_lines(b"data: ", "data", str(value, "utf-8"))
         except UnicodeDecodeError as error:
-            raise ResponseError(
-                f"data is {encoded_items.shown(bytes(value))}, no UTF-8; decode it, or send base64"
-            ) from error
+            raise ResponseError(f"data is {shown(bytes(value))}, no UTF-8; decode it, or send base64") from error
     return b"data: %b\n" % to_json(value)
 
 
@@ -140,4 +203,4 @@ def _utf8(name: str, text: object) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise ResponseError(f"{name} is {encoded_items.shown(text)}; half of a surrogate pair is no text") from error
+        raise ResponseError(f"{name} is {shown(text)}; half of a surrogate pair is no text") from error

@@ -1,25 +1,25 @@
 """WSGI apps (PEP 3333), such as Flask's and Django's, in the function's own process: no server and no port.
 
-Where PEP 3333 leaves a choice, or servers are more lenient than it is:
+Choices that PEP 3333 leaves open, and points where it is stricter than servers are:
 
-* Each chunk that is not empty is sent before the app is asked for the next one.
-* Headers of one connection, such as Transfer-Encoding, are dropped and no error. So is Content-Length: nothing is cut
-  to it or checked against it.
-* What the app lets through is the function's error, for Lambda to count and to answer with 502; a server would answer
-  with 500. From the first byte on it is told at the end of the stream.
-* The response ends, well or not, before the iterable's `close` is called, so that nobody waits for what the app does
-  there. What `close` raises then is logged, and changes nothing.
+* Each chunk that is not empty is sent before the app produces the next one.
+* Headers of a connection, such as Transfer-Encoding, are dropped without an error. So is Content-Length: the body is
+  neither cut to it nor checked against it.
+* An exception of the app is an error of the function, which Lambda counts and answers with 502. A server would answer
+  with 500. After the first byte, the error is sent at the end of the stream.
+* The response ends before the iterable's `close` is called, also after an error, so that the client does not wait for
+  it. An exception of `close` is then logged, and changes nothing.
 """
 
 import sys
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
-from . import current
+from ._core import current
+from ._core.files import FileBody
+from ._response.inline import open_stream, streaming
+from ._web.http_event import HttpEvent
 from .errors import ChunkTypeError, HandlerError, ResponseError, StreamStateError
-from .files import FileBody
-from .http_event import HttpEvent
-from .inline import open_stream, streaming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from .writer import ResponseWriter
+    from ._response.writer import ResponseWriter
 
     Environ = dict[str, Any]
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -35,16 +35,19 @@ if TYPE_CHECKING:
 
 
 def handler(app: "App", *, base_path: "str | None" = None) -> "Callable[[Any, Any], Any]":
-    """A Lambda handler that answers HTTP requests with `app`, and streams what it yields.
+    """Return a Lambda handler that answers HTTP requests with the WSGI app `app`, and streams the chunks it yields.
 
-    `base_path` is the beginning of the client's path that the app does not route by, such as "/v1" of a custom domain's
-    mapping: it becomes SCRIPT_NAME. By default that is the stage, if the client's path has one. In the environ,
-    "aws.event" and "aws.context" are what Lambda has passed.
+        lambda_handler = wsgi.handler(app)
 
-    Raises HandlerError if the app is none; the handler does for an event that is no HTTP request.
+    `base_path` is the prefix of the client's path that the app's routes do not contain, such as "/v1" for the mapping
+    of a custom domain. It becomes SCRIPT_NAME. The default is the stage, if the client's path contains it. The environ
+    has the handler's arguments as "aws.event" and "aws.context".
+
+    Raises HandlerError if `app` cannot be called. The handler raises HandlerError for an event that is not an HTTP
+    request.
     """
     if not callable(app):
-        raise HandlerError(f"the app is a {type(app).__name__}; it must be a WSGI application, which can be called")
+        raise HandlerError(f"the app is a {type(app).__name__}; it must be a WSGI application, a callable")
 
     @streaming
     def handle(event: "Any", context: "Any") -> "dict[str, Any]":
@@ -54,7 +57,7 @@ def handler(app: "App", *, base_path: "str | None" = None) -> "Callable[[Any, An
 
 
 def _run(app: "App", request: "Environ") -> "dict[str, Any]":
-    answer = _Answer()
+    answer = _Response()
     try:
         chunks = app(request, answer.start)
         try:
@@ -67,10 +70,10 @@ def _run(app: "App", request: "Environ") -> "dict[str, Any]":
                 invocation.failed(error)
             _close(chunks, raises=False)
             raise
-        _close(chunks, raises=not _is_outside())
+        _close(chunks, raises=not _is_collected())
         return answer.summary()
     finally:
-        answer.over = True
+        answer.is_over = True
 
 
 def _close(chunks: object, *, raises: bool) -> None:
@@ -80,22 +83,22 @@ def _close(chunks: object, *, raises: bool) -> None:
     try:
         close()
     except Exception:
-        if raises:  # and the runtime logs it
+        if raises:  # the runtime logs the error
             raise
         from logging import getLogger
 
-        getLogger(__name__).exception("the app has answered, and its response failed to close")
+        getLogger(__name__).exception("the app's response was sent, but its close() failed")
 
 
-def _is_outside() -> bool:
-    """Whether the response is gathered for another runtime, for which an error would be all of it."""
-    from .outside import Gathering
+def _is_collected() -> bool:
+    """Return whether the response is collected for another runtime, where an error would replace it."""
+    from ._response.collecting import CollectingInvocation
 
-    return isinstance(current.running.get(), Gathering)
+    return isinstance(current.running.get(), CollectingInvocation)
 
 
-class _Answer:
-    """What the app answers. Status and headers wait for the first chunk that is not empty, or for the end."""
+class _Response:
+    """The app's response. Status and headers are sent with the first chunk that is not empty, or at the end."""
 
     def __init__(self) -> None:
         self._started = False
@@ -103,12 +106,12 @@ class _Answer:
         self._headers: dict[str, str] = {}
         self._cookies: list[str] = []
         self._writer: ResponseWriter | None = None
-        self.over = False  # the invocation: what is kept of it must not write in the next one
+        self.is_over = False  # whether the invocation is over: a kept `write` must not write to the next one
 
     def start(
         self, status: str, headers: "list[tuple[str, str]]", exc_info: "ExcInfo | None" = None
     ) -> "Callable[[bytes], None]":
-        """PEP 3333's start_response."""
+        """Set status and headers: PEP 3333's start_response."""
         if exc_info:
             try:
                 if self._writer is not None and exc_info[1] is not None:
@@ -123,29 +126,31 @@ class _Answer:
         return self.write
 
     def write(self, chunk: "Any") -> None:
-        """Send one chunk now; the first one takes status and headers with it. Also PEP 3333's `write`."""
+        """Send one chunk now, the first one with status and headers. This is also PEP 3333's `write`."""
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
             raise ChunkTypeError(
                 f"the WSGI app has yielded {type(chunk).__name__}; it must yield bytes: encode text, and return [body]"
-                " where the body is one piece"
+                " if the body is one bytes object"
             )
         if chunk:
             self._open().write(chunk)
 
     def end(self) -> None:
-        """End the response, which may be empty."""
+        """End the response. Its body may be empty."""
         self._open().close()
 
     def summary(self) -> "dict[str, Any]":
-        """Status and headers, as handlers under `streaming` return them."""
+        """Return status and headers, as handlers decorated with `streaming` do."""
         return {"statusCode": self._status, "headers": self._headers, "body": ""}
 
     def _open(self) -> "ResponseWriter":
         if self._writer is None:
             if not self._started:
-                raise ResponseError("the WSGI app has given no status: it must call start_response before it answers")
-            if self.over:
-                raise StreamStateError("the request is over, nothing more can be written to its response")
+                raise ResponseError(
+                    "the WSGI app has set no status: it must call start_response before it sends a chunk"
+                )
+            if self.is_over:
+                raise StreamStateError("the request is over, so nothing more can be written to its response")
             self._writer = open_stream(self._status, self._headers, self._cookies)
         return self._writer
 
@@ -158,15 +163,15 @@ def _status_code(status: object) -> int:
 
 
 def _fields(headers: "Iterable[tuple[str, str]]") -> "tuple[dict[str, str], list[str]]":
-    """Headers, repeated ones joined with a comma (RFC 9110, section 5.3), and cookies, which cannot be joined."""
+    """Return the headers, with repeated ones joined by commas (RFC 9110, section 5.3), and the cookies."""
     joined: dict[str, str] = {}
     names: dict[str, str] = {}
     cookies: list[str] = []
     for pair in headers:
         if not isinstance(pair, (tuple, list)) or [isinstance(part, str) for part in pair] != [True, True]:
             raise ResponseError(f"start_response was given the header {pair!r}; it must be a tuple of two strings")
-        name, value = pair[0], pair[1].strip(" \t")  # white space around it is no part of it (section 5.5)
-        if name.lower() == "set-cookie":
+        name, value = pair[0], pair[1].strip(" \t")  # surrounding white space is not part of a value (section 5.5)
+        if name.lower() == "set-cookie":  # commas cannot join cookies
             cookies.append(value)
             continue
         name = names.setdefault(name.lower(), name)
@@ -175,7 +180,7 @@ def _fields(headers: "Iterable[tuple[str, str]]") -> "tuple[dict[str, str], list
 
 
 def environ(event: "Any", context: "Any", base_path: "str | None" = None) -> "Environ":
-    """The request in `event` as PEP 3333 describes it: text is bytes, decoded as latin-1."""
+    """Return the request in `event` as PEP 3333's environ. Its strings are bytes decoded as Latin-1."""
     http = HttpEvent(event, base_path)
     script_name = http.root_path.encode("utf-8")
     query = http.query_string.decode("latin-1")
@@ -186,7 +191,7 @@ def environ(event: "Any", context: "Any", base_path: "str | None" = None) -> "En
         "SCRIPT_NAME": script_name.decode("latin-1"),
         "PATH_INFO": unquote_to_bytes(http.raw_path)[len(script_name) :].decode("latin-1"),
         "QUERY_STRING": query,
-        "REQUEST_URI": uri,  # the path with its escapes, under the names that uWSGI and gunicorn give it
+        "REQUEST_URI": uri,  # the percent-encoded path, under the names that uWSGI and gunicorn use
         "RAW_URI": uri,
         "SERVER_NAME": host or "localhost",
         "SERVER_PORT": str(port),
@@ -197,14 +202,14 @@ def environ(event: "Any", context: "Any", base_path: "str | None" = None) -> "En
         "wsgi.input": BytesIO(http.body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": False,
-        "wsgi.multiprocess": True,  # Lambda runs as many of them as there are requests at a time
+        "wsgi.multiprocess": True,  # Lambda runs one process for each concurrent request
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
         "aws.event": event,
         "aws.context": context,
     }
     for name, value in http.headers:
-        if b"_" in name:  # X_Name would pass for X-Name, which a proxy may have vouched for; servers drop it too
+        if b"_" in name:  # X_Name would look like X-Name, which a proxy may guarantee; servers drop it too
             continue
         variable = name.decode("latin-1").upper().replace("-", "_")
         if variable not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
@@ -215,10 +220,10 @@ def environ(event: "Any", context: "Any", base_path: "str | None" = None) -> "En
 
 
 class FileWrapper:
-    """PEP 3333's wsgi.file_wrapper: the blocks of a file, which is closed with it.
+    """PEP 3333's wsgi.file_wrapper: iterates over the blocks of a file. Closing it closes the file.
 
-    It is an iterator, and what else is asked of it is asked of the file: Werkzeug seeks to the range that a client
-    wants. `block_size` is a suggestion, and not followed: apps suggest few kilobytes, and each block is a chunk.
+    All other attributes are those of the file: Werkzeug seeks to the range that a client requests. `block_size` is a
+    suggestion, which is ignored: apps suggest a few kilobytes, and each block is sent as a chunk.
     """
 
     def __init__(self, file: "Any", block_size: int = 8192) -> None:
