@@ -1,1 +1,1 @@
-"""The SAM template: what of it the emulator serves."""
+"""Templates: what of them the emulator serves."""

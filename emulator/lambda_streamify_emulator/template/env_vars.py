@@ -1,9 +1,9 @@
-"""Environment variables from a file in the format of `sam local`'s --env-vars, so that one file serves both.
+"""Environment variables from a file in the format of `sam local`'s --env-vars, so that both can use the same file.
 
-{"Parameters": {"NAME": "for all functions"}, "HelloFunction": {"NAME": "for this one, which wins"}}
+{"Parameters": {"NAME": "for all functions"}, "HelloFunction": {"NAME": "for this function, overrides Parameters"}}
 
-As `sam local` has it (samcli 1.170), a function is named by its logical id or its name, and a variable that the
-template does not give to the function stays away from it: on AWS it would not be there either.
+As in `sam local` (samcli 1.170), a key is a function's logical id or its name. A variable that the template does not
+declare for the function is ignored: on AWS, the function would not have it either.
 """
 
 import json
@@ -19,7 +19,10 @@ FOR_ALL = "Parameters"
 
 
 def with_env_vars(template: Template, file: Path) -> tuple[Template, list[str]]:
-    """The template with the file's values, and a line for each part of the file that no function takes."""
+    """Return the template with the file's values, and a message for each part of the file that is not used.
+
+    Raises EmulatorError if the file cannot be read.
+    """
     sections = _read(file)
     known = {name for function in template.functions for name in (function.logical_id, function.name)}
     notices = [f"{file}: no function is named {name}" for name in sections if name not in known | {FOR_ALL}]
@@ -29,15 +32,15 @@ def with_env_vars(template: Template, file: Path) -> tuple[Template, list[str]]:
         notices += [
             f"{file}: {function.name} has no variable {name} in the template, so it does not get one"
             for name in given
-            if name not in _declared(function)
+            if name not in _declared_variables(function)
         ]
         values = {**sections.get(FOR_ALL, {}), **given}
-        own = {name: value for name, value in values.items() if name in _declared(function)}
+        own = {name: value for name, value in values.items() if name in _declared_variables(function)}
         functions.append(replace(function, environment={**function.environment, **own}))
     return replace(template, functions=tuple(functions)), notices
 
 
-def _declared(function: Function) -> set[str]:
+def _declared_variables(function: Function) -> set[str]:
     return {*function.environment, *function.unset}
 
 

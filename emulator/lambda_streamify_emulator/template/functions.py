@@ -1,4 +1,4 @@
-"""A function of a template: all that the emulator knows of it."""
+"""Reads a function from a template."""
 
 import re
 from collections.abc import Mapping
@@ -6,20 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import TemplateError
-from .intrinsics import ACCOUNT_ID, REGION, Intrinsics
-from .layers import ForeignError, Layer, used_layer
+from ..errors import EmulatorError, TemplateError
+from .contents import Content, lambda_code, sam_code
+from .images import IMAGE, Image, read_image
+from .intrinsics import unresolved
+from .layers import Layer, used_layer
+from .stack import SAM_FUNCTION, Stack, function_arn
 from .urls import NONE, UrlConfig, read_url_config
-from .values import IMPOSSIBLE, content, kind, mapping, number, variable
+from .values import IMPOSSIBLE, kind, mapping, number, variable
 
-DEFAULT_TIMEOUT, DEFAULT_MEMORY = 3, 128  # seconds, MB: AWS SAM specification, AWS::Serverless::Function
-# What is not read need not be resolved: policies are full of what only a deployed stack knows.
+DEFAULT_TIMEOUT_S, DEFAULT_MEMORY_MB = 3, 128  # AWS SAM specification, AWS::Serverless::Function
+# Only these properties are resolved. Others, such as policies, often need values that only a deployed stack has.
 _READ = (
+    "Code",
     "CodeUri",
     "Environment",
     "FunctionName",
     "FunctionUrlConfig",
     "Handler",
+    "ImageConfig",
+    "ImageUri",
     "InlineCode",
     "Layers",
     "MemorySize",
@@ -33,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # AWS Lambda API Reference, "CreateF
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the template. `timeout` is in seconds, `memory` in MB."""
+    """A function in a template. `timeout` is in seconds, `memory` in MB."""
 
     name: str
     logical_id: str
@@ -47,36 +53,41 @@ class Function:
     invoke_mode: str | None
     """The InvokeMode of its URL; None if it has no URL."""
     reserved_concurrency: int | None = None
-    """How many invocations of it may run at a time; None if it has no number of its own."""
+    """The highest number of concurrent invocations; None if the function reserves no concurrency."""
     unset: tuple[str, ...] = ()
     """The environment variables whose values could not be resolved."""
     auth_type: str = NONE
     """The AuthType of its URL."""
     cors: Mapping[str, Any] | None = None
-    """The Cors of its URL as the template has it; None if it has none."""
+    """The Cors of its URL as in the template; None if it has none."""
     build_method: str | None = None
-    """The BuildMethod of its Metadata; None if it is built already."""
+    """The BuildMethod in its Metadata; None if it is already built."""
     is_built: bool = False
-    """Whether all that it needs lies in its code already, so that nothing is installed or made."""
+    """Whether its code already contains everything it needs, so that nothing is installed or built."""
+    image: Image | None = None
+    """Its container image; None if it has a folder. With one, `handler` and `runtime` are empty."""
 
     @property
     def arn(self) -> str:
-        """The name that Lambda would give it."""
-        return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self.name}"
+        """The ARN of the function."""
+        return function_arn(self.name)
 
 
-def read_function(
-    path: Path, logical_id: str, resource: Mapping[str, Any], layers: Mapping[str, Layer], intrinsics: Intrinsics
-) -> Function:
-    """The function that `resource` describes, with the Globals merged into its properties."""
-    where = f"{path}: {logical_id}"
-    merged = resource["Properties"]
-    properties = intrinsics.resolve({key: merged[key] for key in _READ if key in merged})
-    if properties.get("PackageType") == "Image":
-        raise ForeignError("its PackageType is Image, and only code in a folder is run here")
-    if properties.get("InlineCode") is not None:
-        raise ForeignError("its code is InlineCode, and only code in a folder is run here")
+def read_function(stack: Stack, logical_id: str, layers: Mapping[str, Layer | EmulatorError]) -> Function:
+    """Return the function `logical_id` of a template; `layers` are those of `used_layer`.
+
+    Raises TemplateError if it is not valid, and ForeignError if the emulator does not support it.
+    """
+    where = f"{stack.path}: {logical_id}"
+    resource = stack.resources[logical_id]
+    properties = stack.resolved(logical_id, *_READ)
+    image = None
+    if properties.get("PackageType") == IMAGE:
+        image = read_image(stack.path, logical_id, resource, properties)
+        properties = {**properties, "Handler": "", "Runtime": "", "Layers": None}  # the image has all of them
     for key in ("Handler", "Runtime"):
+        if (shown := unresolved(properties.get(key))) is not None:
+            raise TemplateError(f"{where}: its {key} is {shown}, which cannot be resolved here")
         if not isinstance(properties.get(key), str) or IMPOSSIBLE.search(properties[key]):
             raise TemplateError(f"{where}: it has no {key}")
     used = properties.get("Layers") or []
@@ -85,17 +96,22 @@ def read_function(
     environment = mapping(f"{where}: Environment", properties.get("Environment"))
     variables = mapping(f"{where}: Environment: Variables", environment.get("Variables"))
     has_url = properties.get("FunctionUrlConfig") is not None
-    code = content(path, logical_id, "CodeUri", resource, properties.get("CodeUri"))
+    if image is not None:
+        code = Content(stack.path.parent.resolve(), is_built=True)
+    else:
+        read_code = sam_code if resource.get("Type") == SAM_FUNCTION else lambda_code
+        code = read_code(stack.path, logical_id, resource, properties)
     metadata = mapping(f"{where}: Metadata", resource.get("Metadata"))
-    url = read_url_config(where, properties["FunctionUrlConfig"]) if has_url else UrlConfig()
+    url_where = f"{where}: FunctionUrlConfig"
+    url = read_url_config(url_where, properties["FunctionUrlConfig"]) if has_url else UrlConfig()
     return Function(
         name=_name(where, logical_id, properties.get("FunctionName")),
         logical_id=logical_id,
         handler=properties["Handler"],
         runtime=properties["Runtime"],
         code=code.folder,
-        timeout=number(where, "Timeout", properties.get("Timeout", DEFAULT_TIMEOUT), "seconds"),
-        memory=number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY), "megabytes"),
+        timeout=number(where, "Timeout", properties.get("Timeout", DEFAULT_TIMEOUT_S), "seconds"),
+        memory=number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY_MB), "megabytes"),
         environment={
             name: variable(f"{where}: Environment", name, value)
             for name, value in variables.items()
@@ -109,11 +125,12 @@ def read_function(
         cors=url.cors,
         build_method=None if code.is_built else metadata.get("BuildMethod"),
         is_built=code.is_built,
+        image=image,
     )
 
 
 def _name(where: str, logical_id: str, value: Any) -> str:
-    if value is None or isinstance(value, dict):  # an unresolved one is among those that are named
+    if value is None or isinstance(value, dict):  # an unresolved value is reported elsewhere
         return logical_id
     if not _NAME.fullmatch(str(value)):
         raise TemplateError(f"{where}: FunctionName: {value!r} is not up to 64 letters, digits, - and _")
@@ -121,6 +138,6 @@ def _name(where: str, logical_id: str, value: Any) -> str:
 
 
 def _concurrency(where: str, value: Any) -> int | None:
-    if value is None or isinstance(value, dict):  # an unresolved one is among those that are named
+    if value is None or isinstance(value, dict):  # an unresolved value is reported elsewhere
         return None
     return 0 if str(value) == "0" else number(where, "ReservedConcurrentExecutions", value, "invocations")

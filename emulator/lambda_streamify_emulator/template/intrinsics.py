@@ -1,15 +1,14 @@
-"""CloudFormation's intrinsic functions, as far as they can be resolved on one machine.
+"""Resolves CloudFormation's intrinsic functions, as far as that is possible without a deployed stack.
 
-Source: AWS CloudFormation User Guide, "Intrinsic function reference" and "Pseudo parameters reference". What only a
-deployed stack knows stays as it is, and its text is kept in `Intrinsics.unresolved`.
+Source: AWS CloudFormation User Guide, "Intrinsic function reference" and "Pseudo parameters reference". A function that
+needs a deployed stack stays unchanged, and its text is added to `Intrinsics.unresolved`.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-REGION = "us-east-1"
-ACCOUNT_ID = "123456789012"
+from ..account import ACCOUNT_ID, REGION
 
 PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT_ID,
@@ -19,13 +18,15 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 NO_VALUE = object()
+UNKNOWN = "Fn::Unknown"
+"""Stands in a translated template for a value that is not known here; its argument is the text as it was written."""
 
 
 class Intrinsics:
     """Resolves the intrinsic functions of one template.
 
-    `parameters` are the template's, with their values, which may be lists of text; `references` are what `Ref` of a
-    resource gives.
+    `parameters` are the values of its parameters, text or lists of text. `references` are the values of `Ref` for its
+    resources, and those of `Fn::GetAtt` under `Id.Attribute`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Intrinsics:
         self._names = {**PSEUDO_PARAMETERS, **(references or {}), **parameters}
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
+            "Fn::GetAtt": lambda value: self._names[value if isinstance(value, str) else ".".join(value)],
             "Fn::Sub": self._sub,
             "Fn::Join": lambda value: value[0].join(text(part) for part in self._resolved_list(value[1])),
             "Fn::Select": lambda value: self._resolved_list(value[1])[int(self.resolve(value[0]))],
@@ -54,13 +56,13 @@ class Intrinsics:
         }
 
     def is_there(self, resource: Mapping[str, Any]) -> bool:
-        """Whether the stack has the resource: its Condition holds, or is not known, or there is none."""
+        """Whether the stack contains the resource: it has no Condition, or the Condition is true or unresolved."""
         if resource.get("Condition") is None:
             return True
         return self.resolve({"Condition": resource["Condition"]}) is not False
 
     def resolve(self, value: Any) -> Any:
-        """`value` with its intrinsic functions replaced by what they give, where that can be known."""
+        """Return `value` with its intrinsic functions replaced by their results, where these can be known."""
         if isinstance(value, list):
             return [part for part in map(self.resolve, value) if part is not NO_VALUE]
         if not isinstance(value, dict):
@@ -68,23 +70,23 @@ class Intrinsics:
         if len(value) == 1:
             ((name, argument),) = value.items()
             if name in self._functions or str(name).startswith("Fn::"):
-                return self._called(name, argument)
+                return self._call(name, argument)
         resolved = {name: self.resolve(part) for name, part in value.items()}
         return {name: part for name, part in resolved.items() if part is not NO_VALUE}
 
-    def _called(self, name: str, argument: Any) -> Any:
+    def _call(self, name: str, argument: Any) -> Any:
         try:
             return self._functions[name](argument)
         except _ArgumentUnresolved:
             pass
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            self.unresolved.add(_shown(name, argument))
+            self.unresolved.add(_describe(name, argument))
         return {name: argument}
 
     def _resolved_list(self, value: Any) -> list[Any]:
         resolved = self.resolve(value)
         if not isinstance(resolved, list):
-            text(resolved)  # raises for what is unresolved
+            text(resolved)  # raises _ArgumentUnresolved for an unresolved value
             raise TypeError(value)
         return resolved
 
@@ -94,7 +96,7 @@ class Intrinsics:
     def _sub(self, value: Any) -> str:
         template, variables = (value[0], value[1]) if isinstance(value, list) else (value, {})
         values = {**self._names, **{name: self.resolve(part) for name, part in variables.items()}}
-        # In one pass: what a value brings in is no reference.
+        # In one pass: a value is not searched for further references.
         return re.sub(
             r"\$\{(?:!([^}]*)|([\w.:]+))\}",
             lambda match: text(values[match[2]]) if match[2] else f"${{{match[1]}}}",
@@ -111,17 +113,17 @@ class Intrinsics:
     def _truth(self, condition: Any) -> bool:
         resolved = self.resolve(condition)
         if not isinstance(resolved, bool):
-            text(resolved)  # raises for what is unresolved
+            text(resolved)  # raises _ArgumentUnresolved for an unresolved value
             raise TypeError(condition)
         return resolved
 
 
 class _ArgumentUnresolved(Exception):
-    """An argument stays as it is, and is named among the unresolved ones already."""
+    """An argument is unresolved, and has already been recorded as such."""
 
 
 def text(value: Any) -> str:
-    """A scalar as CloudFormation passes it on: as a string, whatever YAML made of it. Raises TypeError for others."""
+    """Return a scalar as a string, as CloudFormation passes it on. Raises TypeError for other values."""
     if isinstance(value, dict):
         raise _ArgumentUnresolved
     if value is None or value is NO_VALUE or isinstance(value, list):
@@ -129,6 +131,16 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shown(name: str, argument: Any) -> str:
+def unresolved(value: Any) -> str | None:
+    """Return the short form of an intrinsic function that could not be resolved, such as `!Ref X`; None for others."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((name, argument),) = value.items()
+    return _describe(name, argument) if name == "Ref" or str(name).startswith("Fn::") else None
+
+
+def _describe(name: str, argument: Any) -> str:
+    if name == UNKNOWN:
+        return str(argument)
     shown = ".".join(map(str, argument)) if name == "Fn::GetAtt" and isinstance(argument, list) else str(argument)
     return f"!{name.removeprefix('Fn::')} {shown}"

@@ -1,4 +1,4 @@
-"""The parameters of a template, with what is given for them.
+"""The parameters of a template and their values.
 
 Source: AWS CloudFormation User Guide, "Parameters section structure and syntax".
 """
@@ -9,16 +9,18 @@ from typing import Any
 
 from ..errors import TemplateError
 from .intrinsics import text
+from .values import kind as kind_of
 from .values import mapping
 
 _LISTS = ("CommaDelimitedList", "List<")
-_STORED = "AWS::SSM::Parameter::Value<"  # its Default is a name in the parameter store, not a value
+_STORED = "AWS::SSM::Parameter::Value<"  # the Default is a name in the parameter store, not a value
 
 
 def parameter_values(path: Path, document: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str | list[str]]:
-    """What each parameter is: as `given`, else its Default. One that has neither is missing.
+    """Return the value of each parameter: the one in `given`, else its Default. One without either is left out.
 
-    A list is given as text, with commas. What is given for a value of the parameter store is the value itself.
+    A list is given as text with commas. For a type of the parameter store, the value itself is given. Raises
+    TemplateError for an unknown parameter, or for a value that the template does not allow.
     """
     declared = mapping(f"{path}: Parameters", document.get("Parameters"))
     unknown = sorted(set(given) - set(declared))
@@ -32,7 +34,7 @@ def parameter_values(path: Path, document: Mapping[str, Any], given: Mapping[str
         kind = str(spec.get("Type"))
         value = given.get(name)
         if value is None and spec.get("Default") is not None and not kind.startswith(_STORED):
-            value = text(spec["Default"])
+            value = _scalar(where, "Default", spec["Default"])
         if value is None:
             continue
         is_list = kind.removeprefix(_STORED).startswith(_LISTS)
@@ -41,13 +43,19 @@ def parameter_values(path: Path, document: Mapping[str, Any], given: Mapping[str
     return values
 
 
+def _scalar(where: str, key: str, value: Any) -> str:
+    if value is None or isinstance(value, (dict, list)):
+        raise TemplateError(f"{where}: {key}: it is {kind_of(value)} instead of text or a number")
+    return text(value)
+
+
 def _parts(value: str) -> list[str]:
     return [part.strip() for part in value.split(",")] if value else []
 
 
 def _check(where: str, spec: Mapping[str, Any], values: list[str]) -> None:
     if isinstance(spec.get("AllowedValues"), list):
-        allowed = [text(value) for value in spec["AllowedValues"]]
+        allowed = [_scalar(where, "AllowedValues", value) for value in spec["AllowedValues"]]
         for value in values:
             if value not in allowed:
                 raise TemplateError(f"{where}: {value!r} is not among its AllowedValues: {', '.join(allowed)}")

@@ -1,114 +1,132 @@
-"""A SAM template as the functions and layers that the emulator runs.
+"""Reads a template into the functions, layers and APIs that the emulator runs.
 
-YAML tags and Globals are read by AWS's own translator, so that they mean what they mean to `sam deploy`.
+AWS's own translator reads YAML tags and Globals, so that they have the same meaning as for `sam deploy`. Each function,
+URL and route is read by itself: one that is not valid is left out with the reason, and the others are served.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ..errors import TemplateError
-from .apis import Api, ApiReader
-from .document import read_document, resources
+from ..errors import EmulatorError, TemplateError
+from .api_reader import ApiReader
+from .apis import Api
+from .cloudformation.urls import with_urls
+from .contents import ForeignError
+from .declaration import Declaration, reading
+from .forms import read_declaration
 from .functions import Function, read_function
-from .intrinsics import Intrinsics
-from .layers import ForeignError, Layer, given_layer, read_layer
-from .parameters import parameter_values
+from .layers import LAYERS, Layer, given_layer, read_layer
+from .stack import FUNCTIONS, Stack
+from .unserved import unserved
 from .urls import BUFFERED, RESPONSE_STREAM
 from .values import variable
 
 __all__ = ["BUFFERED", "RESPONSE_STREAM", "Function", "Layer", "Template", "load_template", "variable"]
 
-FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
-# What `Ref` of a resource gives if the template says it; otherwise its logical id stands for what AWS would make up.
-_NAMES = {
-    FUNCTION: "FunctionName",
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::Serverless::SimpleTable": "TableName",
-}
-
 
 @dataclass(frozen=True)
 class Template:
-    """What a template holds, what could not be resolved in it, and what of it is not served, and why."""
+    """The content of a template; `left_out` are messages about the parts that are not served."""
 
     functions: tuple[Function, ...]
     unresolved: tuple[str, ...] = field(default=())
     left_out: tuple[str, ...] = field(default=())
     apis: tuple[Api, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with each function that cannot be read, by its logical id."""
 
 
 def load_template(
     path: Path, parameters: Mapping[str, str] | None = None, layers: Mapping[str, Path] | None = None
 ) -> Template:
-    """Read the template at `path`.
+    """Read the template at `path`, in any of the forms of `read_declaration`. Raises TemplateError if it is not valid.
 
     `parameters` override the defaults of its parameters. `layers` are folders or .zip files with the content of layers,
-    by the ARNs that the template has for them.
+    by the ARNs in the template.
     """
-    document = read_document(path)
-    try:
-        return _resolve(path, document, parameters or {}, layers or {})
-    except RecursionError:
-        raise TemplateError(f"{path}: something in it refers to itself") from None
-    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        raise TemplateError(f"{path}: it cannot be read as a SAM template: {error}") from error
+    return load_declaration(read_declaration(path, parameters), layers)
 
 
-def _resolve(path: Path, document: dict[str, Any], given: Mapping[str, str], places: Mapping[str, Path]) -> Template:
-    from samtranslator.plugins.globals.globals import Globals, InvalidGlobalsSectionException
+def load_declaration(declaration: Declaration, layers: Mapping[str, Path] | None = None) -> Template:
+    """Read a template that may be translated from another form. Raises TemplateError if it is not valid."""
+    with reading(declaration.path):
+        return _read(Stack(declaration), layers or {}, declaration.notices)
 
-    listed = resources(path, document)
-    parameters = parameter_values(path, document, given)
-    intrinsics = Intrinsics(document, parameters, _references(listed, Intrinsics(document, parameters)))
-    try:
-        globals_section = Globals(document)
-    except InvalidGlobalsSectionException as error:
-        raise TemplateError(f"{path}: {error.message}") from error
-    listed = {id_: resource for id_, resource in listed.items() if intrinsics.is_there(resource)}
-    layers = {
-        id_: read_layer(path, id_, resource, intrinsics)
-        for id_, resource in listed.items()
-        if resource.get("Type") == LAYER
-    }
-    layers |= {arn: given_layer(arn, place) for arn, place in places.items()}
-    apis = ApiReader(path, listed, globals_section.merge, intrinsics)
-    functions: dict[str, Function] = {}
-    left_out: list[str] = []
-    for id_, resource in listed.items():
-        if resource.get("Type") == FUNCTION:
-            merged = globals_section.merge(FUNCTION, resource.get("Properties") or {}, id_)
-            try:
-                function = read_function(path, id_, {**resource, "Properties": merged}, layers, intrinsics)
-            except ForeignError as reason:
-                left_out.append(f"{id_} is left out: {reason}")
-                continue
-            if function.name in functions:
-                other = functions[function.name].logical_id
-                raise TemplateError(f"{path}: {other} and {id_}: both have the name {function.name}")
-            functions[function.name] = function
-            apis.add(function, merged.get("Events"))
-    used = {layer.logical_id for function in functions.values() for layer in function.layers}
-    if not functions and left_out:
-        raise TemplateError(f"{path}: no function of it can be served: {'; '.join(left_out)}")
+
+def _read(stack: Stack, places: Mapping[str, Path], notices: tuple[str, ...]) -> Template:
+    given = {arn: given_layer(arn, place) for arn, place in places.items()}
+    layers = _read_layers(stack)
+    functions, reasons = _read_functions(stack, {**layers, **given})
+    left_out = [f"{id_} is left out: {_reason(stack, id_, error)}" for id_, error in reasons.items()]
     if not functions:
-        raise TemplateError(f"{path}: it has no function; the emulator runs resources of type {FUNCTION}")
+        raise _no_function(stack, reasons, left_out)
+    functions = with_urls(stack, functions, left_out)
+    used = {layer.logical_id for function in functions.values() for layer in function.layers}
     left_out += [
-        f"the layer {arn}, for which there is {place}, is used by no function"
+        f"{id_} is left out: {_reason(stack, id_, layer)}"
+        for id_, layer in layers.items()
+        if isinstance(layer, EmulatorError)
+    ]
+    left_out += [
+        f"no function uses the layer {arn}, for which {place} is given"
         for arn, place in places.items()
         if arn not in used
     ]
-    served = apis.apis()
-    unresolved = tuple(sorted(intrinsics.unresolved))
-    return Template(tuple(functions.values()), unresolved, (*left_out, *apis.notices), served)
+    reader = ApiReader(stack, functions)
+    apis = reader.apis()
+    messages = (*notices, *left_out, *unserved(stack), *reader.notices)
+    faults = {id_: str(error) for id_, error in reasons.items()}
+    return Template(tuple(functions.values()), tuple(sorted(stack.intrinsics.unresolved)), messages, apis, faults)
 
 
-def _references(resources: Mapping[str, Mapping[str, Any]], parameters_only: Intrinsics) -> dict[str, str]:
-    references = {}
-    for id_, resource in resources.items():
-        key = _NAMES.get(str(resource.get("Type")), "")
-        name = parameters_only.resolve((resource.get("Properties") or {}).get(key))
-        references[id_] = name if isinstance(name, str) else id_
-    return references
+def _read_layers(stack: Stack) -> dict[str, Layer | EmulatorError]:
+    """Return the layers of the template by logical id, or what is wrong with each."""
+
+    def read(id_: str) -> Layer | EmulatorError:
+        try:
+            return read_layer(stack.path, id_, stack.resources[id_], stack.intrinsics)
+        except EmulatorError as error:
+            return error
+
+    return {id_: read(id_) for id_ in stack.of_type(*LAYERS)}
+
+
+def _read_functions(
+    stack: Stack, layers: Mapping[str, Layer | EmulatorError]
+) -> tuple[dict[str, Function], dict[str, Exception]]:
+    """Return the functions by name, and the errors of the others by logical id."""
+    functions: dict[str, Function] = {}
+    reasons: dict[str, Exception] = {}
+    for id_ in stack.of_type(*FUNCTIONS):
+        function = _read_function(stack, id_, layers)
+        if not isinstance(function, Function):
+            reasons[id_] = function
+        elif function.name in functions:
+            other = functions[function.name].logical_id
+            reasons[id_] = TemplateError(f"{stack.path}: {id_}: {other} has the name {function.name} too")
+        else:
+            functions[function.name] = function
+    return functions, reasons
+
+
+def _read_function(stack: Stack, id_: str, layers: Mapping[str, Layer | EmulatorError]) -> Function | Exception:
+    try:
+        return read_function(stack, id_, layers)
+    except (ForeignError, EmulatorError) as error:
+        return error
+
+
+def _reason(stack: Stack, id_: str, error: Exception) -> str:
+    return str(error).removeprefix(f"{stack.path}: ").removeprefix(f"{id_}: ")
+
+
+def _no_function(stack: Stack, reasons: Mapping[str, Exception], left_out: list[str]) -> EmulatorError:
+    if len(reasons) == 1:
+        (error,) = reasons.values()
+        if isinstance(error, EmulatorError):
+            return error
+    if reasons:
+        return TemplateError(f"{stack.path}: no function of it can be served: {'; '.join(left_out)}")
+    types = " and ".join(FUNCTIONS)
+    return TemplateError(f"{stack.path}: it has no function; the emulator runs resources of type {types}")

@@ -1,6 +1,7 @@
-"""The FunctionUrlConfig of a function.
+"""The URL of a function: its FunctionUrlConfig, or a resource of its own.
 
-Sources: AWS SAM specification, "FunctionUrlConfig"; AWS Lambda API Reference, "CreateFunctionUrlConfig".
+Sources: AWS SAM specification, "FunctionUrlConfig"; AWS CloudFormation Template Reference, "AWS::Lambda::Url"; AWS
+Lambda API Reference, "CreateFunctionUrlConfig".
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import TemplateError
-from ..web.cors import read_cors
+from .cors import read_cors
 from .values import mapping
 
 BUFFERED, RESPONSE_STREAM = "BUFFERED", "RESPONSE_STREAM"
@@ -17,17 +18,16 @@ NONE, AWS_IAM = "NONE", "AWS_IAM"
 
 @dataclass(frozen=True)
 class UrlConfig:
-    """How a function's URL answers, and to whom."""
+    """The invoke mode, authentication and CORS of a function URL."""
 
     invoke_mode: str = BUFFERED
     auth_type: str = NONE
     cors: Mapping[str, Any] | None = None
-    """The property Cors as the template has it, its intrinsic functions resolved; None if there is none."""
+    """The property Cors with its intrinsic functions resolved; None if there is none."""
 
 
 def read_url_config(where: str, value: Any) -> UrlConfig:
-    """The configuration that the property FunctionUrlConfig gives. `where` names the function."""
-    where = f"{where}: FunctionUrlConfig"
+    """Return the configuration in FunctionUrlConfig or in an AWS::Lambda::Url. `where` names it in error messages."""
     url = mapping(where, value)
     return UrlConfig(
         invoke_mode=_choice(where, "InvokeMode", url.get("InvokeMode"), (BUFFERED, RESPONSE_STREAM)),
@@ -42,8 +42,8 @@ def _checked_cors(where: str, value: Any) -> Mapping[str, Any]:
 
 
 def _choice(where: str, key: str, value: Any, allowed: tuple[str, str]) -> str:
-    """`value`, which is one of two; the first stands for what is left out."""
-    if value is None or isinstance(value, dict):  # an unresolved one is among those that are named
+    """Return `value`, which must be one of two; the first is the default."""
+    if value is None or isinstance(value, dict):  # an unresolved value is reported elsewhere
         return allowed[0]
     if value not in allowed:
         raise TemplateError(f"{where}: {key}: {value!r} is not {allowed[0]} or {allowed[1]}")

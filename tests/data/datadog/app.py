@@ -57,3 +57,8 @@ def plain(event: Any, _context: Any) -> Any:
 streamed = streaming(plain)
 wrapped_plain = datadog_lambda_wrapper(plain)
 wrapped_streamed = datadog_lambda_wrapper(streamed)
+
+
+@streaming
+def sync_streamed(event: Any, _context: Any) -> Any:
+    return sync_handler(event)

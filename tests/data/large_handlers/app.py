@@ -47,26 +47,9 @@ def modules(_event: Event) -> list[str]:
     return sorted(sys.modules)
 
 
-def calls(event: Event) -> Iterator[bytes]:
-    """Yield `count` chunks; then the calls into C that sent them, by name."""
-    counted: dict[str, int] = {}
-
-    def count(_frame: object, kind: str, function: Any) -> None:
-        if kind == "c_call" and type(getattr(function, "__self__", None)).__name__ == "socket":
-            counted[function.__name__] = counted.get(function.__name__, 0) + 1
-
-    yield b"begin"
-    sys.setprofile(count)
-    for _ in range(event["count"]):
-        yield bytes(event["size"])
-    sys.setprofile(None)
-    yield repr(counted).encode()
-
-
 CASES: dict[str, Callable[[Event], object]] = {
     "stream": stream,
     "async": async_stream,
     "event": size_of_event,
     "modules": modules,
-    "calls": calls,
 }

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any, TypeVar
 
 import lambda_streamify
@@ -85,7 +85,7 @@ def process(_event: Event) -> int:
 
 def package(_event: Event) -> Event:
     """Where each module of the package comes from, those included that nobody has imported yet."""
-    for module in iter_modules(lambda_streamify.__path__, "lambda_streamify."):
+    for module in walk_packages(lambda_streamify.__path__, "lambda_streamify."):
         import_module(module.name)
     return {name: sys.modules[name].__file__ for name in sorted(sys.modules) if name.startswith("lambda_streamify")}
 

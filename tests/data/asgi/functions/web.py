@@ -72,6 +72,11 @@ async def state(request: Request) -> Response:
     return PlainTextResponse(str(len(request.state.requests)))
 
 
+async def slash(request: Request) -> Response:
+    """What is asked for without the slash is redirected here, by the address that the app takes for its own."""
+    return PlainTextResponse(str(request.url))
+
+
 app = Starlette(
     routes=[
         Route("/stream", stream),
@@ -79,6 +84,7 @@ app = Starlette(
         Route("/cookies/{name:path}", cookies),
         Route("/fails", fails),
         Route("/state", state),
+        Route("/slash/", slash),
     ],
     lifespan=lifespan,
 )

@@ -17,11 +17,11 @@ export const handler = async (event, context) => {
 
 export const stream = awslambda.streamifyResponse(async (event, responseStream, _context) => {
   const asked = event.rawPath ? { case: event.rawPath.slice(1), ...event.queryStringParameters } : event;
-  if (asked.case === "http") {
+  if (asked.case === "http" || asked.case === "http-fails-first") {
     const prelude = { statusCode: 201, headers: { "content-type": "text/plain", "x-kind": "brief" }, cookies: ["a=1"] };
     responseStream = awslambda.HttpResponseStream.from(responseStream, prelude);
   }
-  if (asked.case === "fails-first") throw new RangeError("no first chunk");
+  if (asked.case?.endsWith("fails-first")) throw new RangeError("no first chunk");
   if (asked.gate) {
     const [host, port] = asked.gate.split(":");
     const gate = net.connect(Number(port), host);

@@ -63,6 +63,17 @@ async def async_gated(asked: Event) -> AsyncIterator[str]:
     writer.close()
 
 
+def gated_events(asked: Event) -> object:
+    """Send an event for each chunk; the last one is of the type `done`."""
+
+    def events() -> Iterator[lambda_streamify.sse.Event]:
+        for number, chunk in enumerate(gated(asked)):
+            yield lambda_streamify.sse.Event({"token": chunk}, id=str(number))
+        yield lambda_streamify.sse.Event({}, event="done")
+
+    return lambda_streamify.sse.events(events())
+
+
 def gated_body(asked: Event) -> Event:
     return {"statusCode": 200, "headers": {"content-type": "text/event-stream"}, "body": gated(asked)}
 
@@ -80,6 +91,21 @@ def gated_processes(asked: Event) -> Iterator[str]:
     for _ in range(int(asked["chunks"])):
         yield f"process {os.getpid()}\n"
         gate.wait()
+
+
+# --- other functions -------------------------------------------------------------------------------------------------
+
+
+def relayed(asked: Event) -> Iterator[bytes]:
+    """Pass on the stream of another function, whose address the query names."""
+    with lambda_streamify.client.stream(asked["source"]) as response:
+        yield from response
+
+
+async def async_relayed(asked: Event) -> AsyncIterator[bytes]:
+    async with lambda_streamify.client.astream(asked["source"]) as response:
+        async for chunk in response:
+            yield chunk
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -240,6 +266,7 @@ def surroundings(asked: Event) -> Event:
         "version": list(sys.version_info[:2]),
         "folder": str(Path.cwd()),
         "arguments": sys.argv,
+        "parent's environment": Path(f"/proc/{os.getppid()}/environ").read_text(errors="replace"),
     }
 
 
@@ -262,9 +289,12 @@ CASES: dict[str, Callable[[Event], object]] = {
         gated,
         async_gated,
         gated_body,
+        gated_events,
         async_gated_body,
         coroutine_gated_body,
         gated_processes,
+        relayed,
+        async_relayed,
         answer,
         value,
         event,

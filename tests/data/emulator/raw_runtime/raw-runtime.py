@@ -20,6 +20,8 @@ def main() -> None:
         connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
         connection.putheader("Transfer-Encoding", "chunked")
         connection.putheader("Content-Type", query["content_type"])
+        if query.get("trailer"):
+            connection.putheader("Trailer", query["trailer"])
         connection.endheaders()
         body = base64.b64decode(query["reply"])
         # What comes behind the last chunk is the event's business too, so that it can be left out.

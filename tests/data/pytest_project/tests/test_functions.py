@@ -138,7 +138,7 @@ def test_boto3_finds_the_functions(streamify):
 
 
 def test_a_name_that_is_none_is_told(streamify):
-    with pytest.raises(LookupError, match="no function is called 'stroy': there are story, rows"):
+    with pytest.raises(LookupError, match="there is no function 'stroy': there are story, rows"):
         streamify.get("stroy")
     with pytest.raises(LookupError, match="the function gated has no FunctionUrlConfig"):
         streamify.get("gated")

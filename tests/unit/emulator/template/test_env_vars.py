@@ -14,7 +14,7 @@ TEMPLATE = Template((FUNCTION, replace(FUNCTION, name="other", logical_id="Other
 
 
 def variables(folder: Path, text: str) -> tuple[list[dict[str, str]], list[str]]:
-    """The variables of both functions, and what is said."""
+    """Return the variables of both functions, and the messages."""
     file = folder / "env.json"
     file.write_text(text)
     template, notices = with_env_vars(TEMPLATE, file)

@@ -171,5 +171,5 @@ values = st.recursive(
 
 
 @given(values)
-def test_nothing_raises(value: object) -> None:
+def test_no_value_makes_resolve_raise(value: object) -> None:
     intrinsics().resolve(value)

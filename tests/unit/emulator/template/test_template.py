@@ -25,7 +25,7 @@ def load(folder: Path, text: str, parameters: Mapping[str, str] | None = None) -
 
 
 def refusal(folder: Path, text: str, parameters: Mapping[str, str] | None = None) -> str:
-    """The message of the error, without the template's path, which it must begin with."""
+    """Return the error message without the template's path, with which it must begin."""
     with pytest.raises(TemplateError) as raised:
         load(folder, text, parameters)
     message = str(raised.value)
@@ -35,7 +35,7 @@ def refusal(folder: Path, text: str, parameters: Mapping[str, str] | None = None
 
 
 def function(*lines: str, **replaced: str) -> str:
-    """A template with one function; `lines` are further properties of it, `replaced` stand for its own."""
+    """Return a template with one function; `lines` are further properties, `replaced` override its own."""
     properties = {"Handler": "app.handler", "Runtime": "python3.12", "CodeUri": "code", **replaced}
     indented = "".join(f"      {line}\n" for line in (*(f"{k}: {v}" for k, v in properties.items()), *lines))
     return f"Resources:\n  Hello:\n    {FUNCTION}\n    Properties:\n{indented}"
@@ -46,7 +46,7 @@ def only(template: Template) -> Function:
     return found
 
 
-# --- what is read ----------------------------------------------------------------------------------------------------
+# --- properties ------------------------------------------------------------------------------------------------------
 
 
 def test_this_projects_own_template_is_read() -> None:
@@ -246,7 +246,7 @@ def test_streamify_by_its_arn_is_the_installed_layer(tmp_path: Path, reference: 
     assert found.layers == (Layer("streamify", None),)
 
 
-def test_a_conditional_layer_that_is_not_there_is_none(tmp_path: Path) -> None:
+def test_a_conditional_layer_that_is_left_out_is_ignored(tmp_path: Path) -> None:
     text = "Conditions: {Here: !Equals [a, b]}\n" + function("Layers: [!If [Here, !Ref X, !Ref AWS::NoValue]]")
 
     assert only(load(tmp_path, text)).layers == ()
@@ -277,7 +277,7 @@ def test_the_origins_of_cors_may_come_from_a_parameter_that_is_a_list(tmp_path: 
     }
 
 
-# --- what is built already -------------------------------------------------------------------------------------------
+# --- resources that are already built --------------------------------------------------------------------------------
 
 
 def packed(folder: Path, name: str, **files: str) -> None:
@@ -299,7 +299,7 @@ def test_code_and_layers_may_be_archives_in_which_nothing_is_left_to_build(tmp_p
     assert (layer.build_method, (layer.content / "wrapper").read_text()) == (None, "layer")
 
 
-def test_an_archive_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "code.zip").write_text("x")
 
     with pytest.raises(BuildError, match=r"code\.zip: it cannot be unpacked: File is not a zip file"):
@@ -363,13 +363,13 @@ def test_a_place_for_a_layer_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_place_for_a_layer_that_no_function_uses_is_told(tmp_path: Path) -> None:
     template = load_with(tmp_path, tmp_path, reference=GIVEN.replace("given", "streamify"))
 
-    assert template.left_out == (f"the layer {GIVEN}, for which there is {tmp_path}, is used by no function",)
+    assert template.left_out == (f"no function uses the layer {GIVEN}, for which {tmp_path} is given",)
 
 
-# --- what is of no concern -------------------------------------------------------------------------------------------
+# --- ignored resources -----------------------------------------------------------------------------------------------
 
 
-def test_resources_of_other_types_are_nothing_to_the_emulator(tmp_path: Path) -> None:
+def test_resources_of_other_types_are_ignored(tmp_path: Path) -> None:
     text = (
         function() + "  Table:\n    Type: AWS::DynamoDB::Table\n  Custom: {Type: 5, Properties: {FunctionName: [x]}}\n"
     )
@@ -377,7 +377,7 @@ def test_resources_of_other_types_are_nothing_to_the_emulator(tmp_path: Path) ->
     assert only(load(tmp_path, text)).name == "Hello"
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- refusals --------------------------------------------------------------------------------------------------------
 
 
 def test_a_missing_file_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -409,21 +409,24 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 DOCUMENTS = [
     ("", "it is empty"),
     ("# only a comment", "it is empty"),
-    ("plain text", "it holds text instead of a template's sections"),
-    ("- a\n- list", "it holds a list instead of a template's sections"),
-    ("17", "it holds the value 17 instead of a template's sections"),
+    ("plain text", "it contains text instead of a template's sections"),
+    ("- a\n- list", "it contains a list instead of a template's sections"),
+    ("17", "it contains the value 17 instead of a template's sections"),
     ("Resources: [", "it is not YAML: expected the node content, but found '<stream end>' in line 1, column 13"),
     ("a: b\n  c: d", "it is not YAML: mapping values are not allowed here in line 2, column 4"),
     ("a: '", "it is not YAML: found unexpected end of stream in line 1, column 5"),
     ("a: \x00", "it is not YAML: special characters are not allowed at character 3"),
     ("{a: &x b, c: *y}", "it is not YAML: found undefined alias 'y' in line 1, column 14"),
-    ("a: 2024-13-45", "it holds a value that cannot be read as YAML: month must be in 1..12"),
-    ("a: !!int x", "it holds a value that cannot be read as YAML: invalid literal for int() with base 10: 'x'"),
+    ("a: 2024-13-45", "it contains a value that is not valid YAML: month must be in 1..12"),
+    ("a: !!int x", "it contains a value that is not valid YAML: invalid literal for int() with base 10: 'x'"),
     ("{[a]: b}", "it is not YAML: found unhashable key in line 1, column 2"),
     ("A: b", "there are no Resources in it; a SAM template lists its functions there"),
     ("Resources:", "there are no Resources in it; a SAM template lists its functions there"),
     ("Resources: [a]", "there are no Resources in it; a SAM template lists its functions there"),
-    ("Resources: {}", "it has no function; the emulator runs resources of type AWS::Serverless::Function"),
+    (
+        "Resources: {}",
+        "it has no function; the emulator runs resources of type AWS::Serverless::Function and AWS::Lambda::Function",
+    ),
     ("Resources: {A: null}", "A: it is nothing instead of a resource with Type and Properties"),
     ("Resources: {A: text}", "A: it is text instead of a resource with Type and Properties"),
     ("Resources: {A: {Properties: text}}", "A: Properties: it is text instead of a mapping"),
@@ -440,9 +443,10 @@ def test_a_document_that_is_no_template_is_refused(tmp_path: Path, text: str, me
 
 FUNCTIONS = [
     ({"Handler": ""}, "it has no Handler"),
-    ({"Handler": "!GetAtt A.B"}, "it has no Handler"),
+    ({"Handler": "!GetAtt A.B"}, "its Handler is !GetAtt A.B, which cannot be resolved here"),
     ({"Runtime": "3.12"}, "it has no Runtime"),
     ({"CodeUri": ""}, "it has no CodeUri that is a folder on this machine"),
+    ({"CodeUri": "!ImportValue x"}, "its CodeUri is !ImportValue x, which cannot be resolved here"),
     ({"CodeUri": "{Bucket: b, Key: k}"}, "it has no CodeUri that is a folder on this machine"),
     ({"CodeUri": "absent/"}, "its CodeUri absent/ is neither a folder nor a .zip file"),
     ({"CodeUri": "template.yaml"}, "its CodeUri template.yaml is neither a folder nor a .zip file"),
@@ -459,7 +463,7 @@ FUNCTIONS = [
     ({"Timeout": ".inf"}, "Timeout: inf is not a number of seconds"),
     ({"Timeout": "true"}, "Timeout: True is not a number of seconds"),
     ({"Timeout": "[3]"}, "Timeout: [3] is not a number of seconds"),
-    ({"Timeout": "!Ref Absent"}, "Timeout: {'Ref': 'Absent'} is not a number of seconds"),
+    ({"Timeout": "!Ref Absent"}, "Timeout: !Ref Absent is not a number of seconds"),
     ({"MemorySize": "big"}, "MemorySize: 'big' is not a number of megabytes"),
     ({"FunctionName": "[a]"}, "FunctionName: ['a'] is not up to 64 letters, digits, - and _"),
     ({"FunctionName": "'a/b'"}, "FunctionName: 'a/b' is not up to 64 letters, digits, - and _"),
@@ -486,7 +490,7 @@ FUNCTIONS = [
     ({"FunctionUrlConfig": "{Cors: [x]}"}, "FunctionUrlConfig: Cors: it is a list instead of a mapping"),
     ({"FunctionUrlConfig": "text"}, "FunctionUrlConfig: it is text instead of a mapping"),
     ({"Layers": "text"}, "Layers: it is text instead of a list"),
-    ({"Layers": "[!Ref Absent]"}, "the layer {'Ref': 'Absent'} is neither in this template nor streamify itself"),
+    ({"Layers": "[!Ref Absent]"}, "the layer !Ref Absent is neither in this template nor streamify itself"),
     ({"Layers": "[Hello]"}, "the layer Hello is neither in this template nor streamify itself"),
     ({"Layers": "[null]"}, "the layer None is neither in this template nor streamify itself"),
 ]
@@ -499,17 +503,18 @@ def test_a_wrong_property_is_named_with_its_function(tmp_path: Path, replaced: d
 
 ARN = "arn:aws:lambda:eu-west-1:1:layer:other:1"
 FOREIGN = [
-    ("PackageType: Image", "its PackageType is Image, and only code in a folder is run here"),
-    ("InlineCode: 'def handler(event, context): ...'", "its code is InlineCode, and only code in a folder is run here"),
-    (f"Layers: ['{ARN}']", f"the layer {ARN} is not in this template; --layer {ARN}=FOLDER says where it lies"),
+    (
+        "InlineCode: !ImportValue code",
+        "its inline code needs a value that only a deployed stack has",
+    ),
+    (f"Layers: ['{ARN}']", f"the layer {ARN} is not in this template; give its content with --layer {ARN}=FOLDER"),
 ]
 
 
 @pytest.mark.parametrize(("line", "reason"), FOREIGN)
 def test_a_function_that_is_not_run_here_is_left_out_with_the_reason(tmp_path: Path, line: str, reason: str) -> None:
     foreign = f"  Foreign:\n    {FUNCTION}\n    Properties:\n      {line}\n"
-    if "Layers" in line:
-        foreign += "      Handler: a.b\n      Runtime: python3.12\n      CodeUri: code\n"
+    foreign += "      Handler: a.b\n      Runtime: python3.12\n"
 
     template = load(tmp_path, function() + foreign)
 
@@ -526,21 +531,89 @@ def test_a_template_of_which_no_function_is_run_here_is_refused(tmp_path: Path, 
 def test_text_that_no_process_can_be_given_is_refused(tmp_path: Path, escape: str) -> None:
     variable = function(f'Environment: {{Variables: {{A: "b{escape}"}}}}')
 
-    message = "Hello: Environment: A: a character of it is none that a variable can hold"
+    message = "Hello: Environment: A: it contains a character that a variable cannot hold"
     assert refusal(tmp_path, variable) == message
     assert refusal(tmp_path, function(Handler=f'"app.{escape}"')) == "Hello: it has no Handler"
 
 
-def test_two_functions_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_of_two_functions_of_one_name_the_first_is_served(tmp_path: Path) -> None:
     text = function("FunctionName: same") + function("FunctionName: same").partition("\n")[2].replace("Hello", "Other")
 
-    assert refusal(tmp_path, text) == "Hello and Other: both have the name same"
+    template = load(tmp_path, text)
+
+    assert only(template).logical_id == "Hello"
+    assert template.left_out == ("Other is left out: Hello has the name same too",)
+
+
+def test_a_function_that_is_not_valid_does_not_stop_the_others(tmp_path: Path) -> None:
+    text = function() + "".join(
+        function(**replaced).partition("\n")[2].replace("Hello", f"Wrong{number}")
+        for number, replaced in enumerate(({"Timeout": "soon"}, {"CodeUri": "absent"}, {"Layers": "[!Ref Torn]"}))
+    )
+    text += "  Torn: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: absent}}\n"
+
+    template = load(tmp_path, text)
+
+    assert only(template).name == "Hello"
+    assert template.left_out == (
+        "Wrong0 is left out: Timeout: 'soon' is not a number of seconds",
+        "Wrong1 is left out: its CodeUri absent is neither a folder nor a .zip file",
+        "Wrong2 is left out: Torn: its ContentUri absent is neither a folder nor a .zip file",
+        "Torn is left out: its ContentUri absent is neither a folder nor a .zip file",
+    )
+
+
+def test_what_else_calls_functions_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    text = function() + "  Flow: {Type: AWS::Serverless::StateMachine}\n  Nested: {Type: AWS::CloudFormation::Stack}\n"
+
+    assert load(tmp_path, text).left_out == (
+        "Flow is left out: the emulator runs functions, no state machines",
+        "Nested is left out: the emulator reads no nested templates; serve that template by itself",
+    )
+
+
+def test_without_a_code_uri_the_code_is_beside_the_template_as_for_the_sam_cli(tmp_path: Path) -> None:
+    text = function().replace("      CodeUri: code\n", "")
+
+    found = only(load(tmp_path, text))
+    assert (found.code, found.is_built) == (tmp_path.resolve(), False)
+
+
+def test_inline_code_is_the_file_index(tmp_path: Path) -> None:
+    text = function("InlineCode: |", "  def handler(event, context): ...").replace("      CodeUri: code\n", "")
+
+    found = only(load(tmp_path, text))
+    assert (found.code / "index.py").read_text() == "def handler(event, context): ...\n"
+    assert found.is_built
+    assert refusal(tmp_path, text.replace("python3.12", "java21")) == (
+        "no function of it can be served: Hello is left out: its code is inline, which the runtime java21 does not take"
+    )
+
+
+def test_the_arn_of_a_function_is_known_however_it_is_asked_for(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:hello"
+    variables = (
+        "{A: !GetAtt Hello.Arn, B: !Sub '${Hello.Arn}', C: !Ref Live, D: !Ref Hello.Alias, E: !GetAtt Hello.Gone}"
+    )
+    text = function(f"Environment: {{Variables: {variables}}}", "AutoPublishAlias: prod", FunctionName="hello")
+    text += "  Live: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Hello, Name: live}}\n"
+
+    template = load(tmp_path, text)
+
+    assert only(template).environment == {"A": arn, "B": arn, "C": f"{arn}:live", "D": f"{arn}:prod"}
+    assert template.unresolved == ("!GetAtt Hello.Gone",)
 
 
 OTHERS = [
     ("Globals: text\n", "'Globals' section is invalid. It must be a non-empty dictionary"),
     ("Parameters: [a]\n", "Parameters: it is a list instead of a mapping"),
     ("Parameters: {A: text}\n", "Parameters: A: it is text instead of a mapping"),
+    ("Parameters: {A: {Default: {}}}\n", "Parameters: A: Default: it is a mapping instead of text or a number"),
+    ("Parameters: {A: {Default: [b]}}\n", "Parameters: A: Default: it is a list instead of text or a number"),
+    (
+        "Parameters: {A: {Default: b, AllowedValues: [{}]}}\n",
+        "Parameters: A: AllowedValues: it is a mapping instead of text or a number",
+    ),
     ("Conditions: {A: !Condition A}\n", "something in it refers to itself"),
 ]
 
@@ -556,6 +629,30 @@ def test_a_wrong_property_in_globals_is_named(tmp_path: Path) -> None:
     assert message.startswith("'Globals' section is invalid. 'FunctionName' is not a supported property of 'Function'.")
 
 
+@pytest.mark.parametrize("id_", ["../Hello", "/tmp/Hello", "a b", "''", "grüße", "a.b", "x" * 256])  # noqa: S108
+def test_a_logical_id_that_could_be_a_path_is_refused(tmp_path: Path, id_: str) -> None:
+    message = refusal(tmp_path, function().replace("Hello:", f"{id_}:", 1))
+
+    assert message.endswith("is not a logical id, which is up to 255 letters, digits, - and _")
+    assert len(message) < 350
+
+
+@pytest.mark.parametrize(("first", "nine"), [("[x]", "[{}]"), ("{k: v}", "{{<<: [{}]}}")], ids=["values", "merged"])
+def test_aliases_that_stand_for_too_much_are_refused(tmp_path: Path, first: str, nine: str) -> None:
+    levels = [nine.format(", ".join([f"*a{number - 1}"] * 9)) for number in range(1, 10)]
+    text = "".join(f"a{number}: &a{number} {level}\n" for number, level in enumerate([first, *levels]))
+
+    message = refusal(tmp_path, text + function("Layers: *a9"))
+
+    assert message == "with its aliases (*name) expanded it has over 500,000 values"
+
+
+def test_aliases_are_expanded(tmp_path: Path) -> None:
+    text = "Shared: &shared {Variables: {A: b}}\n" + function("Environment: *shared")
+
+    assert only(load(tmp_path, text)).environment["A"] == "b"
+
+
 def test_a_document_that_holds_itself_is_refused(tmp_path: Path) -> None:
     text = function("Layers: &a [*a]")
 
@@ -563,7 +660,7 @@ def test_a_document_that_holds_itself_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_layer_without_its_folder_is_refused(tmp_path: Path) -> None:
-    text = function() + LAYER.replace("code", "absent")
+    text = function("Layers: [!Ref Common]") + LAYER.replace("code", "absent")
 
     assert refusal(tmp_path, text) == "Common: its ContentUri absent is neither a folder nor a .zip file"
 
@@ -578,7 +675,7 @@ def test_a_parameter_that_is_not_declared_is_refused_with_those_that_are(tmp_pat
     assert refusal(tmp_path, function(), {"Stag": "x"}) == "it has no parameter Stag; its parameters: none"
 
 
-# --- whatever is written ---------------------------------------------------------------------------------------------
+# --- arbitrary input -------------------------------------------------------------------------------------------------
 
 WORDS = [
     "Hello",
@@ -671,7 +768,7 @@ def assert_read_or_refused(document: object) -> None:
         try:
             template = load_template(path)
         except TemplateError as error:
-            assert str(error).startswith(f"{path}: ")  # noqa: PT017 - one of two outcomes that are right
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017 - one of two valid outcomes
             assert "\n" not in str(error)  # noqa: PT017
         else:
             assert template.functions

@@ -1,0 +1,1 @@
+"""What the CDK writes: cloud assemblies."""

@@ -1,0 +1,1 @@
+"""The resources of CloudFormation itself, as plain templates and the CDK have them."""

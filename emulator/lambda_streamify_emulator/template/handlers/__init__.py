@@ -1,0 +1,1 @@
+"""Handlers that are served without a template."""

@@ -1,0 +1,1 @@
+"""What SAM makes of a function's events."""

@@ -1,0 +1,1 @@
+"""What `terraform show -json` prints of a plan or a state, translated into a template."""
