@@ -1,23 +1,25 @@
 """A local emulator of AWS Lambda's response streaming: it runs the real, built layer in real processes.
 
-What lies where, from a request to the function and back:
+The packages, in the order of a request to a function and its response:
 
-    web            HTTP as all front ends speak it: the server, who may ask, headers
-    urls           function URLs: a request becomes an event, a response becomes an answer
+    web            HTTP for all front ends: the server, access checks, headers
+    urls           function URLs: converts requests to events, and function responses to HTTP responses
     rest_apis      the same for REST APIs of API Gateway
-    lambda_api     the calls of SDKs and of the AWS CLI
-    invocations    one invocation: its event, the way of its response, its log, its limits
-    sandboxes      the processes that functions run in, and what they find around them
-    runtime_api    what runtimes ask for their events, and answer to
+    lambda_api     the API that SDKs and the AWS CLI call
+    invocations    one invocation: its event, the channel of its response, its log, its limits
+    sandboxes      the processes in which functions run, and their environment
+    runtime_api    the API from which runtimes fetch events, and to which they send responses
 
-    template       what a SAM template asks for
-    building       what is made before a function runs: its layers, and its code with what it requires
+    template       reads SAM templates
+    building       builds layers and functions, with their requirements, before they run
 
-    recordings     streams with the times of their chunks: written, read, replayed, compared, drawn, judged
+    recordings     streams with the times of their chunks: the format, writing, reading, figures
+    replays        replays of recordings, with changed times and faults
+    analysis       compares and draws recordings, and diagnoses buffering
     testing        the fixtures of the pytest plugin
-    dashboard      the page on the Lambda API's port
+    dashboard      the page on the port of the Lambda API
     load           load tests with streaming metrics
     commands       the `streamify` command
 
-`emulator` puts the first two groups together. Nothing here imports the layer: it is built, and started as a process.
+`emulator` combines the first two groups. Nothing here imports the layer: it is built, and runs in processes of its own.
 """

@@ -2,11 +2,11 @@
 
 import sys
 
-MISSING = "streamify needs the emulator's dependencies: pip install 'lambda-streamify[emulator]'"
+MISSING_DEPENDENCY = "streamify needs the emulator's dependencies: pip install 'lambda-streamify[emulator]'"
 
 
 def main() -> None:
-    """Run the command, or name the line that installs what it needs."""
+    """Run the command. If a dependency is missing, print the pip command that installs it."""
     try:
         from .commands.cli import app
 
@@ -14,7 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith(__package__):
             raise
-        print(f"{MISSING} ({error.name} is missing)", file=sys.stderr)  # noqa: T201 - the command's own output
+        print(f"{MISSING_DEPENDENCY} ({error.name} is missing)", file=sys.stderr)  # noqa: T201 - the command's own output
         sys.exit(2)
 
 

@@ -1,4 +1,4 @@
-"""The pytest plugin. pytest loads it wherever the wheel is installed, so it must load with nothing else installed."""
+"""The pytest plugin. pytest loads it wherever the wheel is installed, so importing it must need only pytest."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .__main__ import MISSING
+from .__main__ import MISSING_DEPENDENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from os import PathLike
 
-    from .recordings.replay import Replay
+    from .replays.replay import Replay
     from .testing.emulator import TemplateEmulator
     from .testing.fixture import Streamify
 
@@ -20,9 +20,9 @@ TEMPLATE, PARAMETERS, LAYERS = "streamify_template", "streamify_parameters", "st
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Know the options in the project's configuration."""
+    """Declare the plugin's ini options."""
     parser.addini(
-        TEMPLATE, "the SAM template of the fixture `streamify`, from the root folder", default="template.yaml"
+        TEMPLATE, "the SAM template of the fixture `streamify`, relative to the root folder", default="template.yaml"
     )
     parser.addini(PARAMETERS, "parameters of that template, each as NAME=VALUE", type="linelist")
     parser.addini(LAYERS, "folders or .zip files of layers, from the root folder, each as ARN=PATH", type="linelist")
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Show what the functions printed beside a failure."""
+    """Add the log lines of the functions to the report of a failed test."""
     streamify = getattr(item, "funcargs", {}).get("streamify")
     if call.when == "call" and call.excinfo is not None and streamify is not None:
         lines = [f"{line.function}: {line.text}" for line in streamify.logs]
@@ -47,7 +47,7 @@ def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulato
         _skip(error)
     path = pytestconfig.rootpath / str(pytestconfig.getini(TEMPLATE))
     if not path.is_file():
-        pytest.fail(f"there is no template {path}: name it in the pytest option {TEMPLATE}", pytrace=False)
+        pytest.fail(f"there is no template {path}: set the pytest option {TEMPLATE}", pytrace=False)
     layers = _pairs(LAYERS, "ARN=PATH", pytestconfig.getini(LAYERS))
     emulator = TemplateEmulator(
         path,
@@ -59,7 +59,7 @@ def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulato
         emulator.start()
     except EmulatorError as error:
         problem = str(error)
-    if problem is not None:  # here, where pytest does not print the error once more, as the cause
+    if problem is not None:  # outside the except block, so that pytest does not print the error a second time
         pytest.fail(problem if str(path) in problem else f"{path}: {problem}", pytrace=False)
     yield emulator
     emulator.stop()
@@ -67,10 +67,17 @@ def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulato
 
 @pytest.fixture
 def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
-    """The functions of the SAM template, really running: streamify.invoke("name"), .get, .post, .open, .urls, .logs.
+    """The running functions of the SAM template: streamify.invoke("name"), .get, .post, .open, .urls, .logs.
 
-    The emulator starts once a session, in the root folder's template.yaml (ini options streamify_template,
-    streamify_parameters and streamify_layers); logs begin anew with each test. See docs/testing.md.
+    The emulator starts once per session, with the template.yaml of the root folder or the one that the ini options
+    streamify_template, streamify_parameters and streamify_layers name. Each test sees only its own logs.
+
+        def test_hello(streamify):
+            result = streamify.get("hello")
+            result.assert_streamed()
+            assert result.status_code == 200
+
+    See docs/guides/testing.md.
     """
     from .testing.fixture import Streamify
 
@@ -81,14 +88,19 @@ def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
 
 @pytest.fixture
 def stream_recording(request: pytest.FixtureRequest) -> Callable[..., Replay]:
-    """Call it with a path: a recorded stream as an iterator and async iterator of its chunks.
+    """A function that takes the path of a recording and returns a Replay: an iterator and async iterator of its chunks.
 
-    The path counts from the test's own folder, else from the root folder. Options: mode="instant" (also "virtual",
-    "lockstep", "real"), speed, faults, clock. `.events()` are the recording's events, `.as_event_stream()` is what
-    boto3's invoke_with_response_stream returns. See docs/testing.md.
+    The path is relative to the test's own folder or, if there is no such file, to the root folder. Options: mode
+    ("instant" by default, or "virtual", "lockstep", "real"), speed, faults, clock. `.events()` yields the recording's
+    events, `.as_event_stream()` returns a response like that of boto3's invoke_with_response_stream.
+
+        def test_parser(stream_recording):
+            assert list(parse(stream_recording("recordings/chat.ndjson"))) == ["Once", " upon"]
+
+    See docs/guides/testing.md.
     """
     try:
-        from .recordings.replay import Mode, Replay
+        from .replays.replay import Mode, Replay
     except ModuleNotFoundError as error:
         _skip(error)
 
@@ -104,7 +116,7 @@ def stream_recording(request: pytest.FixtureRequest) -> Callable[..., Replay]:
 def _pairs(option: str, form: str, lines: list[str]) -> dict[str, str]:
     wrong = [line for line in lines if "=" not in line]
     if wrong:
-        pytest.fail(f"{option}: {wrong[0]!r} is not {form}", pytrace=False)
+        pytest.fail(f"{option}: {wrong[0]!r} must be written as {form}", pytrace=False)
     pairs = (line.partition("=") for line in lines)
     return {name.strip(): value.strip() for name, _, value in pairs}
 
@@ -112,4 +124,4 @@ def _pairs(option: str, form: str, lines: list[str]) -> dict[str, str]:
 def _skip(error: ModuleNotFoundError) -> None:
     if error.name and error.name.startswith(str(__package__)):
         raise error
-    pytest.skip(f"{MISSING} ({error.name} is missing)")
+    pytest.skip(f"{MISSING_DEPENDENCY} ({error.name} is missing)")

@@ -1,33 +1,58 @@
-"""What the user of the emulator chooses."""
+"""The settings of an emulator."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from .dashboard.activity import Activity
+from .activity.activity import Activity
 from .invocations.limits import LIMITS, Limits
 from .invocations.recording_channel import Recordings
+from .web.exchange import Exchange
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of `streamify serve` that concern the whole of an emulator, with their defaults."""
+    """The options of `streamify serve` that apply to the whole emulator, with their defaults."""
 
     limits: Limits = LIMITS
     max_sandboxes: int = 1000
-    """Of a function that reserves no concurrency. 1000 is AWS's quota of an account (Lambda quotas)."""
+    """The limit for a function without reserved concurrency. 1000 is AWS's quota for an account (Lambda quotas)."""
     idle_limit: float = 10 * 60
-    """Seconds after which an idle sandbox ends. AWS says of its own only that it is "some period of time"."""
+    """Seconds after which an idle sandbox ends. AWS documents only "some period of time"."""
+    async_retry_delays_s: tuple[float, ...] = (1, 2)
+    """Seconds before each further attempt of a failed asynchronous invocation. AWS waits 60, then 120."""
     with_credentials: bool = False
     """Whether functions act as the developer: with the AWS credentials of the emulator's environment."""
     debug: str | None = None
-    """The name of the function that a debugger is to attach to."""
+    """The name of the function to debug."""
     recordings: Recordings | None = None
-    """Where responses are recorded, if they are."""
+    """Records responses to files; None to record nothing."""
     activity: Activity | None = None
-    """What the dashboard shows, if there is one."""
+    """Collects the data of the dashboard; None without a dashboard."""
+    on_request: Callable[[Exchange], None] | None = None
+    """Called after each change of a request to a front end; see ExchangeWatch."""
     cuts_errors: bool = False
-    """Whether a function URL cuts the body of a response that ends in an error; it ends it as if it were whole else."""
+    """Whether a function URL closes the connection after an error within the response; else the body ends normally."""
     host: str = "127.0.0.1"
-    """Where all ports listen: an address of this machine, or a name of one."""
+    """The address on which all ports listen, or its name."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names that are accepted in the Host header, besides `host`, addresses and localhost."""
+
+    public_host: str | None = None
+    """The name under which functions see themselves reached, such as that of a proxy; None for each request's own."""
+    tls: bool = False
+    """Whether function URLs and REST APIs are served over https. The Lambda API is not: no SDK has to trust a CA."""
+
+    @property
+    def exchange_watchers(self) -> tuple[Callable[[Exchange], None], ...]:
+        """Who observes the requests to front ends."""
+        watchers = (None if self.activity is None else self.activity.note, self.on_request)
+        return tuple(watcher for watcher in watchers if watcher is not None)
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """All names that are accepted in the Host header."""
+        public = () if self.public_host is None else (self.public_host,)
+        return (self.host, *self.allowed_hosts, *public)
 
 
 DEFAULTS = Settings()

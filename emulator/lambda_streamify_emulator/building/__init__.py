@@ -1,1 +1,1 @@
-"""What has to be made before a function runs: its layers, and its code with what it requires."""
+"""Builds what a function needs before it runs: its layers, and its code with its requirements."""

@@ -1,4 +1,4 @@
-"""Layers, built as `sam build` builds them and merged as Lambda merges them: one folder that stands for /opt."""
+"""Builds layers as `sam build` does, and merges them as Lambda does into one folder, which replaces /opt."""
 
 import importlib.util
 from collections.abc import Callable, Iterable
@@ -6,28 +6,33 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
+from ..caching.cache import build_once, content_key
 from ..errors import BuildError, InterpreterError
-from ..sandboxes.interpreters import find_interpreter
+from ..processes.interpreters import find_interpreter
 from ..template.reader import Layer
-from .cache import build_once, content_key
+from .installers import find_installer
 from .makefiles import METHOD, is_to_be_made, make
 from .programs import Run
 from .requirements import REQUIREMENTS, has_requirements, install, requirements_key
+from .steps import Steps
 
 
 def assemble(layers: Iterable[Layer], opt: Path, run: Run, say: Callable[[str], None] = lambda _: None) -> None:
-    """Put the layers into `opt`, later ones over earlier ones; `say` is told what takes a while."""
+    """Put the layers into `opt`, later ones over earlier ones; `say` reports steps that take long.
+
+    Raises BuildError if a layer cannot be built or copied.
+    """
     opt.mkdir(parents=True)
     for layer in layers:
         with TemporaryDirectory(prefix="layer-", dir=opt.parent) as scratch:
             try:
                 _merge(_build(layer, Path(scratch), run, say), opt)
-            except OSError as error:  # shutil.Error is one, with a reason for each file
+            except OSError as error:  # includes shutil.Error, with a reason for each file
                 raise BuildError(f"the layer {layer.logical_id} cannot be copied: {error}") from error
 
 
 def _merge(layer: Path, opt: Path) -> None:
-    # copytree would write through a link that an earlier layer brought, and refuses to put a link over anything.
+    # copytree would write through a link of an earlier layer, and refuses to replace a file by a link.
     for path in layer.rglob("*"):
         place = opt / path.relative_to(layer)
         if place.is_symlink() or place.is_file():
@@ -36,18 +41,18 @@ def _merge(layer: Path, opt: Path) -> None:
 
 
 def _build(layer: Layer, scratch: Path, run: Run, say: Callable[[str], None]) -> Path:
-    """The folder with the layer's content, made where it has to be made; `scratch` is room for it."""
+    """Return the folder with the layer's content, built if necessary; `scratch` is a folder for that."""
     if layer.content is None:
-        _installed_layer(scratch)
+        installed_layer(scratch)
         return scratch
     if is_to_be_made(layer.build_method, layer.content):
-        # Only the target's own output ships.
+        # The layer contains only the output of the target.
         content, source = layer.content, scratch / "source"
         copytree(content, source, symlinks=True)
         id_, what = layer.logical_id, f"the layer {layer.logical_id}"
         name = f"layer-{id_}-{content_key(source)}"
         return build_once(name, lambda folder: make(what, id_, content, cwd=source, artifacts=folder, run=run))
-    if layer.build_method in (None, METHOD):  # plain content, or what has been built already
+    if layer.build_method in (None, METHOD):  # plain content, or content that is already built
         return layer.content
     try:
         python = find_interpreter(layer.build_method).python
@@ -60,15 +65,15 @@ def _build(layer: Layer, scratch: Path, run: Run, say: Callable[[str], None]) ->
     key = f"{content_key(content)}-{requirements_key(requirements, python)}"
 
     def build(folder: Path) -> None:
-        say(f"installing {requirements}")
         copytree(content, folder / "python", symlinks=True)
-        install(requirements, folder / "python", run, python)
+        with Steps(say).installing(f"{requirements} with {find_installer().name}", "installing requirements"):
+            install(requirements, folder / "python", run, python)
 
     return build_once(f"layer-{layer.logical_id}-{key}", build)
 
 
-def _installed_layer(opt: Path) -> None:
-    """Put the layer of the installed wheel into `opt`. Its modules are found, not imported: they are judged here."""
+def installed_layer(opt: Path) -> None:
+    """Copy the layer from the installed wheel into `opt`. Its modules are located without importing them."""
     spec = importlib.util.find_spec("lambda_streamify")
     if spec is None or spec.origin is None:
         raise BuildError(
@@ -78,9 +83,11 @@ def _installed_layer(opt: Path) -> None:
     modules = opt / "python" / "lambda_streamify"
     modules.mkdir(parents=True)
     entry, wrapper = package / "streamify-main.py", package / "streamify.sh"
-    for file in (*sorted(package.glob("*.py")), package / "py.typed"):
+    for file in (*sorted(package.rglob("*.py")), package / "py.typed"):
         if file != entry:
-            (modules / file.name).write_bytes(file.read_bytes())
+            place = modules / file.relative_to(package)
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(file.read_bytes())
     (opt / entry.name).write_bytes(entry.read_bytes())
     (opt / "streamify").write_bytes(wrapper.read_bytes())
     (opt / "streamify").chmod(0o755)

@@ -1,7 +1,7 @@
-"""What makefiles build, run as `sam build` runs them: the target `build-` and the logical id, in a copy of the folder.
+"""Runs makefiles as `sam build` does: the target is `build-` and the logical id, in a copy of the folder.
 
-The Makefile itself is the original one: `$(MAKEFILE_LIST)` tells it where its folder lies in the project, as with SAM
-(aws-lambda-builders, workflows/custom_make).
+The Makefile itself is not the copy but the original, so that `$(MAKEFILE_LIST)` contains its path in the project, as
+with SAM (aws-lambda-builders, workflows/custom_make).
 """
 
 import os
@@ -18,13 +18,16 @@ MAKEFILE = "Makefile"
 
 
 def is_to_be_made(method: str | None, folder: Path) -> bool:
-    """Whether a BuildMethod and a folder ask for make. Without a Makefile it is what `sam build` has made already."""
+    """Whether make must build the folder. A folder without a Makefile has already been built by `sam build`."""
     return method == METHOD and (folder / MAKEFILE).is_file()
 
 
 def make(what: str, logical_id: str, folder: Path, *, cwd: Path, artifacts: Path, run: Run) -> None:
-    """Have the Makefile of `folder` put the target's output into `artifacts`; `what` is said of a failure."""
-    # What `make` tells its own children would change what this one does.
+    """Run the Makefile of `folder`; the target writes to `artifacts`. `what` names the resource in error messages.
+
+    Raises BuildError if make is not installed or fails.
+    """
+    # If the emulator itself runs under make, these variables would change what this make does.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     target = f"build-{logical_id}"
     command = ["make", "--makefile", str(folder / MAKEFILE), target]
@@ -37,17 +40,17 @@ def make(what: str, logical_id: str, folder: Path, *, cwd: Path, artifacts: Path
 
 
 def made_task_root(logical_id: str, code: Path, root: Path, run: Run) -> Path:
-    """The folder `root` with the function that `code`'s Makefile builds.
+    """Build a function with the Makefile of `code` in the folder `root`, and return that.
 
-    It is built each time: what a Makefile takes from elsewhere in the project cannot be known. Files that it has only
-    copied are linked, so that an edited one is the one that the next sandbox runs.
+    The function is built each time, because the Makefile may read files from anywhere in the project. Files that it
+    only copies are replaced by links, so that the next sandbox runs an edited file.
     """
     root.mkdir(parents=True)
     with TemporaryDirectory(prefix="function-", dir=root.parent) as scratch:
         copy = Path(scratch) / "source"
         try:
             copytree(code, copy, symlinks=True)
-        except OSError as error:  # shutil.Error is one, with a reason for each file
+        except OSError as error:  # includes shutil.Error, with a reason for each file
             raise BuildError(f"the function {logical_id} cannot be copied: {error}") from error
         make(f"the function {logical_id}", logical_id, code, cwd=copy, artifacts=root, run=run)
     for path in list(root.rglob("*")):

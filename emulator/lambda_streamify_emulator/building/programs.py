@@ -1,4 +1,4 @@
-"""The programs that build what is served: make and pip. They end, with all that they start, when the emulator does."""
+"""Runs the programs of a build, make and pip. They and the processes that they start end with the emulator."""
 
 import os
 import signal
@@ -9,24 +9,32 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import BuildError
-from ..sandboxes.reaper import OWN_GROUP, Reaper
+from ..processes.reaper import OWN_GROUP, Reaper
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class Programs:
-    """Runs programs, from as many threads as there are, until it is stopped."""
+    """Runs programs until it is stopped. Several threads may use it."""
 
     def __init__(self, reaper: Reaper) -> None:
         self._reaper = reaper
-        self._lock = Lock()  # a program either starts before `stop`, which then kills it, or not at all
+        self._lock = Lock()  # a program starts before `stop`, which then kills it, or not at all
         self._running: set[int] = set()
         self._stopped = False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it starts no further program."""
+        return self._stopped
 
     def run(
         self, command: list[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
-        """Run the program to its end; what it prints, on either output, is the result's `stdout`."""
+        """Run the program to its end. The `stdout` of the result contains both outputs.
+
+        Raises BuildError if the emulator has stopped.
+        """
         with self._lock:
             if self._stopped:
                 raise BuildError("the emulator has stopped")
@@ -34,7 +42,7 @@ class Programs:
                 command,
                 cwd=cwd,
                 env=env,
-                stdin=subprocess.DEVNULL,  # from a group of its own it could not read a terminal
+                stdin=subprocess.DEVNULL,  # in its own group it could not read from a terminal
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
@@ -51,7 +59,7 @@ class Programs:
         return subprocess.CompletedProcess(command, process.returncode, output)
 
     def stop(self) -> None:
-        """Kill all that run, and let nothing start any more. It may be called from another thread."""
+        """Kill all running programs; none can start after this. Any thread may call it."""
         with self._lock:
             self._stopped = True
             for group in self._running:
@@ -59,5 +67,5 @@ class Programs:
 
 
 def _kill(group: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
+    with suppress(ProcessLookupError, PermissionError):  # the group is gone; macOS reports that as EPERM
         os.killpg(group, signal.SIGKILL)

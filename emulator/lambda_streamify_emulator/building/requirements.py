@@ -1,29 +1,29 @@
-"""What a requirements.txt asks for, installed by pip as `sam build` has it."""
+"""Installs the packages of a requirements.txt, as `sam build` does."""
 
 import re
-import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from ..errors import BuildError
+from .installers import install_packages
 from .programs import Run
 
 REQUIREMENTS = "requirements.txt"
-# pip documentation, "Requirements File Format": other files that are read with it.
+# Options that include other files: pip documentation, "Requirements File Format".
 _INCLUDED = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[\s=]*([^\s#]+)")
 _LOCAL = re.compile(r"\s*(?:[^\s#]+\s*@\s*file://|(?:-e|--editable)[\s=]+)?([^\s#;]+)")
 
 
 def has_requirements(code: Path) -> bool:
-    """Whether the folder asks for anything to be installed."""
+    """Whether the folder has a requirements.txt that lists anything."""
     return any(line.strip() and not line.lstrip().startswith("#") for line in _lines(code / REQUIREMENTS))
 
 
 def requirements_key(requirements: Path, python: Path) -> str:
-    """A name for what comes of installing `requirements` for the interpreter `python`.
+    """Return a hash of what installing `requirements` for the interpreter `python` depends on.
 
-    The files that it includes count, and archives on this machine that it names.
+    It covers included files, and archives on this machine that the file names.
     """
     key = sha256(str(python).encode())
     for file in _read_with(requirements, set()):
@@ -32,13 +32,11 @@ def requirements_key(requirements: Path, python: Path) -> str:
 
 
 def install(requirements: Path, target: Path, run: Run, python: Path | None = None) -> None:
-    """Install what `requirements` lists into the folder `target`, for the interpreter `python`."""
-    interpreter = ["--python", str(python)] if python else []
-    command = [sys.executable, "-m", "pip", *interpreter, "install", "--quiet", "--disable-pip-version-check"]
-    done = run([*command, "--target", str(target), "--requirement", str(requirements)])
-    if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["pip said nothing"])[-1]
-        raise BuildError(f"{requirements}: pip could not install it: {last}")
+    """Install the packages in `requirements` into the folder `target`, for the interpreter `python`.
+
+    Raises BuildError if that fails.
+    """
+    install_packages(str(requirements), ["--requirement", str(requirements)], target, run, python)
 
 
 def _lines(requirements: Path) -> list[str]:
@@ -51,7 +49,7 @@ def _lines(requirements: Path) -> list[str]:
 
 
 def _read_with(requirements: Path, seen: set[Path]) -> Iterator[Path]:
-    """The file and all that is read with it, each once. What is not there is for pip to name."""
+    """Yield the file and the files that it includes, each once. Missing files are skipped: pip reports them."""
     if requirements.resolve() in seen or not requirements.is_file():
         return
     seen.add(requirements.resolve())
@@ -62,5 +60,5 @@ def _read_with(requirements: Path, seen: set[Path]) -> Iterator[Path]:
             yield from _read_with(requirements.parent / included[1], seen)
             continue
         local = _LOCAL.match(line)
-        if local and Path(local[1]).is_file():  # relative to the working folder, as pip has it
+        if local and Path(local[1]).is_file():  # relative to the working folder, as in pip
             yield Path(local[1])

@@ -1,82 +1,78 @@
-"""The folder that stands for /var/task: the function's code and, beside it, what its requirements.txt lists.
+"""The folder that replaces /var/task: the function's code, and the packages of its requirements.txt.
 
-Where there are requirements it is made as `sam build` makes it, with one difference: the code is linked, not copied, so
-that an edited file is the one that the next sandbox runs.
+If there are requirements, the folder is built as by `sam build`, with one difference: the code is linked, not copied,
+so that the next sandbox runs an edited file.
 """
 
 import asyncio
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+from ..caching.cache import build_once
 from ..template.reader import Function
-from .cache import build_once
+from .code_watch import walk
+from .installers import find_installer
 from .makefiles import is_to_be_made, made_task_root
 from .programs import Run
 from .requirements import REQUIREMENTS, has_requirements, install, requirements_key
-
-
-def newest_change(code: Path) -> int:
-    """When the newest file of the code was changed, in nanoseconds; bytecode and hidden folders do not count.
-
-    It costs a look at each file: it is asked for at each invocation.
-    """
-    newest, folders = 0, [str(code)]
-    while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:  # what is gone by now changes the answer later
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    if not entry.name.startswith(".") and entry.name != "__pycache__":
-                        folders.append(entry.path)
-                elif entry.is_file():
-                    newest = max(newest, entry.stat().st_mtime_ns)
-    return newest
+from .steps import Steps
 
 
 class TaskRoot:
-    """Makes the folder when it is first needed, and again when what it is made from has changed.
+    """Builds the folder when it is first needed, and again when its sources have changed.
 
-    `python` is the function's interpreter, `scratch` a folder for what is made for this one; `say` is told what takes a
-    while.
+    `python` is the interpreter that requirements are installed for, `scratch` a folder for the files of this function.
+    `fetch` installs what else the function needs, such as the client of its runtime.
     """
 
-    def __init__(self, function: Function, python: Path, scratch: Path, say: Callable[[str], None], run: Run) -> None:
+    def __init__(
+        self,
+        function: Function,
+        python: Path | None,
+        scratch: Path,
+        steps: Steps,
+        run: Run,
+        *,
+        fetch: Callable[[], None] = lambda: None,
+    ) -> None:
         self._function = function
         self._python = python
         self._scratch = scratch
-        self._say = say
+        self._steps = steps
         self._run = run
+        self._fetch = fetch
         self._made: tuple[object, Path] | None = None
-        self._making: asyncio.Future[Path] | None = None
-        self._begun = 0  # the newest change of the code when that began
+        self._making: asyncio.Future[tuple[Path, int]] | None = None
 
     async def current(self) -> tuple[Path, int]:
-        """The folder, and the newest change of the code that is certain to be in it.
+        """Return the folder, and the state of the code from which it was built.
 
-        Raises BuildError if it cannot be made; the next call tries again.
+        Raises BuildError if the build fails; the next call tries again.
         """
         if self._making is None:
-            self._begun = newest_change(self._function.code)
-            self._making = asyncio.ensure_future(asyncio.to_thread(self.make))
+            self._making = asyncio.ensure_future(asyncio.to_thread(self._make_current))
             self._making.add_done_callback(self._done)
-        begun = self._begun
-        return await asyncio.shield(self._making), begun  # of all who wait, one may be gone
+        return await asyncio.shield(self._making)  # a cancelled caller must not cancel the build for the others
 
     async def stop(self) -> None:
-        """Wait for what is being made, which ends soon if its programs are killed."""
+        """Wait for the current build, which ends soon if its programs are killed."""
         if self._making is not None:
             await asyncio.wait([self._making])
 
+    def _make_current(self) -> tuple[Path, int]:
+        begun = walk(self._function.code).state
+        return self.make(), begun
+
     def make(self) -> Path:
-        """As `current`, in this thread."""
+        """Return the folder, built in this thread. Raises BuildError if the build fails."""
+        self._fetch()
         function = self._function
         if function.is_built:
             return function.code
         if is_to_be_made(function.build_method, function.code):
             return made_task_root(function.logical_id, function.code, self._new_folder() / "made", self._run)
-        if not has_requirements(function.code):
+        if self._python is None or not has_requirements(function.code):
             return function.code
         requirements = function.code / REQUIREMENTS
         key = requirements_key(requirements, self._python)
@@ -87,15 +83,14 @@ class TaskRoot:
         return self._made[1]
 
     def _install(self, requirements: Path, folder: Path) -> None:
-        self._say(f"installing {requirements}")
-        install(requirements, folder, self._run, self._python)
-        self._say(f"installed {requirements}")
+        with self._steps.installing(f"{requirements} with {find_installer().name}", "installing requirements"):
+            install(requirements, folder, self._run, self._python)
 
     def _link(self, installed: Path) -> Path:
         root = self._new_folder()
         for folder in (installed, self._function.code):  # the code last: its files win
             for entry in folder.iterdir():
-                if entry.name != "__pycache__":  # what is compiled here must not be found by other functions
+                if entry.name != "__pycache__":  # bytecode written there would reach other functions
                     link = root / entry.name
                     link.unlink(missing_ok=True)
                     link.symlink_to(entry)
@@ -105,7 +100,7 @@ class TaskRoot:
         self._scratch.mkdir(parents=True, exist_ok=True)
         return Path(mkdtemp(dir=self._scratch))
 
-    def _done(self, making: "asyncio.Future[Path]") -> None:
+    def _done(self, making: "asyncio.Future[tuple[Path, int]]") -> None:
         self._making = None
         if not making.cancelled():
-            making.exception()  # those who wait are told, if there still are any
+            making.exception()  # mark it as retrieved: there may be no caller left to report it to

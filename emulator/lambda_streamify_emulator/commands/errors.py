@@ -1,18 +1,18 @@
-"""How the errors of a command reach people: one line on standard error and an exit status that is not zero."""
+"""Reports the errors of a command: one line on standard error, and a nonzero exit status."""
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 
 from ..errors import EmulatorError
-from . import terminal
+from ..terminal import terminal
 
 
 @contextmanager
-def errors_told() -> Iterator[None]:
-    """Exit with 2 for an error, 130 for Ctrl-C, 1 if nobody reads the output any more."""
+def reporting_errors() -> Iterator[None]:
+    """Exit with 2 for an EmulatorError, 130 for Ctrl-C, and 1 if the reader of the output has closed it."""
     try:
         yield
     except EmulatorError as error:
@@ -21,5 +21,8 @@ def errors_told() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left; nobody wants to hear of it
+        # Closing the streams here suppresses Python's own message about the broken pipe.
+        for stream in (sys.stderr, sys.stdout):
+            with suppress(BrokenPipeError):
+                stream.close()
         raise typer.Exit(1) from None

@@ -1,4 +1,4 @@
-"""The event that a command is given: a file, or standard input."""
+"""Reads the event of a command from a file or standard input."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from ..errors import EmulatorError
 
 
 def read_event(path: Path) -> bytes:
-    """The event's JSON, as it stands; - is standard input. Raises EmulatorError for what is none."""
+    """Return the event's JSON, unchanged. The path - is standard input. Raises EmulatorError if it is not JSON."""
     try:
         event = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         json.loads(event)

@@ -1,4 +1,4 @@
-"""`streamify invoke`: a function's response as the events of a recording, each the moment it arrives."""
+"""`streamify invoke`: yields the events of a function's response as soon as each arrives."""
 
 import os
 import re
@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import EmulatorError, EndpointError, PreludeError
+from ..account import REGION
+from ..clients.signing import DEFAULT_ENDPOINT
+from ..clients.url_client import READ_TIMEOUT_S, ask, is_url
+from ..errors import EmulatorError, EndpointError, NoUrlError, PreludeError
 from ..invocations.prelude import DELIMITER, PreludeParser
-from ..recordings.recorder import Recorder, now
+from ..recordings.recorder import Recorder, create, now
 from ..recordings.recording import END, ERROR, HEAD, Event, Header, chunk_event, error_message
-from ..template.intrinsics import REGION
-from .signing import DEFAULT_ENDPOINT
-from .url_client import ask, is_url
+from .http_request import HttpRequest
 
-_ADDRESS = re.compile(r"(?!arn:)([^:]*\.|localhost:|.*/)")  # of a host or a page, written without its scheme
-_ABSENT = "Function not found: "
+_URL_WITHOUT_SCHEME = re.compile(r"(?!arn:)([^:]*\.|localhost:|.*/)")
+_NOT_FOUND = "Function not found: "
 
 
 def invoke(
@@ -26,10 +27,10 @@ def invoke(
 ) -> Iterator[Event]:
     """Invoke the function `name` through the Lambda API with a streamed response.
 
-    Yields the events of a recording. The endpoint is AWS_ENDPOINT_URL_LAMBDA, else the emulator's default port; with
-    `remote`, AWS's own, with the credentials and the region that the AWS CLI would use.
+    Yield the events of a recording. The endpoint is AWS_ENDPOINT_URL_LAMBDA, by default an emulator on its default
+    port. With `remote` it is AWS, with the credentials and the region that the AWS CLI would use.
     """
-    with _calling(name, remote=remote) as client:
+    with _lambda_client(name, remote=remote) as client:
         start = clock()
 
         def elapsed() -> int:
@@ -40,24 +41,30 @@ def invoke(
 
 
 def url_of(name: str, *, remote: bool = False) -> str:
-    """The URL of the function `name`, which the Lambda API is asked for as in `invoke`."""
-    with _calling(name, remote=remote) as client:
-        return str(client.get_function_url_config(FunctionName=name)["FunctionUrl"])
+    """Look up the URL of the function `name`, at the same endpoint as `invoke`. Raises NoUrlError if it has none."""
+    with _lambda_client(name, remote=remote) as client:
+        try:
+            return str(client.get_function_url_config(FunctionName=name)["FunctionUrl"])
+        except client.exceptions.ResourceNotFoundException:
+            client.get_function_configuration(FunctionName=name)  # raises the error if there is no such function
+            raise NoUrlError(
+                f"{name} has no function URL, so it takes no HTTP requests: give it a FunctionUrlConfig"
+            ) from None
 
 
 @contextmanager
-def _calling(name: str, *, remote: bool) -> Iterator[Any]:
-    """A client of the Lambda API, for the block; whatever goes wrong in it is an EndpointError."""
+def _lambda_client(name: str, *, remote: bool) -> Iterator[Any]:
+    """Yield a client of the Lambda API. Errors in the block are raised as EndpointError."""
     from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
-    from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
+    from urllib3.exceptions import HTTPError  # botocore does not wrap it while a stream is read
 
-    if _ADDRESS.match(name):
-        raise EndpointError(f"{name} is no function's name; a URL begins with http:// or https://")
+    if _URL_WITHOUT_SCHEME.match(name):
+        raise EndpointError(f"{name} is not a function's name; a URL begins with http:// or https://")
     endpoint = None if remote else os.environ.get("AWS_ENDPOINT_URL_LAMBDA", DEFAULT_ENDPOINT)
     place = endpoint or "AWS"
     if endpoint is not None and not is_url(endpoint):
-        raise EndpointError(f"AWS_ENDPOINT_URL_LAMBDA={endpoint}: it has to begin with http:// or https://")
+        raise EndpointError(f"AWS_ENDPOINT_URL_LAMBDA={endpoint}: it must begin with http:// or https://")
     try:
         client = _client(endpoint)
     except (BotoCoreError, ValueError) as error:
@@ -70,7 +77,7 @@ def _calling(name: str, *, remote: bool) -> Iterator[Any]:
         raise EndpointError(f"nothing answers at {place}{hint}") from error
     except ClientError as error:
         problem = error.response["Error"]
-        hint = _names(endpoint) if endpoint and problem["Message"].startswith(_ABSENT) else ""
+        hint = _known_functions(endpoint) if endpoint and problem["Message"].startswith(_NOT_FOUND) else ""
         raise EndpointError(f"{name}: {problem['Code']}: {problem['Message']}{hint}") from error
     except (HTTPClientError, HTTPError, ParserError) as error:
         raise EndpointError(f"the connection to {place} broke: {error}") from error
@@ -78,8 +85,8 @@ def _calling(name: str, *, remote: bool) -> Iterator[Any]:
         raise EndpointError(f"{name!r} cannot be invoked: {' '.join(str(error).split())}") from error
 
 
-def _names(endpoint: str) -> str:
-    """What the emulator has, for those who have asked it for what it has not; "" if it does not say."""
+def _known_functions(endpoint: str) -> str:
+    """Return a hint with the names of the emulator's functions; "" if it does not list them."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -90,21 +97,27 @@ def _names(endpoint: str) -> str:
     return f"; there are {', '.join(function['FunctionName'] for function in functions)}"
 
 
-def invoke_target(target: str, event: bytes | None, *, remote: bool, record: Path | None) -> Iterator[Event]:
-    """The events of a function's response, or of a URL's; written to `record` as they come, if it is given."""
-    if is_url(target):
-        headers = {} if event is None else {"content-type": "application/json"}
-        events = ask(target, event, headers)
+def invoke_target(
+    target: str, event: bytes | None, request: HttpRequest | None = None, *, remote: bool, record: Path | None
+) -> Iterator[Event]:
+    """Yield the events of the response of a function or a URL. If `record` is given, write them to it.
+
+    A `request` goes to the URL, or to that of the function; otherwise a function gets the `event`, by default {}.
+    """
+    if is_url(target) or request is not None:
+        request = request or HttpRequest()
+        url = request.url(target if is_url(target) else url_of(target, remote=remote))
+        events = ask(url, request.body, request.headers, method=request.method)
     else:
         events = invoke(target, event or b"{}", remote=remote)
     return events if record is None else recorded(events, record, target)
 
 
 def recorded(events: Iterator[Event], path: Path, function: str) -> Iterator[Event]:
-    """The events, each handed on when it has come, and all of them written to `path`."""
+    """Yield the events as they arrive, and record them in the file `path`."""
     header = Header("client", {"function": function, "recorded": now()})
     try:
-        recorder = Recorder(path.open("w", encoding="utf-8", newline="\n"), header)
+        recorder = Recorder(create(path), header)
     except OSError as error:
         raise EmulatorError(f"the recording {path} cannot be written: {error.strerror}") from error
     try:
@@ -122,11 +135,11 @@ def _client(endpoint: str | None) -> Any:
     import boto3
     from botocore.config import Config
 
-    # A stream may be silent for as long as its function runs, and a request must not be sent twice.
-    config = Config(read_timeout=910, retries={"total_max_attempts": 1})
+    # Without retries, because an invocation must not be repeated.
+    config = Config(read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1})
     credentials: dict[str, Any] = {}
     if endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1"):
-        # None at all, not even HTTP_PROXY's: to a proxy, a loopback address is the proxy's own machine.
+        # Without a proxy, even if HTTP_PROXY is set: to a proxy, a loopback address is its own machine.
         config = config.merge(Config(proxies={}))
         credentials = {"aws_access_key_id": "streamify", "aws_secret_access_key": "streamify", "region_name": REGION}
     return boto3.client("lambda", endpoint_url=endpoint, config=config, **credentials)
@@ -146,7 +159,7 @@ def _read(stream: Any, elapsed: Callable[[], int]) -> Iterator[Event]:
             return
         data: bytes = event["PayloadChunk"]["Payload"]
         if head is not None:
-            # Lambda passes the prelude of an HTTP response on as it stands; nothing says that one comes.
+            # Lambda passes the prelude of an HTTP response on unchanged; nothing announces whether there is one.
             parsed = _prelude(head, data)
             head = None
             if parsed is not None:
@@ -156,7 +169,7 @@ def _read(stream: Any, elapsed: Callable[[], int]) -> Iterator[Event]:
         if data:
             chunks, size = chunks + 1, size + len(data)
             yield chunk_event(elapsed(), data)
-    raise EndpointError("the response ended without saying whether it is whole")
+    raise EndpointError("the response ended without InvokeComplete, so it may be incomplete")
 
 
 def _prelude(parser: PreludeParser, data: bytes) -> Any:

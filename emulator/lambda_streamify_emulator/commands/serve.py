@@ -1,62 +1,48 @@
-"""`streamify serve`: an emulator in the foreground, until it is interrupted or the command that it runs ends."""
+"""`streamify serve`: runs an emulator until it is interrupted, or until the command given to --exec ends."""
 
 import asyncio
 import json
 import os
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..account import REGION
 from ..emulator import Emulator
-from ..errors import EmulatorError
-from ..sandboxes.debugger import check_name
-from ..sandboxes.sandbox import GRACE
+from ..sandboxes.sandbox import TERMINATION_TIMEOUT_S
 from ..settings import DEFAULTS, Settings
-from ..template.env_vars import with_env_vars
-from ..template.intrinsics import REGION
-from ..template.reader import Template, load_template
-from . import terminal
+from ..terminal import terminal
+from .file_watch import FileWatch
+from .following import follow, report
+from .stop_signal import stop_signal
+from .template_source import TemplateSource
 
-# What SDKs would take for the developer's in place of the emulator's own, or beside it.
-IDENTITY = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SESSION_TOKEN")
+# Variables that would make SDKs use the developer's credentials instead of the emulator's.
+IDENTITY_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 
 async def serve(
-    path: Path,
+    source: TemplateSource,
     *,
     port: int,
     command: str | None,
     as_json: bool,
-    parameters: dict[str, str],
     settings: Settings = DEFAULTS,
-    env_vars: Path | None = None,
-    only: Collection[str] = (),
-    layers: Mapping[str, Path] | None = None,
+    log: Callable[[str, str], None] = terminal.log,
 ) -> int:
-    """Serve the template at `path`; returns the exit status, which is that of `command` if there is one.
+    """Serve the template; return the exit status, which is that of `command` if there is one.
 
-    `layers` are the places of layers, by their ARNs. `only` names the functions to serve; if it is empty, all are.
+    `log` is called with the name of a function and each line that it prints. Raises EmulatorError if the template
+    cannot be served when it is read first.
     """
-    template = _selected(load_template(path, parameters, layers), only)
-    if template.unresolved:
-        terminal.say(f"not resolved in {path}, and left out of what functions see: {', '.join(template.unresolved)}")
-    if settings.debug is not None:
-        check_name(settings.debug, template.functions)
-    notices: list[str] = []
-    if env_vars is not None:
-        template, notices = with_env_vars(template, env_vars)
-    for notice in (*template.left_out, *notices):
-        terminal.warn(notice)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stopped.set)
-    emulator = Emulator(template, port=port, say=terminal.say, log=terminal.log, settings=settings)
+    watch = FileWatch(source.files)  # before they are read, so that no edit is missed
+    reading = source.read()
+    report(source, reading, activity=settings.activity)
+    stopped = stop_signal()
+    emulator = Emulator(reading.template, port=port, say=terminal.say, log=log, settings=settings)
     async with AsyncExitStack() as stack:
         starting = asyncio.create_task(stack.enter_async_context(emulator))
         await _first(starting, stopped)
@@ -70,26 +56,24 @@ async def serve(
         if exposed is not None:
             terminal.warn(exposed)
         _announce(emulator, as_json=as_json)
+        following = asyncio.create_task(follow(source, watch, emulator, reading, settings.activity))
+        stack.push_async_callback(_cancel, following)
         if command is None:
             if settings.activity is not None and not as_json:
-                terminal.say(f"what runs, in a browser: {emulator.lambda_api}")
+                terminal.say(f"dashboard: {emulator.lambda_api}")
             await stopped.wait()
             return 0
         return await _run(command, emulator, stopped)
 
 
-def _selected(template: Template, names: Collection[str]) -> Template:
-    """The template with these of its functions, in its own order; whole if no names are given."""
-    known = [function.name for function in template.functions]
-    for name in names:
-        if name not in known:
-            raise EmulatorError(f"--only {name}: there is no such function; there are {', '.join(known)}")
-    chosen = tuple(function for function in template.functions if not names or function.name in names)
-    return replace(template, functions=chosen)
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _first(task: "asyncio.Task[Any]", event: asyncio.Event) -> None:
-    """Return when the task is done or the event set."""
+    """Wait until the task is done or the event is set."""
     waiting = asyncio.create_task(event.wait())
     try:
         await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +87,8 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
             "lambda_api": emulator.lambda_api,
             "urls": emulator.urls,
             "apis": emulator.apis,
-            "credentials": emulator.iam.described(),
+            "credentials": emulator.iam.describe(),
+            **({} if emulator.ca_file is None else {"ca_certificate": str(emulator.ca_file)}),
         }
         print(json.dumps(found), flush=True)  # noqa: T201
         return
@@ -111,34 +96,41 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
     terminal.OUT.print(f"{'Lambda API':{width}}  {emulator.lambda_api}")
     for name, url in (*emulator.urls.items(), *emulator.apis.items()):
         terminal.OUT.print(f"{name:{width}}  {url}")
+    trust = "" if emulator.ca_file is None else f"--cacert {emulator.ca_file} "
+    if emulator.ca_file is not None:
+        terminal.say(f"clients must trust the CA certificate {emulator.ca_file}")
     first = next((url for name, url in emulator.urls.items() if name not in emulator.signed), None)
     if first:
-        terminal.say(f"try: curl -N {first}")
+        terminal.say(f"try: curl {trust}-N {first}")
     if emulator.signed:
-        key, secret, region = emulator.iam.described().values()
+        key, secret, region = emulator.iam.describe().values()
         curl = (
-            f'curl --aws-sigv4 "aws:amz:{region}:lambda" --user "{key}:{secret}" -N {emulator.urls[emulator.signed[0]]}'
+            f'curl {trust}--aws-sigv4 "aws:amz:{region}:lambda" --user "{key}:{secret}" '
+            f"-N {emulator.urls[emulator.signed[0]]}"
         )
-        terminal.say(f"requests to {', '.join(emulator.signed)} have to be signed: {curl}")
+        terminal.say(f"requests to {', '.join(emulator.signed)} must be signed: {curl}")
 
 
 def exposure(host: str, emulator: Emulator) -> str | None:
-    """What others can do over the network; None if only this machine can."""
+    """Return a warning about what other machines can do; None if the emulator listens on a loopback address."""
     if ip_address(emulator.listens_on).is_loopback:
         return None
     ports = ", ".join(
         f"{name} ({urlsplit(url).port})" for name, url in (*emulator.urls.items(), *emulator.apis.items())
     )
     return (
-        f"--host {host}: whoever can reach this machine can invoke all functions, read their environment variables, "
-        "and watch what they answer and print, without credentials, on the port of the Lambda API and the dashboard "
-        f"({urlsplit(emulator.lambda_api).port})" + (f"; and send requests to {ports}" if ports else "")
+        f"--host {host}: anyone who can reach this machine can, without credentials, invoke all functions and "
+        "read their environment variables, requests, responses and logs, on the port of the Lambda API and the "
+        f"dashboard ({urlsplit(emulator.lambda_api).port})" + (f"; and send requests to {ports}" if ports else "")
     )
 
 
 async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
-    """Run `command` in a shell where SDKs find the emulator; ends it, with all its processes, if it is to stop."""
-    kept = {name: value for name, value in os.environ.items() if name not in IDENTITY}
+    """Run `command` in a shell whose environment points SDKs to the emulator; return its exit status.
+
+    When `stopped` is set, end the command and all its processes.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in IDENTITY_VARIABLES}
     environment = {
         **kept,
         "AWS_ACCESS_KEY_ID": emulator.iam.credentials.access_key,
@@ -146,13 +138,14 @@ async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_LAMBDA": emulator.lambda_api,
+        **({} if emulator.ca_file is None else {"STREAMIFY_CA_FILE": str(emulator.ca_file)}),
     }
-    # Ctrl-C and the input of a terminal are for its foreground group alone: there the command stays in the emulator's.
+    # Only the foreground group of a terminal receives Ctrl-C and input, so there the command stays in our own group.
     group = None if os.isatty(0) else emulator.reaper.enrol
     process = await asyncio.create_subprocess_shell(command, env=environment, preexec_fn=group)
 
-    def tell(number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
+    def send(number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # it has exited; macOS reports that as EPERM
             if group:
                 os.killpg(process.pid, number)
             else:
@@ -162,10 +155,10 @@ async def _run(command: str, emulator: Emulator, stopped: asyncio.Event) -> int:
     try:
         await _first(done, stopped)
         if not done.done():
-            tell(signal.SIGTERM)
-            await asyncio.wait([done], timeout=GRACE)
+            send(signal.SIGTERM)
+            await asyncio.wait([done], timeout=TERMINATION_TIMEOUT_S)
     finally:
-        tell(signal.SIGKILL)  # what it started does not outlive it
+        send(signal.SIGKILL)  # also ends the processes that it started
         status = await done
         if group:
             emulator.reaper.remove(process.pid)

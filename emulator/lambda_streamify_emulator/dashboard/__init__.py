@@ -1,1 +1,1 @@
-"""The page on the Lambda API's port."""
+"""The dashboard, a page on the port of the Lambda API."""

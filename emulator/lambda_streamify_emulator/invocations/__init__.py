@@ -1,1 +1,1 @@
-"""One invocation: its event, the way of its response, its log, its limits."""
+"""One invocation: its event, the channel of its response, its log, its limits."""

@@ -1,20 +1,19 @@
-"""The way of one response through the emulator: the only queue between a runtime's socket and a client's.
+"""The channel of one response: the only queue between the runtime's socket and the client's.
 
-It is bounded. When it is full the runtime's socket is not read, so the kernel's buffers fill, the runtime's `send`
-blocks, and a slow reader holds the generator, as on AWS.
+The queue is bounded, unless the channel gets another backlog. When it is full, the emulator stops reading the runtime's
+socket. The kernel's buffers fill, the runtime's `send` blocks, and so a slow client pauses the generator, as on AWS.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-LIMIT = 64 * 1024  # bytes waiting for the client, beyond which the runtime's socket is not read
+from .backlog import Backlog, HeldBacklog
 
 
 @dataclass(frozen=True)
 class FunctionError:
-    """How an invocation failed. `details` is the JSON object that the runtime or the platform reports."""
+    """How an invocation failed. `details` is the JSON object that the runtime or the platform reported."""
 
     error_type: str
     details: bytes
@@ -29,15 +28,14 @@ class FunctionFailed(Exception):
 
 
 class ResponseChannel:
-    """A response while it is under way: the Runtime API writes it, one front end reads it."""
+    """One response in transit: the Runtime API writes it, one front end reads it."""
 
-    def __init__(self) -> None:
+    def __init__(self, backlog: Backlog | None = None) -> None:
+        self.backlog = HeldBacklog() if backlog is None else backlog
         self.content_type: str | None = None
         self.error: FunctionError | None = None
         self.ended = False
         self._started = False
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
         self._discarding = False
         self._changed = asyncio.Event()
         self._resume: Callable[[], None] | None = None
@@ -47,41 +45,40 @@ class ResponseChannel:
     @property
     def is_full(self) -> bool:
         """Whether the writer should wait."""
-        return self._size >= LIMIT
+        return self.backlog.is_full
 
     def start(self, content_type: str) -> None:
-        """The response begins."""
+        """Begin the response."""
         self.content_type = content_type
         self._started = True
         self._changed.set()
 
     def write(self, data: bytes) -> None:
-        """The next bytes of the body."""
+        """Add the next bytes of the body."""
         if not self._discarding:
-            self._pieces.append(data)
-            self._size += len(data)
+            self.backlog.add(data)
             self._changed.set()
 
-    def border(self) -> None:
-        """A chunk of the runtime's ends here. Lambda's clients do not see the borders; tests may."""
+    def end_chunk(self) -> None:
+        """Mark the end of a chunk that the runtime sent. Clients of Lambda do not see chunk ends; tests may."""
 
-    def when_room(self, resume: Callable[[], None]) -> None:
-        """Call `resume` once, when the channel is no longer full."""
+    def call_when_room(self, resume: Callable[[], None]) -> None:
+        """Call `resume` once, as soon as the channel is not full."""
         self._resume = resume
         self._make_room()
 
     def end(self, error: FunctionError | None = None) -> None:
-        """The response is complete, or failed; only the first end counts."""
+        """Complete the response, or fail it with `error`; only the first call counts."""
         if not self.ended:
             self.ended, self.error = True, error
             self._changed.set()
 
     # --- the front end's side ----------------------------------------------------------------------------------------
 
-    async def started(self) -> str:
-        """Wait for the response to begin; returns the content type that the runtime gave it.
+    async def wait_for_start(self) -> str:
+        """Wait for the response to begin; return the content type that the runtime set.
 
-        Raises FunctionFailed if the function failed first.
+        Raises FunctionFailed if the function fails before that.
         """
         while not self._started:
             if self.ended:
@@ -90,11 +87,9 @@ class ResponseChannel:
         return self.content_type or ""
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives. After it, `error` tells whether it is whole."""
+        """Yield the body as it arrives. At its end, `error` is None if the body is complete."""
         while True:
-            while self._pieces:
-                piece = self._pieces.popleft()
-                self._size -= len(piece)
+            while (piece := self.backlog.take()) is not None:
                 self._make_room()
                 yield piece
             if self.ended:
@@ -102,10 +97,9 @@ class ResponseChannel:
             await self._wait()
 
     def discard(self) -> None:
-        """Nobody reads any more. The function runs on to its end all the same, as on AWS."""
+        """Stop reading and drop the rest of the body. The function still runs to its end, as on AWS."""
         self._discarding = True
-        self._pieces.clear()
-        self._size = 0
+        self.backlog.clear()
         self._make_room()
 
     async def _wait(self) -> None:

@@ -1,32 +1,32 @@
-"""How much a function may be asked and may answer: the one place that says so.
+"""The limits of requests, responses, bandwidth and memory, all in one place.
 
-Source of the limits of answers: `interop.MaxPayloadSize` of AWS's Runtime Interface Emulator, whose code is close to
-Lambda's: 6 MiB, and something for the envelope. Streamed: AWS Lambda Developer Guide, "Response streaming": 200 MB.
+Sources: for responses, `interop.MaxPayloadSize` of AWS's Runtime Interface Emulator, whose code is close to Lambda's:
+6 MiB plus a little for the envelope. For streamed ones, AWS Lambda Developer Guide, "Response streaming": 200 MB.
 """
 
 from dataclasses import dataclass
 
-from ..runtime_api.bandwidth import Bandwidth
+from .bandwidth import Bandwidth
 
 _BANDWIDTH = Bandwidth()
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes; None is no limit."""
+    """The limits of one emulator. Sizes are in bytes; None means no limit."""
 
     buffered: int | None = 6 * 1024 * 1024 + 100
-    """A response whose caller waits for all of it."""
+    """A response whose caller waits for the whole of it."""
     streamed: int | None = 200 * 1024 * 1024
-    """A response whose caller reads it as it comes."""
+    """A response whose caller reads it as it arrives."""
     error: int = 6 * 1024 * 1024 + 100
-    """The report of an error."""
+    """An error report."""
     request: int | None = 6 * 1024 * 1024
     """An event: AWS Lambda Developer Guide, "Lambda quotas"."""
     bandwidth: Bandwidth | None = _BANDWIDTH
-    """Of a response whose caller reads it as it comes."""
+    """The bandwidth of a response whose caller reads it as it arrives."""
     memory: bool = True
-    """Whether a function is held to its MemorySize."""
+    """Whether a function that uses more than its MemorySize is ended."""
 
 
 LIMITS = Limits()

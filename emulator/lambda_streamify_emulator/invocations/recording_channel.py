@@ -1,14 +1,15 @@
-"""A response recorded on both sides: as the runtime writes it, and as it leaves for the client.
+"""Recordings of a response on both sides of the emulator: as the runtime writes it, and as the client gets it.
 
-So a recording shows what the way between them joins and cuts. Times of both begin with the invocation.
+Compare the two to see where the emulator has joined or split chunks. The times of both count from the invocation.
 """
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from ..errors import EmulatorError, PreludeError
-from ..recordings.recorder import Recorder, now
+from ..recordings.recorder import Recorder, create, now
 from ..recordings.recording import Header, error_message
 from .prelude import CONTENT_TYPE, PreludeParser
 from .watched_channel import Watcher
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .channel import FunctionError
+    from .invocation import Invocation
 
 LAYERS = ("runtime-api", "client")
 
 
 class Recordings:
-    """Has the responses of a process recorded in `folder`, two files for each invocation.
+    """Records the responses of a process in `folder`, in two files for each invocation.
 
-    `warn` is told what cannot be written. Raises EmulatorError if the folder cannot be made.
+    `warn` is called with a message when a file cannot be written. Raises EmulatorError if the folder cannot be created.
     """
 
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
@@ -35,16 +37,20 @@ class Recordings:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EmulatorError(f"the folder {folder} for recordings cannot be made: {error.strerror}") from error
+            raise EmulatorError(f"cannot create the folder {folder} for recordings: {error.strerror}") from error
 
-    def watch(self, function: str, request_id: str) -> RecordingWatcher | None:
-        """Who records one invocation; None if its recordings cannot be opened."""
-        header = {"function": function, "request_id": request_id, "recorded": now()}
+    def watch(self, function: str, invocation: Invocation) -> RecordingWatcher | None:
+        """Return a watcher that records one invocation; None if its files cannot be created.
+
+        Further attempts of an asynchronous invocation have the same id; their file names get a number after it.
+        """
+        stem = self._find_unused(f"{function}-{invocation.request_id}")
+        header = {"function": function, "request_id": invocation.request_id, "recorded": now()}
         recorders = []
         for layer in LAYERS:
-            path = self._folder / f"{function}-{request_id}.{layer}.ndjson"
+            path = self._folder / f"{stem}.{layer}.ndjson"
             try:
-                recorders.append(Recorder(path.open("w", encoding="utf-8", newline="\n"), Header(layer, header)))
+                recorders.append(Recorder(create(path), Header(layer, header)))
             except OSError as error:
                 self._warn(f"{path} cannot be written: {error.strerror}")
                 return None
@@ -52,13 +58,17 @@ class Recordings:
         self._open += recorders
         return RecordingWatcher(*recorders, warn=self._warn)
 
+    def _find_unused(self, stem: str) -> str:
+        names = chain([stem], (f"{stem}-{attempt}" for attempt in count(2)))
+        return next(name for name in names if not (self._folder / f"{name}.{LAYERS[0]}.ndjson").exists())
+
     def close(self) -> None:
-        """Wait until all that has come is written. Responses that have not ended leave recordings that say so."""
+        """Wait until everything is written. The recording of a response that has not ended says so."""
         for recorder in self._open:
             try:
                 recorder.close()
-            except OSError as failure:  # noqa: PERF203 - the others are to be closed as well
-                self._warn(f"a recording is not complete: {failure.strerror or failure}")
+            except OSError as failure:  # noqa: PERF203 - close the others too
+                self._warn(_incomplete(recorder, failure))
 
 
 class RecordingWatcher(Watcher):
@@ -70,38 +80,38 @@ class RecordingWatcher(Watcher):
         self._chunk = bytearray()
 
     def start(self, content_type: str) -> None:
-        """The response begins."""
+        """Begin both recordings."""
         self._runtime.start(content_type)
         self._client.start(content_type)
 
     def write(self, data: bytes) -> None:
-        """The next bytes of a chunk, which is recorded when it is complete."""
+        """Add bytes to the chunk, which is recorded when it is complete."""
         self._chunk += data
 
-    def border(self) -> None:
-        """The chunk is complete."""
+    def end_chunk(self) -> None:
+        """Record the complete chunk."""
         self._runtime.chunk(bytes(self._chunk))
         self._chunk.clear()
 
     def end(self, error: FunctionError | None) -> None:
-        """The response is complete, or failed."""
+        """Record the end of the response, or its error."""
         self._runtime.end(error)
 
     def read(self, data: bytes) -> None:
-        """A piece leaves for the client."""
+        """Record a piece that is sent to the client."""
         self._client.chunk(data)
 
     def read_all(self, error: FunctionError | None) -> None:
-        """All has left."""
+        """Record that the client has been sent everything."""
         self._client.end(error)
 
     def leave(self) -> None:
-        """The client reads no more, or has read all."""
+        """Record that the client has stopped reading, unless it has read everything."""
         self._client.leave()
 
 
 class _Side:
-    """One recording: takes the prelude off, and ends once."""
+    """One of the two recordings. It separates the prelude from the body, and ends only once."""
 
     def __init__(self, recorder: Recorder, warn: Callable[[str], None]) -> None:
         self._recorder = recorder
@@ -117,7 +127,7 @@ class _Side:
         if self._parser is not None:
             try:
                 parsed = self._parser.feed(data)
-            except PreludeError:  # what is wrong with it is told where the client is answered
+            except PreludeError:  # the front end reports it
                 self._parser = None
                 return
             if parsed is None:
@@ -134,7 +144,7 @@ class _Side:
         self._finish("end" if error is None else REASONS.get(error.error_type, "error"))
 
     def leave(self) -> None:
-        """Nobody is there any more."""
+        """The client has stopped reading."""
         self._finish("disconnect")
 
     def _finish(self, reason: str) -> None:
@@ -142,10 +152,14 @@ class _Side:
             return
         self._ended = True
         self._recorder.end(reason)
-        self._recorder.finish(self._tell)
+        self._recorder.finish(self._warn_incomplete)
 
-    def _tell(self, failure: OSError) -> None:
-        self._warn(f"a recording is not complete: {failure.strerror or failure}")
+    def _warn_incomplete(self, failure: OSError) -> None:
+        self._warn(_incomplete(self._recorder, failure))
+
+
+def _incomplete(recorder: Recorder, failure: OSError) -> str:
+    return f"the recording {recorder.name} is not complete: {failure.strerror or failure}"
 
 
 REASONS = {"Sandbox.Timedout": "timeout", "Sandbox.Timeout": "timeout"}

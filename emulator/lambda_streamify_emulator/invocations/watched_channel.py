@@ -1,4 +1,4 @@
-"""The way of a response that somebody looks at: at what the runtime writes, and at what the client reads."""
+"""A response channel with watchers: they see what the runtime writes, and what the client reads."""
 
 from __future__ import annotations
 
@@ -9,70 +9,72 @@ from .channel import FunctionError, ResponseChannel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from .backlog import Backlog
+
 
 class Watcher:
-    """Sees one response. It is called while the response waits, so it must be quick, and must not raise."""
+    """Sees one response. Its calls delay the response, so they must be quick; they must not raise."""
 
     # --- the runtime's side ------------------------------------------------------------------------------------------
 
     def start(self, content_type: str) -> None:
-        """The response begins."""
+        """Called when the response begins."""
 
     def write(self, data: bytes) -> None:
-        """The next bytes, the prelude's among them."""
+        """Called with the next bytes, including those of the prelude."""
 
-    def border(self) -> None:
-        """A chunk of the runtime's ends here."""
+    def end_chunk(self) -> None:
+        """Called at the end of each chunk that the runtime sent."""
 
     def end(self, error: FunctionError | None) -> None:
-        """The response is complete, or failed. It comes once, after the border of the last chunk."""
+        """Called once when the response is complete or has failed, after the end of the last chunk."""
 
     # --- the client's side -------------------------------------------------------------------------------------------
 
     def read(self, data: bytes) -> None:
-        """A piece leaves for the client."""
+        """Called with each piece that is sent to the client."""
 
     def read_all(self, error: FunctionError | None) -> None:
-        """All has left."""
+        """Called when everything has been sent."""
 
     def leave(self) -> None:
-        """The client reads no more: it has gone, or has read all."""
+        """Called when the client stops reading: it has disconnected, or has read everything."""
 
 
 class WatchedChannel(ResponseChannel):
-    """A response that all of `watchers` see."""
+    """A response channel that reports to all of `watchers`."""
 
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        super().__init__()
+    def __init__(self, watchers: Sequence[Watcher], backlog: Backlog | None = None) -> None:
+        super().__init__(backlog)
         self._watchers = watchers
 
     def start(self, content_type: str) -> None:
-        """The response begins."""
+        """Begin the response."""
         for watcher in self._watchers:
             watcher.start(content_type)
         super().start(content_type)
 
     def write(self, data: bytes) -> None:
-        """The next bytes of the body."""
+        """Add the next bytes of the body."""
         for watcher in self._watchers:
             watcher.write(data)
         super().write(data)
 
-    def border(self) -> None:
-        """A chunk of the runtime's ends here."""
+    def end_chunk(self) -> None:
+        """Mark the end of a chunk that the runtime sent."""
         for watcher in self._watchers:
-            watcher.border()
+            watcher.end_chunk()
 
     def end(self, error: FunctionError | None = None) -> None:
-        """The response is complete, or failed."""
+        """Complete the response, or fail it with `error`."""
         if not self.ended:
-            self.border()  # of a response in one piece, which has none
+            self.end_chunk()  # a response in one piece has no chunk ends
             for watcher in self._watchers:
                 watcher.end(error)
         super().end(error)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it leaves for the client."""
+        """Yield the body as it is sent to the client."""
         async for piece in super().pieces():
             for watcher in self._watchers:
                 watcher.read(piece)
@@ -81,7 +83,7 @@ class WatchedChannel(ResponseChannel):
             watcher.read_all(self.error)
 
     def discard(self) -> None:
-        """The client reads no more, or has read all."""
+        """Stop reading, and drop the rest of the body."""
         for watcher in self._watchers:
             watcher.leave()
         super().discard()

@@ -1,4 +1,4 @@
-"""What the Lambda API tells of a function, as far as a template knows it.
+"""The Lambda API's descriptions of functions and URLs, as far as a template has the data.
 
 Source: AWS Lambda API Reference, "FunctionConfiguration" and "GetFunctionUrlConfig".
 """
@@ -7,11 +7,11 @@ import platform
 import time
 from typing import Any
 
-from ..template.intrinsics import ACCOUNT_ID, REGION
+from ..account import ACCOUNT_ID, REGION
 from ..template.reader import Function
 
 _LAYERS = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:layer"
-_STARTED = time.time()  # stands for the time of the deployment
+_STARTED = time.time()  # in place of the time of the deployment
 
 
 def _timestamp(seconds: float) -> str:
@@ -19,19 +19,18 @@ def _timestamp(seconds: float) -> str:
 
 
 def description(function: Function) -> dict[str, Any]:
-    """The configuration of `function`."""
+    """Return the configuration of `function`."""
     return {
         "FunctionName": function.name,
         "FunctionArn": function.arn,
-        "Runtime": function.runtime,
+        **({"Runtime": function.runtime, "Handler": function.handler} if function.image is None else {}),
         "Role": f"arn:aws:iam::{ACCOUNT_ID}:role/local",
-        "Handler": function.handler,
         "Timeout": function.timeout,
         "MemorySize": function.memory,
         "Version": "$LATEST",
         **({"Environment": {"Variables": dict(function.environment)}} if function.environment else {}),
         "Layers": [{"Arn": f"{_LAYERS}:{layer.logical_id}:1"} for layer in function.layers],
-        "PackageType": "Zip",
+        "PackageType": "Zip" if function.image is None else "Image",
         "Architectures": ["arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"],
         "State": "Active",
         "LastUpdateStatus": "Successful",
@@ -39,8 +38,15 @@ def description(function: Function) -> dict[str, Any]:
     }
 
 
+def code_description(function: Function) -> dict[str, Any]:
+    """Return where the code of `function` is (Lambda API Reference, "FunctionCodeLocation")."""
+    if function.image is not None:
+        return {"RepositoryType": "ECR", "ImageUri": function.image.uri}
+    return {"RepositoryType": "local", "Location": function.code.as_uri()}
+
+
 def url_description(function: Function, address: str) -> dict[str, Any]:
-    """The configuration of its URL, which is at `address`."""
+    """Return the configuration of the function's URL, which is `address`."""
     return {
         "FunctionUrl": address,
         "FunctionArn": function.arn,

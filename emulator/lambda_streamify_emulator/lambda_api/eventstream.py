@@ -14,12 +14,12 @@ CONTENT_TYPE = "application/vnd.amazon.eventstream"
 
 
 def payload_chunk(data: bytes) -> bytes:
-    """A PayloadChunk event."""
+    """Return a PayloadChunk event."""
     return _event("PayloadChunk", "application/octet-stream", data)
 
 
 def invoke_complete(error: FunctionError | None, log_result: str | None = None) -> bytes:
-    """The InvokeComplete event, the last of a stream; `log_result` is the end of the log in base64, if asked for."""
+    """Return the InvokeComplete event, the last of a stream. `log_result` is the end of the log in base64, if any."""
     outcome = {}
     if error is not None:
         outcome = {"ErrorCode": error.error_type, "ErrorDetails": error.details.decode("utf-8", "replace")}

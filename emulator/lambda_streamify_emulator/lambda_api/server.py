@@ -1,10 +1,10 @@
-"""The Lambda API, as far as SDKs and the AWS CLI need it to find functions and to invoke them.
+"""The part of the Lambda API with which SDKs and the AWS CLI find and invoke functions.
 
-Source: AWS Lambda API Reference, "Invoke", "InvokeWithResponseStream", "GetFunction", "GetFunctionUrlConfig" and
-"ListFunctions", and botocore's model of them.
+Sources: AWS Lambda API Reference, "Invoke", "InvokeWithResponseStream", "GetFunction", "GetFunctionUrlConfig" and
+"ListFunctions", and botocore's model of them; for error messages, dry runs and asynchronous invocations, LocalStack's
+tests of 2023 and 2024, which were recorded on AWS.
 """
 
-import asyncio
 import base64
 import json
 import re
@@ -12,51 +12,66 @@ from collections.abc import AsyncIterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..account import ACCOUNT_ID, REGION
 from ..invocations.channel import FunctionError, FunctionFailed
 from ..invocations.invocation import Invocation
+from ..sandboxes.event_queue import QueueFull
 from ..sandboxes.pool import SandboxPool, Throttled
-from ..template.intrinsics import ACCOUNT_ID, REGION
-from ..urls.buffered import whole
-from ..web.asgi import TOO_LARGE, Receive, Scope, Send, noticing, read_body, respond_unread, start
+from ..urls.buffered import read_whole
+from ..web.asgi import TOO_LARGE, App, Receive, Scope, Send, read_body, run_while_connected, start
+from ..web.certificate import CA_CERTIFICATE
+from ..web.cors import add_headers
 from ..web.iam import CREDENTIALS, Iam
 from . import eventstream
-from .descriptions import description, url_description
+from .descriptions import code_description, description, url_description
+from .references import InvalidReferenceError, MismatchedQualifierError, Reference, read_reference
+from .refusals import Refused, answer
 
 VERSION = ("x-amz-executed-version", "$LATEST")
-PAGE = 50  # functions (Lambda API Reference, "ListFunctions")
-# What an event may come as. SDKs send no type, or that of bytes; curl says of all that it sends that it is a form.
+_TOO_FAST = "FunctionInvocationRateLimitExceeded"  # the reason in botocore's model that fits a full queue
+_REQUEST_ID = "streamify.request_id"  # the key in the scope
+PAGE_SIZE = 50  # functions (Lambda API Reference, "ListFunctions")
+# The content types of events. SDKs send none, or that of bytes; curl sends that of a form by default.
 _TYPES = re.compile(
     r"|application/(.+\+)?json|application/x-amz-json-.*|.*/octet-stream|application/x-www-form-urlencoded"
 )
 
 
-def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str], iam: Iam | None = None) -> Starlette:
-    """The API's ASGI application; `pools` and the addresses of `urls` are by function name.
+def lambda_api(
+    pools: Mapping[str, SandboxPool], urls: Mapping[str, str], iam: Iam | None = None, ca_certificate: bytes = b""
+) -> Starlette:
+    """Return the API's ASGI application; the keys of `pools` and `urls` are function names.
 
-    Clients on this machine get the credentials of `iam` at a path that AWS does not have: `streamify invoke` signs with
-    them.
+    At paths that AWS does not have, clients on this machine get the credentials of `iam`, with which `streamify invoke`
+    signs requests, and all clients the certificate of the CA that the emulator's https needs.
     """
     api = _LambdaApi(pools, urls)
 
     async def credentials(request: Request) -> Response:
         if iam is None or request.client is None or not ip_address(request.client.host).is_loopback:
-            raise _Refused(403, "AccessDeniedException", "The credentials are only for clients on this machine")
-        return JSONResponse(iam.described())
+            raise Refused(403, "AccessDeniedException", "The credentials are only for clients on this machine")
+        return JSONResponse(iam.describe())
+
+    async def certificate(_: Request) -> Response:
+        if not ca_certificate:
+            raise Refused(404, "ResourceNotFoundException", "This emulator serves no https")
+        return Response(ca_certificate, media_type="application/x-pem-file")
 
     async def unknown(request: Request, _: Exception) -> Response:
-        message = f"{request.method} {request.url.path} is not a call that this emulator knows"
-        return _error(404, "ResourceNotFoundException", message)
+        message = f"{request.method} {request.url.path} is not a call that this emulator supports"
+        return answer(Refused(404, "ResourceNotFoundException", message))
 
     async def refused(_: Request, refusal: Exception) -> Response:
-        assert isinstance(refusal, _Refused)
-        kind = _Unread if refusal.status == 413 else JSONResponse
-        return _error(refusal.status, refusal.error_type, str(refusal), refusal.reason, kind)
+        assert isinstance(refusal, Refused)
+        return answer(refusal)
 
     name = "{function:path}"
     routes = [
@@ -68,58 +83,49 @@ def lambda_api(pools: Mapping[str, SandboxPool], urls: Mapping[str, str], iam: I
         Route("/2015-03-31/functions/", api.list_functions, methods=["GET"]),
         Route(f"/2015-03-31/functions/{name}", api.get_function, methods=["GET"]),
         Route(CREDENTIALS, credentials, methods=["GET"]),
+        Route(CA_CERTIFICATE, certificate, methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown, _Refused: refused})
+    handlers = {404: unknown, 405: unknown, Refused: refused}
+    return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(_Identified)])
 
 
-def function_name(reference: str) -> str:
-    """The name in a reference: a name, a partial or a full ARN, with or without a qualifier.
+class _Identified:
+    """Gives each request an id. It is also the id of the invocation, and each response has it in a header."""
 
-    Each version and alias means the one version that there is.
-    """
-    parts = reference.split(":")
-    if "function" in parts[1:-1]:  # not first or last: a function may have that name
-        parts = parts[parts.index("function", 1) + 1 :]
-    return parts[0]
+    def __init__(self, app: App) -> None:
+        self._app = app
 
-
-class _Refused(Exception):
-    """An error of the caller's, with the status and the type that SDKs know it by."""
-
-    def __init__(self, status: int, error_type: str, message: str, reason: str | None = None) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.status = status
-        self.error_type = error_type
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_REQUEST_ID] = str(uuid4())
+        await self._app(scope, receive, add_headers(send, [("x-amzn-requestid", scope[_REQUEST_ID])]))
 
 
 class _LambdaApi:
-    """The calls, each named as in the API Reference."""
+    """The API's calls, named as in the API Reference."""
 
     def __init__(self, pools: Mapping[str, SandboxPool], urls: Mapping[str, str]) -> None:
         self._pools = pools
         self._urls = urls
-        self._background: set[asyncio.Task[None]] = set()
 
     async def invoke(self, request: Request) -> Response:
-        """Invoke: wait for all of the response, or for none of it."""
+        """Invoke: wait for the whole response, or start an asynchronous invocation."""
         kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
         if kind not in ("RequestResponse", "Event", "DryRun"):
             message = f"The invocation type {kind!r} is not RequestResponse, Event or DryRun"
-            raise _Refused(400, "InvalidParameterValueException", message)
+            raise Refused(400, "InvalidParameterValueException", message)
         pool, invocation = await self._invocation(request, streamed=False)
         if kind == "DryRun":
-            return Response(status_code=204, headers=dict([VERSION]))
-        headers = {"x-amzn-requestid": invocation.request_id}
+            return Response(status_code=204)
         if kind == "Event":
-            draining = asyncio.create_task(_run_unattended(pool, invocation))
-            self._background.add(draining)  # the event loop alone would not keep it
-            draining.add_done_callback(self._background.discard)
-            return Response(status_code=202, headers=headers)
+            try:
+                pool.enqueue(invocation)
+            except QueueFull as full:
+                raise Refused(429, "TooManyRequestsException", f"Rate Exceeded: {full}", _TOO_FAST) from full
+            return Response(status_code=202)
         await _start(pool, invocation)
-        headers |= dict([VERSION])
+        headers = dict([VERSION])
         try:
-            payload = await whole(invocation.channel)
+            payload = await read_whole(invocation.channel)
         except FunctionFailed as failed:
             headers["x-amz-function-error"] = "Unhandled"
             payload = failed.error.details
@@ -134,17 +140,17 @@ class _LambdaApi:
         kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
         if kind not in ("RequestResponse", "DryRun"):
             message = f"The invocation type {kind!r} is not RequestResponse or DryRun"
-            raise _Refused(400, "InvalidParameterValueException", message)
+            raise Refused(400, "InvalidParameterValueException", message)
         pool, invocation = await self._invocation(request, streamed=True)
         if kind == "DryRun":
-            return Response(status_code=204, headers=dict([VERSION]))
+            return Response(status_code=204)
         await _start(pool, invocation)
         return _EventStream(invocation, with_log=_wants_log(request))
 
     async def get_function(self, request: Request) -> Response:
         """GetFunction."""
         pool = self._pool(request)
-        code = {"RepositoryType": "local", "Location": pool.function.code.as_uri()}
+        code = code_description(pool.function)
         found = {"Configuration": description(pool.function), "Code": code, "Tags": {}}
         reserved = pool.function.reserved_concurrency
         return JSONResponse(
@@ -157,57 +163,76 @@ class _LambdaApi:
 
     async def get_function_url_config(self, request: Request) -> Response:
         """GetFunctionUrlConfig."""
-        pool = self._pool(request)
-        url = self._urls.get(pool.function.name)
-        if url is None:
-            raise _Refused(404, "ResourceNotFoundException", "The resource you requested does not exist.")
-        return JSONResponse(url_description(pool.function, url))
+        name = _reference(request).name
+        if name not in self._urls:
+            raise Refused(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+        return JSONResponse(url_description(self._pools[name].function, self._urls[name]))
 
     async def list_functions(self, request: Request) -> Response:
-        """ListFunctions; a marker is the name of the function that a page begins with."""
+        """ListFunctions. A marker is the name of the first function of a page."""
         names, marker = list(self._pools), request.query_params.get("Marker")
         if marker and marker not in names:
-            raise _Refused(400, "InvalidParameterValueException", f"The marker {marker!r} is none of ListFunctions'")
+            raise Refused(400, "InvalidParameterValueException", f"The marker {marker!r} is not from ListFunctions")
         begin = names.index(marker) if marker else 0
-        end = begin + _page(request.query_params.get("MaxItems", str(PAGE)))
+        end = begin + _page(request.query_params.get("MaxItems", str(PAGE_SIZE)))
         found: dict[str, Any] = {"Functions": [description(self._pools[name].function) for name in names[begin:end]]}
         return JSONResponse(found if end >= len(names) else {**found, "NextMarker": names[end]})
 
     def _pool(self, request: Request) -> SandboxPool:
-        name = function_name(unquote(request.path_params["function"]))
-        pool = self._pools.get(name)
+        return self._find(_reference(request))
+
+    def _find(self, reference: Reference) -> SandboxPool:
+        """Return the pool of a function. All versions and aliases refer to the only version that exists."""
+        pool = self._pools.get(reference.name)
         if pool is None:
-            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
-            raise _Refused(404, "ResourceNotFoundException", f"Function not found: {arn}")
+            arn = ":".join(filter(None, (f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function", *reference)))
+            raise Refused(404, "ResourceNotFoundException", f"Function not found: {arn}")
         return pool
 
     async def _invocation(self, request: Request, *, streamed: bool) -> tuple[SandboxPool, Invocation]:
-        pool = self._pool(request)
+        reference = _reference(request)
+        pool = self._find(reference._replace(qualifier=reference.qualifier or "$LATEST"))
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if not _TYPES.fullmatch(kind):
-            raise _Refused(415, "UnsupportedMediaTypeException", f"The content type {kind!r} is not application/json")
+            raise Refused(415, "UnsupportedMediaTypeException", f"The content type {kind!r} is not application/json")
         body = await read_body(request.receive, pool.limits.request)
         if body is None:
-            raise _Refused(413, "RequestTooLargeException", TOO_LARGE)
+            raise Refused(413, "RequestTooLargeException", TOO_LARGE)
         try:
             json.loads(body or b"{}")
         except (ValueError, RecursionError) as error:
             message = f"Could not parse request body into json: {error}"
-            raise _Refused(400, "InvalidRequestContentException", message) from error
+            raise Refused(400, "InvalidRequestContentException", message) from error
         try:
             client_context = _client_context(request.headers.get("x-amz-client-context", ""))
         except (ValueError, RecursionError) as error:
             message = "Client context must be a valid Base64-encoded JSON object."
-            raise _Refused(400, "InvalidRequestContentException", message) from error
+            raise Refused(400, "InvalidRequestContentException", message) from error
         tenant_id = request.headers.get("x-amz-tenant-id")
-        event = body or b"{}"
-        return pool, Invocation(event, client_context=client_context, tenant_id=tenant_id, streamed=streamed)
+        invocation = Invocation(
+            body or b"{}",
+            request_id=request.scope[_REQUEST_ID],
+            client_context=client_context,
+            tenant_id=tenant_id,
+            qualifier=reference.qualifier,
+            streamed=streamed,
+        )
+        return pool, invocation
+
+
+def _reference(request: Request) -> Reference:
+    try:
+        return read_reference(unquote(request.path_params["function"]), request.query_params.get("Qualifier"))
+    except InvalidReferenceError as error:
+        raise Refused(400, "ValidationException", str(error)) from error
+    except MismatchedQualifierError as error:
+        raise Refused(400, "InvalidParameterValueException", str(error)) from error
 
 
 def _page(size: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", size) or not 1 <= int(size) <= 10_000:
-        raise _Refused(400, "InvalidParameterValueException", f"MaxItems: {size!r} is not a number from 1 to 10000")
-    return min(int(size), PAGE)
+        raise Refused(400, "InvalidParameterValueException", f"MaxItems: {size!r} is not a number from 1 to 10000")
+    return min(int(size), PAGE_SIZE)
 
 
 def _wants_log(request: Request) -> bool:
@@ -218,41 +243,17 @@ async def _start(pool: SandboxPool, invocation: Invocation) -> None:
     try:
         await pool.invoke(invocation)
     except Throttled as throttled:
-        raise _Refused(429, "TooManyRequestsException", "Rate Exceeded.", throttled.reason) from throttled
-
-
-async def _run_unattended(pool: SandboxPool, invocation: Invocation) -> None:
-    """Run an invocation that nobody waits for, as soon as there is a sandbox for it, and take its response."""
-    await pool.invoke(invocation, patient=True)
-    async for _ in invocation.channel.pieces():
-        pass
+        raise Refused(429, "TooManyRequestsException", "Rate Exceeded.", throttled.reason) from throttled
 
 
 def _client_context(header: str) -> str | None:
-    """What a mobile app says of itself, as JSON text. Raises ValueError if that is not what the header holds."""
+    """Return the client context of a mobile app as JSON text. Raises ValueError if the header is not valid."""
     if not header:
         return None
     text = base64.b64decode(header, validate=True).decode("utf-8")
     if not isinstance(json.loads(text), dict):
-        raise ValueError(text)  # noqa: TRY004 - no object, or no JSON: the caller makes no difference
+        raise ValueError(text)  # noqa: TRY004 - the caller treats it like invalid JSON
     return text
-
-
-def _error(
-    status: int, error_type: str, message: str, reason: str | None = None, kind: type[JSONResponse] = JSONResponse
-) -> Response:
-    report = {"Type": "User", "Message": message}
-    if reason is not None:  # of this error alone the message's name is in lower case (botocore's model)
-        report = {"Reason": reason, "Type": "User", "message": message}
-    return kind(report, status, {"x-amzn-errortype": error_type})
-
-
-class _Unread(JSONResponse):
-    """A response to a request whose body is not read to its end."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(name, value) for name, value in self.headers.items() if name != "content-length"]
-        await respond_unread(receive, send, self.status_code, headers, bytes(self.body))
 
 
 class _EventStream(Response):
@@ -263,25 +264,21 @@ class _EventStream(Response):
         self._with_log = with_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        channel = self._invocation.channel
-        headers = [
-            ("content-type", eventstream.CONTENT_TYPE),
-            VERSION,
-            ("x-amzn-requestid", self._invocation.request_id),
-        ]
         try:
-            async with noticing(receive, channel.discard):
-                await start(send, 200, headers)
-                async for event in self._events():
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-                await send({"type": "http.response.body", "body": b""})
+            await run_while_connected(scope, receive, send, self._answer)
         finally:
-            channel.discard()
+            self._invocation.channel.discard()
+
+    async def _answer(self, send: Send) -> None:
+        await start(send, 200, [("content-type", eventstream.CONTENT_TYPE), VERSION])
+        async for event in self._events():
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _events(self) -> AsyncIterator[bytes]:
         channel = self._invocation.channel
         try:
-            await channel.started()
+            await channel.wait_for_start()
         except FunctionFailed as failed:
             yield eventstream.payload_chunk(failed.error.details)
             yield await self._complete(failed.error)

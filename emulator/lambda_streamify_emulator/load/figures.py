@@ -1,4 +1,4 @@
-"""What a load test sees: how each stream ended, and how the times of all that were complete are spread."""
+"""The figures of a load test: how each stream ended, and percentiles of the times of complete streams."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from ..recordings.recording import Event
 
-# How a stream ended. Of the last kind the end was not waited for: the test was over.
+# How a stream ended. An unfinished one was still running when the test ended.
 OUTCOMES = COMPLETE, CUT, REFUSED, NO_ANSWER, UNFINISHED = "complete", "cut", "error status", "no answer", "unfinished"
 FAILURES = (CUT, REFUSED, NO_ANSWER)
 MEASURES = ("first byte", "gap", "largest gap", "whole stream", "chunks")
 PERCENTS = (50, 95, 99)
-REASONS = 10  # texts of failures that are told apart
+REASON_LIMIT = 10  # failures with further reasons are counted together
 
 
-class Seen(NamedTuple):
-    """One stream. `reason` says why it failed, and is empty if it did not."""
+class Measurement(NamedTuple):
+    """One measured stream. `reason` says why it failed, and is empty if it did not."""
 
     outcome: str
     status: int | None
@@ -33,8 +33,8 @@ class Seen(NamedTuple):
     gaps: Distribution
 
 
-def read(events: Iterable[Event]) -> Seen:
-    """Read a stream to its end."""
+def read(events: Iterable[Event]) -> Measurement:
+    """Read a stream to its end and measure it."""
     meter, status, reason = Meter(), None, ""
     try:
         for event in events:
@@ -44,14 +44,14 @@ def read(events: Iterable[Event]) -> Seen:
             elif event.code == ERROR:
                 reason = f"{event.data['type']}: {event.data['message']}"
     except EndpointError as error:
-        return Seen(NO_ANSWER, None, str(error), meter.timeline(), meter.gaps)
+        return Measurement(NO_ANSWER, None, str(error), meter.timeline(), meter.gaps)
     if status is not None and status >= 400:
-        return Seen(REFUSED, status, f"HTTP {status}", meter.timeline(), meter.gaps)
-    return Seen(CUT if reason else COMPLETE, status, reason, meter.timeline(), meter.gaps)
+        return Measurement(REFUSED, status, f"HTTP {status}", meter.timeline(), meter.gaps)
+    return Measurement(CUT if reason else COMPLETE, status, reason, meter.timeline(), meter.gaps)
 
 
 class LoadFigures:
-    """Takes what became of each stream. It keeps counts only, so a test may be long."""
+    """Collects the measurements of all streams. It keeps only counts, so a test may be long."""
 
     def __init__(self) -> None:
         self._outcomes: Counter[str] = Counter()
@@ -60,16 +60,16 @@ class LoadFigures:
         self._bytes = 0
         self._measures = {name: Distribution() for name in MEASURES}
 
-    def add(self, seen: Seen) -> None:
-        """A stream has ended. The times of one that failed say nothing: an error is quick, and what is cut is short."""
-        outcome, status, reason, timeline, gaps = seen
+    def add(self, measurement: Measurement) -> None:
+        """Add a stream that has ended. Only complete streams add times: errors are quick, and cut streams short."""
+        outcome, status, reason, timeline, gaps = measurement
         self._outcomes[outcome] += 1
         self._bytes += timeline.bytes
         if status is not None:
             self._statuses[str(status)] += 1
         if reason:
-            known = reason in self._reasons or len(self._reasons) < REASONS
-            self._reasons[reason if known else "others"] += 1
+            is_separate = reason in self._reasons or len(self._reasons) < REASON_LIMIT
+            self._reasons[reason if is_separate else "others"] += 1
         if outcome != COMPLETE:
             return
         self._measures["gap"].add_all(gaps)
@@ -83,12 +83,12 @@ class LoadFigures:
             if value is not None:
                 self._measures[name].add(value)
 
-    def leave(self) -> None:
-        """A stream is not read to its end, because the test is over."""
+    def add_unfinished(self) -> None:
+        """Count a stream that was not read to its end, because the test is over."""
         self._outcomes[UNFINISHED] += 1
 
     def as_dict(self, seconds: float) -> dict[str, Any]:
-        """For JSON, after so many seconds. Times are microseconds; a measure that no stream had is None."""
+        """Return the figures after `seconds` for JSON. Times are in microseconds; a measure without values is None."""
         streams = sum(self._outcomes.values())
         return {
             "seconds": round(seconds, 3),

@@ -1,7 +1,7 @@
-"""The process of `streamify load`: Locust's users read streams. `load` starts it, and reads what it prints.
+"""The process in which `streamify load` runs Locust, whose users read streams.
 
-Locust runs on gevent, which replaces much of the standard library when it is imported: hence a process of its own. It
-takes the plan as JSON on standard input; once a second, and at the end, it prints the figures so far as JSON.
+It is a separate process because Locust uses gevent, which patches much of the standard library when it is imported. It
+reads the plan as JSON from standard input, and prints the figures so far as JSON once per second and at the end.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from locust import User
     from locust.env import Environment
 
-    from .figures import LoadFigures, Seen
+    from .figures import LoadFigures, Measurement
 
-PAUSE = 0.5  # seconds, before a user asks again where nothing has answered
+RETRY_DELAY_S = 0.5  # if a request gets no answer
 
 
 class StreamFailed(Exception):
-    """What Locust is told of a stream that was not complete."""
+    """Reports an incomplete stream to Locust."""
 
 
 def main() -> None:
-    """Run the plan that comes on standard input."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is a test that could be ended in good order
+    """Run the plan from standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a test runs that could be stopped cleanly
     plan = json.load(sys.stdin)
-    import locust  # before whatever imports sockets: that is when gevent replaces them
+    import locust  # first, because gevent must patch sockets before another module imports them
     from locust.env import Environment
 
     from .figures import LoadFigures
@@ -42,72 +42,72 @@ def main() -> None:
         user_classes=[_user_class(plan, figures)], events=locust.events, host=plan["url"], stop_timeout=plan["grace"]
     )
 
-    def heard(context: Mapping[str, Any], **_: Any) -> None:
-        if "seen" in context:  # once for each stream, not for each of its times
-            figures.add(context["seen"])
+    def add(context: Mapping[str, Any], **_: Any) -> None:
+        if "measurement" in context:  # once per stream, not for each of its times
+            figures.add(context["measurement"])
 
-    locust.events.request.add_listener(heard)  # type: ignore[no-untyped-call]
-    _run(environment, plan, lambda seconds: say(figures.as_dict(seconds)))
+    locust.events.request.add_listener(add)  # type: ignore[no-untyped-call]
+    _run(environment, plan, lambda seconds: print_figures(figures.as_dict(seconds)))
 
 
-def _run(environment: Environment, plan: Mapping[str, Any], look: Callable[[float], None]) -> None:
-    """Start the users; stop them when the time is over, or at Ctrl-C."""
+def _run(environment: Environment, plan: Mapping[str, Any], report: Callable[[float], None]) -> None:
+    """Start the users, and stop them at the end of the duration or at Ctrl-C; call `report` once per second."""
     import gevent
     from gevent.event import Event
 
     runner = environment.create_local_runner()
     web: Any = environment.create_web_ui("127.0.0.1", plan["web"]) if plan["web"] else None
-    over = Event()
-    gevent.signal_handler(signal.SIGINT, over.set)
-    began = time.monotonic()
+    interrupted = Event()
+    gevent.signal_handler(signal.SIGINT, interrupted.set)
+    start = time.monotonic()
     runner.start(plan["users"], plan["spawn_rate"])
     left = plan["duration"]
-    while not over.wait(min(1, left)) and (left := plan["duration"] - (time.monotonic() - began)) > 0:
-        look(time.monotonic() - began)
-    seconds = time.monotonic() - began
+    while not interrupted.wait(min(1, left)) and (left := plan["duration"] - (time.monotonic() - start)) > 0:
+        report(time.monotonic() - start)
+    seconds = time.monotonic() - start
     runner.quit()
     if web is not None:
         web.stop()
-    look(seconds)
+    report(seconds)
 
 
-def say(figures: Mapping[str, Any]) -> None:
-    """Print the figures so far."""
+def print_figures(figures: Mapping[str, Any]) -> None:
+    """Print the figures so far, for the parent process."""
     try:
-        print(json.dumps(figures), flush=True)  # noqa: T201 - for the other process
-    except BrokenPipeError:  # which is there no more
+        print(json.dumps(figures), flush=True)  # noqa: T201 - for the parent process
+    except BrokenPipeError:  # the parent has exited
         sys.stderr.close()
         sys.exit(1)
 
 
 def _user_class(plan: Mapping[str, Any], figures: LoadFigures) -> type[User]:
-    """The class of users that ask for one stream after the other."""
+    """Return the class of users, which request one stream after another."""
     import gevent
     from locust import User, task
 
-    from ..commands.url_client import ask
+    from ..clients.url_client import ask
     from .figures import NO_ANSWER, read
 
-    body = None if plan["event"] is None else plan["event"].encode("utf-8", "surrogateescape")
+    body = None if plan["body"] is None else plan["body"].encode("utf-8", "surrogateescape")
 
     class StreamUser(User):
         @task
         def stream(self) -> None:
             try:
-                seen = read(ask(plan["url"], body, plan["headers"]))
+                measurement = read(ask(plan["url"], body, plan["headers"], method=plan["method"]))
             except gevent.GreenletExit:
-                figures.leave()
+                figures.add_unfinished()
                 raise
-            tell(self.environment.events.request.fire, urlsplit(plan["url"]).path or "/", seen)
-            if seen.outcome == NO_ANSWER:
-                gevent.sleep(PAUSE)
+            report_to_locust(self.environment.events.request.fire, urlsplit(plan["url"]).path or "/", measurement)
+            if measurement.outcome == NO_ANSWER:
+                gevent.sleep(RETRY_DELAY_S)
 
     return StreamUser
 
 
-def tell(fire: Callable[..., None], name: str, seen: Seen) -> None:
-    """Have Locust's statistics, and whatever else listens to it, know of a stream: of each of its times by itself."""
-    timeline = seen.timeline
+def report_to_locust(fire: Callable[..., None], name: str, measurement: Measurement) -> None:
+    """Report a stream to Locust's statistics and to all other listeners: each of its times as a separate request."""
+    timeline = measurement.timeline
     times = {"first byte": timeline.first_byte, "largest gap": None if timeline.gaps is None else timeline.gaps.max}
     for kind, microseconds in times.items():
         if microseconds is not None:
@@ -117,8 +117,8 @@ def tell(fire: Callable[..., None], name: str, seen: Seen) -> None:
         name=name,
         response_time=timeline.total / 1000,
         response_length=timeline.bytes,
-        exception=StreamFailed(seen.reason) if seen.reason else None,
-        context={"seen": seen},
+        exception=StreamFailed(measurement.reason) if measurement.reason else None,
+        context={"measurement": measurement},
     )
 
 

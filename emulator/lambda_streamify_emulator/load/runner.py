@@ -1,4 +1,4 @@
-"""`streamify load`: many readers of one URL's streams at a time. Locust runs them, in a process of its own."""
+"""`streamify load`: reads many streams of one URL at the same time. Locust does it, in a separate process."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..commands import terminal
 from ..errors import LoadError
-from ..recordings.timeline import in_words
+from ..recordings.timeline import format_duration
+from ..terminal import terminal
 from .figures import COMPLETE, FAILURES, MEASURES, NO_ANSWER, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
 PIP_LINE = "pip install 'lambda-streamify[load]'"
-WEB_PORT = 8089  # Locust's own choice
+WEB_PORT = 8089  # Locust's default
 PROGRAM = ("-m", f"{__package__}.process")
-GRACE = 10  # seconds that streams have to end in, after the time of the test
-PATIENCE = 60  # seconds that its process has to start and to end in, beside the time of the test
+STREAM_END_TIMEOUT_S = 10  # for streams that are still running after the duration of the test
+PROCESS_OVERHEAD_LIMIT_S = 60  # for the process to start and exit, in addition to the duration of the test
 
 
 def check_installed() -> None:
-    """Raise LoadError, with what to install, if Locust is not there."""
+    """Raise LoadError, with the pip command, if Locust is not installed."""
     if find_spec("locust") is None:
         raise LoadError(f"streamify load needs Locust: {PIP_LINE}")
 
 
 def check_free(port: int) -> None:
-    """Raise LoadError if Locust's page cannot have the port; Locust itself would go on without it."""
+    """Raise LoadError if the port of Locust's page is not available. Locust itself would only skip the page."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise LoadError(f"port {port}, for Locust's page, cannot be had: {reason}; leave --web out") from error
+        raise LoadError(f"port {port} for Locust's page is not available: {reason}; free it, or omit --web") from error
 
 
 def load(plan: Mapping[str, Any], *, as_json: bool) -> bool:
-    """Run the plan and print the figures; returns whether each stream was complete.
+    """Run the plan and print the figures; return whether every stream was complete.
 
-    The plan has `url`, `event` (text or None), `headers`, `users`, `spawn_rate` (users a second), `duration`
-    and `grace` (seconds), and `web` (the port of Locust's page, or None).
+    The plan has `url`, `method`, `headers` and `body` (text or None; surrogates stand for bytes that are no UTF-8),
+    `users`, `spawn_rate` (users per second), `duration` and `grace` (seconds), and `web` (the port of Locust's page, or
+    None).
     """
     figures: dict[str, Any] = {}
     for figures in running(plan):
@@ -64,13 +65,13 @@ def load(plan: Mapping[str, Any], *, as_json: bool) -> bool:
 
 
 def running(plan: Mapping[str, Any], program: Sequence[str] = PROGRAM) -> Generator[dict[str, Any], None, None]:
-    """The figures of the test as it goes on. Ctrl-C ends it before its time; another one, at once."""
+    """Yield the figures during the test. Ctrl-C ends it early; a second Ctrl-C ends it at once."""
     process = subprocess.Popen(
         [sys.executable, *program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is for us, who pass it on
+        start_new_session=True,  # so that Ctrl-C reaches only this process, which passes it on
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -82,10 +83,12 @@ def running(plan: Mapping[str, Any], program: Sequence[str] = PROGRAM) -> Genera
             raise KeyboardInterrupt
         interrupted = True
         process.send_signal(signal.SIGINT)
-        terminal.say(f"ending: streams under way have {plan['grace']} seconds; Ctrl-C once more ends them now")
+        terminal.say(
+            f"ending: running streams have {plan['grace']} seconds to finish; press Ctrl-C again to end them now"
+        )
 
     before = signal.signal(signal.SIGINT, interrupt)
-    watchdog = threading.Timer(plan["duration"] + PATIENCE, process.kill)
+    watchdog = threading.Timer(plan["duration"] + PROCESS_OVERHEAD_LIMIT_S, process.kill)
     watchdog.daemon = True
     watchdog.start()
     try:
@@ -103,30 +106,30 @@ def running(plan: Mapping[str, Any], program: Sequence[str] = PROGRAM) -> Genera
     if last is None:
         if interrupted:
             raise KeyboardInterrupt
-        raise LoadError("Locust has not started: what it says stands above")
+        raise LoadError("Locust did not start: its own message is above")
 
 
 def progress(figures: Mapping[str, Any]) -> str:
-    """How it goes, in a line."""
+    """Return the figures so far in one line."""
     failed = sum(figures["outcomes"][outcome] for outcome in FAILURES)
     first_byte = (figures["first_byte"] or {}).get("p50")
     return (
         f"{figures['seconds']:4.0f} s  {figures['streams']:,} streams, {failed:,} failed, "
-        f"first byte p50 {in_words(first_byte)}"
+        f"first byte p50 {format_duration(first_byte)}"
     )
 
 
 def table(figures: Mapping[str, Any]) -> list[str]:
-    """The figures for people."""
+    """Return the figures as a table for people."""
     columns = ("p50", "p95", "p99", "max")
     lines = [" " * 12 + "".join(f"{column:>12}" for column in columns)]
     for name in MEASURES:
         spread = figures[name.replace(" ", "_")] or {}
-        words = str if name == "chunks" else in_words
-        cells = [words(spread[column]) if column in spread else "-" for column in columns]
+        formatted = str if name == "chunks" else format_duration
+        cells = [formatted(spread[column]) if column in spread else "-" for column in columns]
         lines.append(f"{name:12}" + "".join(f"{cell:>12}" for cell in cells))
     counts = [f"{figures['outcomes'][outcome]:,} {outcome}" for outcome in OUTCOMES if figures["outcomes"][outcome]]
-    rate = f"{figures['streams_per_second']:,.1f} a second, {figures['bytes']:,} bytes"
+    rate = f"{figures['streams_per_second']:,.1f} per second, {figures['bytes']:,} bytes"
     lines += ["", f"{figures['streams']:,} streams in {figures['seconds']:.1f} s, {rate}", ", ".join(counts)]
     lines += [f"{count:>8,}  {reason}" for reason, count in figures["failures"].items()]
     return lines

@@ -1,1 +1,1 @@
-"""Recordings: written, read, replayed, compared, drawn, judged."""
+"""Recordings of streams: the format, writing, reading, and the figures of their timing."""

@@ -1,11 +1,13 @@
-"""Writes a recording while its stream runs, and never holds the stream up.
+"""Writes a recording while its stream runs, without ever delaying the stream.
 
-Events are handed to a thread. If the disk cannot follow, chunks are left out once too many bytes wait, and the end of
-the recording says how many: docs/recording-format.md, `lost`.
+A thread writes the events. If the disk is too slow and too many bytes are pending, chunks are dropped, and the end of
+the recording says how many: docs/reference/recording-format.md, `lost`.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 import time
 from collections import deque
@@ -15,22 +17,35 @@ from .recording import END, HEAD, Event, Header, RecordingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
     from typing import Any, TextIO
 
-PENDING_LIMIT = 64 * 1024 * 1024  # bytes of chunks that wait for the disk
-WAITING = 300  # bytes that a chunk takes while it waits, beside its data: streams of a million small ones exist
+PENDING_LIMIT_BYTES = 64 * 1024 * 1024  # for the chunks that wait to be written
+CHUNK_OVERHEAD_BYTES = 300  # memory for a pending chunk besides its data: streams of a million small chunks exist
 
 
 def now() -> str:
-    """The time of day in UTC, for the header of a recording."""
+    """Return the date and time in UTC, for the header of a recording."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-class Recorder:
-    """One recording that is under way; the methods are those of RecordingWriter, without the times.
+def create(path: Path) -> TextIO:
+    """Create a file for a recording, or empty an existing one. Only its owner can read it: it may contain secrets."""
+    file = open(path, "w", encoding="utf-8", newline="\n", opener=_open_private)  # noqa: SIM115 - the recorder closes it
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # also for a file that existed; not a pipe or a terminal
+        os.fchmod(file.fileno(), 0o600)
+    return file
 
-    `clock` counts seconds; the recording's times begin when this is made. `file` is closed at the end. What the disk
-    refuses is raised by `close`, as an OSError.
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class Recorder:
+    """Writes one recording. The methods are those of RecordingWriter, without the times.
+
+    `clock` returns seconds; the times of the recording count from the construction of this object. The recorder closes
+    `file` at the end. If writing fails, `close` raises the OSError.
     """
 
     def __init__(
@@ -40,66 +55,71 @@ class Recorder:
         *,
         secrets: bool = False,
         clock: Callable[[], float] = time.monotonic,
-        pending_limit: int = PENDING_LIMIT,
+        pending_limit: int = PENDING_LIMIT_BYTES,
     ) -> None:
+        self.name = str(getattr(file, "name", "of a stream"))
+        """The name of the file, for messages."""
         self._file = file
         self._header = header
         self._secrets = secrets
         self._clock = clock
-        self._limit = pending_limit
-        self._began = clock()
+        self._pending_limit = pending_limit
+        self._start = clock()
         self._pending: deque[Callable[[RecordingWriter], None]] = deque()
         self._pending_bytes = 0
         self._lost_chunks = self._lost_bytes = 0
         self._closing = False
         self._failure: OSError | None = None
-        self._failed: Callable[[OSError], None] | None = None
+        self._on_failure: Callable[[OSError], None] | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="streamify-recorder", daemon=True)
         self._thread.start()
 
     def head(self, status_code: int, headers: Mapping[str, str], cookies: Iterable[str] = ()) -> None:
-        """Status, headers and cookies have come."""
+        """Record status, headers and cookies."""
         at, kept = self._elapsed(), list(cookies)
-        self._hand_over(lambda writer: writer.head(at, status_code, headers, kept))
+        self._enqueue(lambda writer: writer.head(at, status_code, headers, kept))
 
     def chunk(self, data: bytes) -> None:
-        """A chunk has come."""
-        self._take(self._elapsed(), data)
+        """Record a chunk."""
+        self._add_chunk(self._elapsed(), data)
 
-    def _take(self, at: int, data: bytes) -> None:
-        size = WAITING + len(data)
+    def _add_chunk(self, at: int, data: bytes) -> None:
+        size = CHUNK_OVERHEAD_BYTES + len(data)
         with self._changed:
-            if self._pending and self._pending_bytes + size > self._limit:
+            if self._pending and self._pending_bytes + size > self._pending_limit:
                 self._lost_chunks += 1
                 self._lost_bytes += len(data)
                 return
             self._pending_bytes += size
-        self._hand_over(lambda writer: self._write_chunk(writer, at, data))
+        self._enqueue(lambda writer: self._write_chunk(writer, at, data))
 
     def error(self, error_type: str, message: str) -> None:
-        """The stream ends in an error."""
+        """Record that the stream ends in an error."""
         at = self._elapsed()
-        self._hand_over(lambda writer: writer.error(at, error_type, message))
+        self._enqueue(lambda writer: writer.error(at, error_type, message))
 
     def end(self, reason: str) -> None:
-        """The stream is over."""
+        """Record the end of the stream."""
         at = self._elapsed()
-        self._hand_over(lambda writer: self._write_end(writer, at, reason))
+        self._enqueue(lambda writer: self._write_end(writer, at, reason))
 
     def event(self, event: Event) -> None:
-        """An event that has its own time."""
+        """Record an event with its own time."""
         if event.code == HEAD:
-            self._hand_over(lambda writer: writer.head(event.time, **event.data))
+            self._enqueue(lambda writer: writer.head(event.time, **event.data))
         elif event.code == END:
-            self._hand_over(lambda writer: self._write_end(writer, event.time, event.data["reason"]))
+            self._enqueue(lambda writer: self._write_end(writer, event.time, event.data["reason"]))
         elif event.chunk is None:
-            self._hand_over(lambda writer: writer.event(event))
+            self._enqueue(lambda writer: writer.event(event))
         else:
-            self._take(event.time, event.chunk)
+            self._add_chunk(event.time, event.chunk)
 
     def close(self) -> None:
-        """Wait until all is written, and close the file. Without an `end` before, the recording is marked as cut."""
+        """Write everything that is pending and close the file. A recording without an `end` counts as cut.
+
+        Raises the OSError if writing has failed.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -109,20 +129,20 @@ class Recorder:
 
     @property
     def is_closed(self) -> bool:
-        """Whether all is written, and the file closed."""
+        """Whether everything is written and the file is closed."""
         return not self._thread.is_alive()
 
-    def finish(self, failed: Callable[[OSError], None]) -> None:
-        """`close` without waiting; `failed` is called, in the recorder's thread, with what the disk has refused."""
+    def finish(self, on_failure: Callable[[OSError], None]) -> None:
+        """Close without waiting. If writing fails, `on_failure` is called with the error, in the recorder's thread."""
         with self._changed:
-            self._failed = failed
+            self._on_failure = on_failure
             self._closing = True
             self._changed.notify()
 
     def _elapsed(self) -> int:
-        return int((self._clock() - self._began) * 1_000_000)
+        return int((self._clock() - self._start) * 1_000_000)
 
-    def _hand_over(self, write: Callable[[RecordingWriter], None]) -> None:
+    def _enqueue(self, write: Callable[[RecordingWriter], None]) -> None:
         with self._changed:
             self._pending.append(write)
             self._changed.notify()
@@ -130,7 +150,7 @@ class Recorder:
     def _write_chunk(self, writer: RecordingWriter, at: int, data: bytes) -> None:
         writer.chunk(at, data)
         with self._changed:
-            self._pending_bytes -= WAITING + len(data)
+            self._pending_bytes -= CHUNK_OVERHEAD_BYTES + len(data)
 
     def _write_end(self, writer: RecordingWriter, at: int, reason: str) -> None:
         writer.chunks += self._lost_chunks
@@ -153,11 +173,11 @@ class Recorder:
                         write = self._pending.popleft()
                     write(writer)
                     if not self._pending:
-                        self._file.flush()  # whoever looks while the stream pauses sees all of it
+                        self._file.flush()  # while the stream pauses, the file is up to date
         except OSError as failure:
             self._failure = failure
             with self._changed:
                 while not self._closing:
                     self._changed.wait()
-            if self._failed is not None:
-                self._failed(failure)
+            if self._on_failure is not None:
+                self._on_failure(failure)

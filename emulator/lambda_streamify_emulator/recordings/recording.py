@@ -1,6 +1,8 @@
-"""A stream with the time of each chunk, as a text file: docs/recording-format.md has an example and every field.
+"""The format of recordings: a text file with a stream's chunks and their times.
 
-This module needs the standard library only: `functions/replay` carries a copy of it.
+docs/reference/recording-format.md has an example and describes every field.
+
+This module imports only the standard library, because `functions/replay` contains a copy of it.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 if TYPE_CHECKING:
@@ -17,11 +20,14 @@ VERSION = 1
 KIND = "lambda-stream"
 LAYERS = ("runtime-api", "client", "yield")
 
-# Codes of events.
+# The codes of events.
 HEAD, TEXT, BASE64, ERROR, END = CODES = ("h", "o", "b", "e", "x")
 REASONS = ("end", "error", "timeout", "disconnect")
 
-# What is not written unless asked: whoever reads a recording may not be who made the request.
+# The largest integer that every JSON parser represents exactly (RFC 7493, section 2.2): 285 years of microseconds.
+NUMBER_LIMIT = 2**53 - 1
+
+# Hidden by default, because a recording may be passed on to people who must not see them.
 SECRET_HEADERS = frozenset(
     (
         "authorization",
@@ -38,7 +44,7 @@ HIDDEN = "(not recorded)"
 
 
 class RecordingError(ValueError):
-    """A file that is no recording, or a damaged one. `line` is a number, from 1; `reason` says what is wrong there."""
+    """A file is not a recording, or is damaged. `line` is a line number, from 1; `reason` says what is wrong."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -47,7 +53,7 @@ class RecordingError(ValueError):
 
 
 class Event(NamedTuple):
-    """What happened `time` microseconds after the request began. Events of codes that are not known are kept."""
+    """An event of a stream, `time` microseconds after the request began. Events with unknown codes are kept."""
 
     time: int
     code: str
@@ -55,14 +61,17 @@ class Event(NamedTuple):
 
     @property
     def chunk(self) -> bytes | None:
-        """The bytes of a chunk, None for any other event."""
+        """The bytes of a chunk; None for any other event."""
         if self.code == TEXT:
             return str(self.data).encode("utf-8")
         return b64decode(self.data) if self.code == BASE64 else None
 
 
 def chunk_event(time: int, data: bytes) -> Event:
-    """A chunk as an event: text where it is UTF-8, so that people can read it, else base64."""
+    """Return a chunk as an event: as text if it is UTF-8, so that people can read it, otherwise as base64.
+
+    `time` is in microseconds since the request began.
+    """
     try:
         return Event(time, TEXT, data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -70,7 +79,7 @@ def chunk_event(time: int, data: bytes) -> Event:
 
 
 def error_message(details: str) -> str:
-    """The message in an error report, which should be JSON."""
+    """Return the message of an error report; the whole report if it is not valid JSON."""
     try:
         return str(json.loads(details)["errorMessage"])
     except (ValueError, KeyError, TypeError):
@@ -79,20 +88,20 @@ def error_message(details: str) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """The first line. `layer` is where the stream was seen, `more` whatever else stands there."""
+    """The first line. `layer` says where the stream was recorded; `more` holds any other fields."""
 
     layer: str
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def line(self) -> str:
-        """The line, with its end."""
+        """Return the line, with its newline."""
         return _line({"version": VERSION, "kind": KIND, "layer": self.layer, **self.more})
 
 
 class RecordingWriter:
-    """Writes a recording to `file`, one line an event; nothing is kept but counts.
+    """Writes a recording to `file`, one line per event, and keeps only counts. Times are in microseconds.
 
-    Headers that may hold secrets are hidden unless `secrets`.
+    Cookies and the headers in SECRET_HEADERS are hidden unless `secrets` is true.
     """
 
     def __init__(self, file: TextIO, header: Header, *, secrets: bool = False) -> None:
@@ -103,44 +112,44 @@ class RecordingWriter:
         file.write(header.line())
 
     def head(self, time: int, status_code: int, headers: Mapping[str, str], cookies: Iterable[str] = ()) -> None:
-        """Status, headers and cookies have come."""
-        shown = {name: value if self._shows(name) else HIDDEN for name, value in headers.items()}
+        """Write status, headers and cookies."""
+        shown = {name: value if self._is_shown(name) else HIDDEN for name, value in headers.items()}
         kept = [cookie if self._secrets else f"{cookie.partition('=')[0]}={HIDDEN}" for cookie in cookies]
         self.event(Event(time, HEAD, {"status_code": status_code, "headers": shown, "cookies": kept}))
 
     def chunk(self, time: int, data: bytes) -> None:
-        """A chunk has come."""
+        """Write a chunk."""
         self.chunks += 1
         self.bytes += len(data)
         self.event(chunk_event(time, data))
 
     def error(self, time: int, error_type: str, message: str) -> None:
-        """The stream ends in an error, told in its trailers or its last event."""
+        """Write an error that ends the stream, as reported in its trailers or its last event."""
         self.event(Event(time, ERROR, {"type": error_type, "message": message}))
 
     def end(self, time: int, reason: str, **more: Any) -> None:
-        """The stream is over. `reason`: "end", "error", "timeout" or "disconnect"."""
+        """Write the end of the stream. `reason` is "end", "error", "timeout" or "disconnect"."""
         self.event(Event(time, END, {"reason": reason, "bytes": self.bytes, "chunks": self.chunks, **more}))
 
     def event(self, event: Event) -> None:
         """Write any event."""
         self._file.write(_line(list(event)))
 
-    def _shows(self, name: str) -> bool:
+    def _is_shown(self, name: str) -> bool:
         return self._secrets or name.lower() not in SECRET_HEADERS
 
 
 def _line(value: object) -> str:
     line = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
-    # Half a character, which a header in JSON may hold and UTF-8 cannot, is escaped as JSON has it.
+    # JSON headers may contain a lone surrogate, which UTF-8 cannot encode: it stays a JSON escape.
     return line if line.isascii() else line.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class RecordingReader:
-    """Reads a recording: its `header` at once, its events when it is iterated, once and one line at a time.
+    """Reads a recording: the `header` at once, the events one line at a time during the only iteration.
 
-    Raises RecordingError for what is damaged. A recording that stops without its end is none of that: `was_cut` is true
-    afterwards, and all events up to there have been handed out.
+    Raises RecordingError for a damaged line. A recording that stops before its end event is not damaged: all of its
+    events are yielded, and `was_cut` is true afterwards.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -163,7 +172,7 @@ class RecordingReader:
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """The lines that say something, with their numbers. One without its end is cut."""
+    """Yield the lines that are neither blank nor comments, with their numbers. Raise for a line that was cut."""
     for number, text in enumerate(lines, 1):
         if text.strip() and not text.startswith("#"):
             if not text.endswith("\n") and not _is_json(text):
@@ -174,7 +183,7 @@ def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -182,8 +191,21 @@ def _is_json(text: str) -> bool:
 def _parsed(number: int, text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(number, f"no JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise RecordingError(number, f"not JSON: {error}") from None
+    except ValueError:  # an integer of thousands of digits
+        raise RecordingError(number, f"it contains a number larger than {NUMBER_LIMIT}") from None
+    except RecursionError:
+        raise RecordingError(number, "its arrays or objects are nested too deeply") from None
+
+
+_BRIEF = Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
+
+
+def _brief(value: object) -> str:
+    """Return the value for a message, which stays one short line whatever the file contains."""
+    return _BRIEF.repr(value)
 
 
 def _header(number: int, text: str) -> Header:
@@ -192,22 +214,24 @@ def _header(number: int, text: str) -> Header:
         raise RecordingError(number, f'not a recording: the first line has no "kind": "{KIND}"')
     version = fields.pop("version", None)
     if version != VERSION or isinstance(version, bool):
-        raise RecordingError(number, f"version {version!r} of the format; this program reads version {VERSION}")
+        raise RecordingError(number, f"version is {_brief(version)}; this program reads version {VERSION}")
     layer = fields.pop("layer", None)
     if layer not in LAYERS:
-        raise RecordingError(number, f"layer {layer!r}; it is one of {', '.join(LAYERS)}")
+        raise RecordingError(number, f"layer is {_brief(layer)}; it must be one of {', '.join(LAYERS)}")
     return Header(layer, fields)
 
 
 def _event(number: int, text: str) -> Event:
     fields = _parsed(number, text)
     if not isinstance(fields, list) or len(fields) != 3:
-        raise RecordingError(number, "an event is an array of three: microseconds, code, data")
+        raise RecordingError(number, "an event must be an array of three: microseconds, code, data")
     time, code, data = fields
     if not _is_count(time):
-        raise RecordingError(number, f"the time is {time!r}; it is a whole number of microseconds, 0 or more")
+        raise RecordingError(
+            number, f"the time is {_brief(time)}; it must be a whole number of microseconds, up to {NUMBER_LIMIT}"
+        )
     if not isinstance(code, str):
-        raise RecordingError(number, f"the code is {code!r}; it is a string")
+        raise RecordingError(number, f"the code is {_brief(code)}; it must be a string")
     if code == TEXT:
         _check_text(number, data)
     elif code == BASE64:
@@ -219,16 +243,16 @@ def _event(number: int, text: str) -> Event:
 
 def _check_text(number: int, data: object) -> None:
     if not isinstance(data, str):
-        raise RecordingError(number, f"a text chunk is a string, not {type(data).__name__}")
+        raise RecordingError(number, f"a text chunk must be a string, not {type(data).__name__}")
     try:
         data.encode("utf-8")
     except UnicodeEncodeError:
-        raise RecordingError(number, "a text chunk holds half a character; such bytes are written in base64") from None
+        raise RecordingError(number, "a text chunk contains a lone surrogate; write such bytes in base64") from None
 
 
 def _check_base64(number: int, data: object) -> None:
     if not isinstance(data, str):
-        raise RecordingError(number, f"a chunk in base64 is a string, not {type(data).__name__}")
+        raise RecordingError(number, f"a chunk in base64 must be a string, not {type(data).__name__}")
     try:
         b64decode(data, validate=True)
     except ValueError as error:
@@ -236,14 +260,14 @@ def _check_base64(number: int, data: object) -> None:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= NUMBER_LIMIT
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-# What the objects must hold, and what each field must be.
+# The fields of the objects, each with its check and a description of valid values.
 _FIELDS: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
     HEAD: {
         "status_code": (lambda value: _is_count(value) and 100 <= value <= 599, "a number from 100 to 599"),
@@ -256,15 +280,15 @@ _FIELDS: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
     ERROR: {"type": (_is_text, "a string"), "message": (_is_text, "a string")},
     END: {
         "reason": (lambda value: value in REASONS, f"one of {', '.join(REASONS)}"),
-        "bytes": (_is_count, "a whole number"),
-        "chunks": (_is_count, "a whole number"),
+        "bytes": (_is_count, f"a whole number up to {NUMBER_LIMIT}"),
+        "chunks": (_is_count, f"a whole number up to {NUMBER_LIMIT}"),
     },
 }
 
 
 def _check_object(number: int, code: str, data: object) -> None:
-    for name, (is_right, kind) in _FIELDS[code].items():
+    for name, (is_valid, kind) in _FIELDS[code].items():
         if not isinstance(data, dict) or name not in data:
-            raise RecordingError(number, f"the data of {code!r} is an object with {name}, which is missing")
-        if not is_right(data[name]):
-            raise RecordingError(number, f"{name} is {data[name]!r}; it is {kind}")
+            raise RecordingError(number, f"the data of {code!r} must be an object with {name}, which is missing")
+        if not is_valid(data[name]):
+            raise RecordingError(number, f"{name} is {_brief(data[name])}; it must be {kind}")

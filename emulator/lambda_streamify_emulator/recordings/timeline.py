@@ -1,6 +1,6 @@
-"""What the times of a stream say: when its first byte came, how far apart its chunks were, how much there was.
+"""The figures of a stream: when its first byte arrived, the gaps between its chunks, its size.
 
-A chunk is what arrived in one piece. It is no token and no record: those may be split over chunks, or share one.
+A chunk is what arrived in one piece. It is not a token or a record: those may span several chunks, or share one.
 All times are whole microseconds, as in a recording.
 """
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gaps:
-    """The times between one chunk and the next. A percentile is a gap that was there (nearest rank)."""
+    """The times between one chunk and the next. Percentiles use the nearest rank, so each is an actual gap."""
 
     p50: int
     p90: int
     p99: int
     max: int
-    max_before: int  # the number of the chunk, from 1, that the longest gap came before
+    max_before: int  # the number, from 1, of the chunk after the longest gap
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The figures of one stream. What never came is None."""
+    """The figures of one stream. The time of something that never happened is None."""
 
     first_byte: int | None  # of the head or the body, whichever came first
     first_body_byte: int | None
@@ -39,18 +39,18 @@ class Timeline:
     total: int  # until the last event
     chunks: int
     bytes: int
-    gaps: Gaps | None  # None for less than two chunks
+    gaps: Gaps | None  # None for fewer than two chunks
     reason: str | None  # why the stream ended; None if its recording was cut
     error: str | None  # the type of its error
-    lost: int = 0  # chunks that are not in the recording, because the disk was slower than the stream
+    lost: int = 0  # chunks missing from the recording, because the disk was slower than the stream
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, under the same names."""
+        """Return the fields for JSON, under the same names."""
         return asdict(self)
 
 
 class Meter:
-    """Takes the events of one stream, in their order; keeps counts, and no event."""
+    """Measures one stream, given its events in order. Keeps figures only, no events."""
 
     def __init__(self) -> None:
         self._first_byte: int | None = None
@@ -67,7 +67,7 @@ class Meter:
         self._lost = 0
 
     def add(self, event: Event) -> bytes | None:
-        """The next event; returns its chunk, if it is one."""
+        """Add the next event; return the bytes of its chunk, or None if it is not a chunk."""
         time, code, data = event
         self._total = time
         chunk = event.chunk
@@ -84,7 +84,7 @@ class Meter:
         return chunk
 
     def timeline(self) -> Timeline:
-        """The figures of what has come so far."""
+        """Return the figures of the events so far."""
         return Timeline(
             first_byte=self._first_byte,
             first_body_byte=self._first_chunk,
@@ -101,7 +101,7 @@ class Meter:
     def _add_chunk(self, time: int, size: int) -> None:
         self._chunks += 1
         if not size:
-            return  # nobody sees the arrival of nothing
+            return  # no reader sees an empty chunk arrive
         self._bytes += size
         if self._first_byte is None:
             self._first_byte = time
@@ -122,15 +122,15 @@ class Meter:
 
 
 def measure(events: Iterable[Event]) -> Timeline:
-    """The figures of a whole stream."""
+    """Return the figures of a whole stream."""
     meter = Meter()
     for event in events:
         meter.add(event)
     return meter.timeline()
 
 
-def in_words(microseconds: int | None) -> str:
-    """A time for people: 41210 is "0.041 s"; under ten milliseconds "0.30 ms", and "-" for what never came."""
+def format_duration(microseconds: int | None) -> str:
+    """Return a duration for people: "0.041 s" for 41210, "0.30 ms" for 300, and "-" for None."""
     if microseconds is None:
         return "-"
     if abs(microseconds) < 10_000:
@@ -138,6 +138,6 @@ def in_words(microseconds: int | None) -> str:
     return f"{microseconds / 1_000_000:.3f} s"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: "1 chunk", "12 chunks"."""
+def pluralize(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 chunk", "12 chunks"."""
     return f"{number} {noun}{'s' * (number != 1)}"

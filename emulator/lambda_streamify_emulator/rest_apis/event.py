@@ -1,10 +1,18 @@
-"""The event that a REST API makes of an HTTP request: the input of a Lambda proxy integration, format 1.0.
+"""The event that a REST API creates for an HTTP request: the input of a Lambda proxy integration, format 1.0.
 
-Source: Amazon API Gateway Developer Guide, "Lambda proxy integrations in API Gateway", input format; details as seen
-on AWS (LocalStack's tests of July 2024): path and path parameters stay percent-encoded, the query is decoded, of values
-that repeat the single-valued maps have the last one, empty maps are null, Connection and Content-Length are left out,
-and Authorization has a capital letter however it was written. There other names keep the client's letters; here they
-have lower case, for the server does not tell, but for those below.
+Source: Amazon API Gateway Developer Guide, "Lambda proxy integrations in API Gateway", input format. Details as seen on
+AWS (LocalStack's tests of July 2024):
+
+* The path and path parameters stay percent-encoded; the query is decoded.
+* The single-valued maps have the last of repeated values; empty maps are null.
+* Connection and Content-Length are left out.
+* Authorization always begins with a capital letter.
+* `path` has no stage and begins with one slash. requestContext.path has the stage if the client sent it, and the
+  slashes after it.
+
+AWS keeps the case of other header names. The emulator's server does not report it, so names are in lower case here,
+except for those below. Scheme and port are the emulator's, because apps build URLs from them; on AWS they are always
+https and 443.
 """
 
 import base64
@@ -14,13 +22,13 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
+from ..account import ACCOUNT_ID, REGION
 from ..template.apis import Api
-from ..template.intrinsics import ACCOUNT_ID, REGION
-from ..urls.event import Request
+from ..web.request import Request
 from ..web.response_headers import OF_A_CONNECTION
-from .routes import Match
+from .routes import Match, one_slash_first
 
-# As clients of HTTP/1.1 write them.
+# Header names as HTTP/1.1 clients write them.
 _CAPITALS = {
     name.lower(): name
     for name in (
@@ -51,13 +59,17 @@ _NOBODY = (
 
 
 def rest_event(
-    api: Api, match: Match, request: Request, trace_id: str, now: float, *, request_id: str
+    api: Api, match: Match, request: Request, trace_id: str, now: float, *, request_id: str, domain: str | None = None
 ) -> dict[str, Any]:
-    """The event of `request`, received at `now`, in seconds since the epoch."""
+    """Return the event of `request`, received at `now`, in seconds since the epoch.
+
+    `domain` is the API's custom domain name, if it has one.
+    """
     headers = _headers(request, trace_id)
     query = _lists(parse_qsl(request.query, keep_blank_values=True))
     body, is_base64 = _body(api, request)
     api_id = sha256(api.name.encode()).hexdigest()[:10]
+    domain = domain or f"{api_id}.execute-api.{REGION}.amazonaws.com"
     return {
         "resource": match.route.path,
         "path": match.path,
@@ -72,8 +84,8 @@ def rest_event(
             "accountId": ACCOUNT_ID,
             "apiId": api_id,
             "deploymentId": api_id[:6],
-            "domainName": f"{api_id}.execute-api.{REGION}.amazonaws.com",
-            "domainPrefix": api_id,
+            "domainName": domain,
+            "domainPrefix": domain.partition(".")[0],
             "extendedRequestId": base64.b64encode(request_id.encode()[:11]).decode("ascii"),
             "httpMethod": request.method,
             "identity": {
@@ -81,7 +93,7 @@ def rest_event(
                 "sourceIp": request.client,
                 "userAgent": headers["User-Agent"][-1] if "User-Agent" in headers else None,
             },
-            "path": request.path,
+            "path": one_slash_first(request.path),
             "protocol": f"HTTP/{request.http_version}",
             "requestId": request_id,
             "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
@@ -96,12 +108,19 @@ def rest_event(
 
 
 def is_binary(api: Api, content_type: str) -> bool:
-    """Whether the API's BinaryMediaTypes hold this type."""
-    return "*/*" in api.binary_types or content_type.partition(";")[0].strip().lower() in api.binary_types
+    """Whether the API's BinaryMediaTypes match this type: by its full name, as type/*, or as */*, which matches all.
+
+    An entry such as */test matches nothing (seen on AWS, in LocalStack's tests).
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    kind, slash, _ = media_type.partition("/")
+    fitting = {"*/*", media_type, f"{kind}/*"} if slash and kind != "*" else {"*/*"}
+    return not fitting.isdisjoint(api.binary_types)
 
 
 def _headers(request: Request, trace_id: str) -> dict[str, list[str]]:
-    left_out = {*OF_A_CONNECTION, "content-length", "x-forwarded-for"}
+    own = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
+    left_out = {*OF_A_CONNECTION, *own, "content-length"}
     pairs = [(name.lower(), value) for name, value in request.headers]
     forwarded = [value for name, value in pairs if name == "x-forwarded-for"]
     return _lists(
@@ -109,8 +128,8 @@ def _headers(request: Request, trace_id: str) -> dict[str, list[str]]:
             *((_CAPITALS.get(name, name), value) for name, value in pairs if name not in left_out),
             ("X-Amzn-Trace-Id", trace_id.partition(";")[0]),
             ("X-Forwarded-For", ", ".join([*forwarded, request.client])),
-            ("X-Forwarded-Port", "443"),
-            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Port", str(request.port)),
+            ("X-Forwarded-Proto", request.scheme),
         ]
     )
 
@@ -127,7 +146,7 @@ def _last(lists: Mapping[str, list[str]]) -> dict[str, str] | None:
 
 
 def _body(api: Api, request: Request) -> tuple[str | None, bool]:
-    """The body, and whether it is base64: only with BinaryMediaTypes, for API Gateway takes all else for text."""
+    """Return the body, and whether it is in base64. API Gateway treats all types as text except BinaryMediaTypes."""
     if not request.body:
         return None, False
     content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")

@@ -1,18 +1,18 @@
-"""Which resource of a REST API a path leads to.
+"""The routes of a REST API: finds the resource for a path.
 
-Source: Amazon API Gateway Developer Guide, "Set up a proxy integration with a proxy resource": {name} is one part of a
-path, {name+} is the rest of it; what is written out comes before both, and one part before the rest. As seen on AWS
-(LocalStack's tests of July 2024), a slash at the end is no part, and parts are passed on percent-encoded.
+Source: Amazon API Gateway Developer Guide, "Set up a proxy integration with a proxy resource": {name} matches one part
+of a path, {name+} matches the rest. A literal part has precedence over {name}, and {name} over {name+}. As seen on AWS
+(LocalStack's tests of 2023 and 2024): only resources with the request's method match, a slash at the end is ignored,
+several slashes at the beginning count as one, slashes within {name+} stay, and parts stay percent-encoded.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..template.apis import Api, Route
 
 
 class Match(NamedTuple):
-    """A route that fits, and what its path's variables stand for. `path` is without the stage."""
+    """A matching route with the values of its path variables. `path` is without the stage."""
 
     route: Route
     variables: dict[str, str]
@@ -20,31 +20,28 @@ class Match(NamedTuple):
 
 
 def find(api: Api, method: str, path: str) -> Match | None:
-    """The route for a request to `path`, in which the stage may come first, as on AWS."""
+    """Return the route for a request to `path`; None if there is none. The path may begin with the stage, as on AWS."""
     stage = f"/{api.stage}"
+    path = one_slash_first(path)
     if path == stage or path.startswith(f"{stage}/"):
-        found = _find(api.routes, method, path.removeprefix(stage) or "/")
-        if found:
-            return found
-    return _find(api.routes, method, path)
-
-
-def _find(routes: Iterable[Route], method: str, path: str) -> Match | None:
+        path = one_slash_first(path.removeprefix(stage))
     parts = _parts(path)
-    fitting = [(_rank(route), route, variables) for route in routes if (variables := _fit(route, parts)) is not None]
-    if not fitting:
-        return None
-    # The resource is chosen by its path alone: another one that has the method does not take over.
-    best = min(rank for rank, _, _ in fitting)
-    for wanted in (method, "ANY"):
-        for rank, route, variables in fitting:
-            if rank == best and route.method == wanted:
-                return Match(route, variables, path)
-    return None
+    fitting = [
+        (_rank(route), route.method == "ANY", Match(route, variables, path))
+        for route in api.routes
+        if route.method in (method, "ANY") and (variables := _fit(route, parts)) is not None
+    ]
+    return min(fitting, key=lambda found: found[:2])[-1] if fitting else None
+
+
+def one_slash_first(path: str) -> str:
+    """Return the path with exactly one slash at its beginning."""
+    return f"/{path.lstrip('/')}"
 
 
 def _parts(path: str) -> list[str]:
-    return [part for part in path.strip("/").split("/") if part]
+    inner = path.strip("/")
+    return inner.split("/") if inner else []
 
 
 def _rank(route: Route) -> list[int]:
@@ -52,16 +49,18 @@ def _rank(route: Route) -> list[int]:
 
 
 def _fit(route: Route, parts: list[str]) -> dict[str, str] | None:
-    """What the variables of the route's path stand for; None if it does not fit."""
+    """Return the values of the route's path variables; None if the route does not match."""
     own = _parts(route.path)
     variables: dict[str, str] = {}
     for position, part in enumerate(own):
         if part.startswith("{") and part.endswith("+}"):
-            rest = parts[position:]
-            return {**variables, part[1:-2]: "/".join(rest)} if rest else None
+            rest = "/".join(parts[position:])
+            return {**variables, part[1:-2]: rest} if rest else None
         if position >= len(parts):
             return None
         if part.startswith("{") and part.endswith("}"):
+            if not parts[position]:
+                return None
             variables[part[1:-1]] = parts[position]
         elif part != parts[position]:
             return None

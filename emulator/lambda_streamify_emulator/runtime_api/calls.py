@@ -1,53 +1,55 @@
-"""What each call of the Runtime API does, once it is known that the runtime may make it.
+"""The calls of the Runtime API. The server has checked that the runtime may make a call before one is created.
 
-Source: AWS Lambda Developer Guide, "Using the Lambda runtime API"; what it leaves open is as in AWS's Runtime Interface
-Emulator, whose code is close to Lambda's.
+Sources: AWS Lambda Developer Guide, "Using the Lambda runtime API"; for what the guide leaves open, AWS's Runtime
+Interface Emulator, whose code is close to Lambda's.
 """
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from ..invocations.bandwidth import TokenBucket
 from ..invocations.channel import FunctionError
 from ..invocations.invocation import Invocation
 from ..invocations.limits import Limits
-from .bandwidth import TokenBucket
 from .connection import Call, Refusal, RuntimeConnection
 from .error_reports import INVALID_MODE, reported_error, too_large, trailed_error
-from .wire import ACCEPTED, Answer, Head, error_answer
+from .wire import ACCEPTED, Answer, Head, error_answer, plain_answer
 
 RESPONSE_MODE = "lambda-runtime-function-response-mode"
+PONG = plain_answer(200, "pong")
 TRUNCATED_REQUEST = error_answer(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 
 
 class Session(Protocol):
-    """What a call needs from the Runtime API that it was made to."""
+    """What a call needs from the server."""
 
     limits: Limits
 
     @property
     def invocation(self) -> Invocation:
-        """The invocation that the runtime is at work on."""
+        """The invocation that the runtime is running."""
 
     def wait(self, connection: RuntimeConnection) -> None:
-        """The runtime waits in /next."""
+        """Answer the connection, which has called /next, when there is an event."""
 
     def answered(self, error: FunctionError | None) -> None:
-        """The invocation has its whole response, or its error."""
+        """End the invocation: its response or its error is complete."""
 
     def truncated(self) -> None:
-        """The response has ended before it was complete."""
+        """Handle a response that has ended before it was complete."""
 
     def failed(self, error: FunctionError) -> None:
-        """The runtime cannot start, or not go on after a snapshot was restored."""
+        """Handle the report that the runtime cannot start, or cannot continue after a restored snapshot."""
 
     def warn(self, text: str) -> None:
-        """Tell the runtime's author something."""
+        """Log a warning for the author of the runtime."""
 
 
 class Next(Call):
-    """GET /runtime/invocation/next: its answer comes with the event."""
+    """GET /runtime/invocation/next: it is answered when there is an event."""
 
     def __init__(self, session: Session, connection: RuntimeConnection, _: Head) -> None:
         self._session = session
@@ -57,8 +59,15 @@ class Next(Call):
         self._session.wait(self._connection)
 
 
+class Ping(Call):
+    """GET /2018-06-01/ping, in any state: answered as observed with AWS's Runtime Interface Emulator."""
+
+    def done(self, trailers: Mapping[str, str]) -> Answer:
+        return PONG
+
+
 class RestoreNext(Call):
-    """GET /runtime/restore/next: the snapshot could be taken, and is restored at once."""
+    """GET /runtime/restore/next: the runtime is ready for a snapshot, which counts as restored at once."""
 
     def __init__(self, session: Session, connection: RuntimeConnection, head: Head) -> None:
         pass
@@ -68,7 +77,7 @@ class RestoreNext(Call):
 
 
 class _Report(Call):
-    """A call whose body is the report of an error."""
+    """A call whose body is an error report."""
 
     def __init__(self, session: Session, _: RuntimeConnection, head: Head) -> None:
         self._session = session
@@ -86,13 +95,13 @@ class _Report(Call):
         self._deliver(reported_error(self._headers, bytes(self._report)))
         return ACCEPTED
 
-    def cut(self) -> Answer:
+    def truncate(self) -> Answer:
         self._deliver(reported_error(self._headers, b""))
         return ACCEPTED
 
     @abstractmethod
     def _deliver(self, error: FunctionError) -> None:
-        """Pass the error on to whom it concerns."""
+        """Report the error to the session."""
 
 
 class InvocationError(_Report):
@@ -119,6 +128,8 @@ class Response(Call):
         self._declared = {name.strip().lower() for name in head.headers.get("trailer", "").split(",")}
         self._limit = session.limits.streamed if invocation.streamed else session.limits.buffered
         self._size = 0
+        self._metrics = invocation.metrics
+        self._metrics.begin(time.monotonic())
         if invocation.streamed and session.limits.bandwidth is not None:
             self.bandwidth = TokenBucket(session.limits.bandwidth, asyncio.get_running_loop().time())
         self.channel.start(head.headers.get("content-type", "application/octet-stream"))
@@ -126,6 +137,7 @@ class Response(Call):
     def body(self, data: bytes) -> None:
         assert self.channel is not None
         self._size += len(data)
+        self._metrics.add(len(data))
         if self._limit is None or self._size <= self._limit:
             self.channel.write(data)
             return
@@ -133,27 +145,31 @@ class Response(Call):
         self.refusal = _entity_too_large(self._limit)
         self._session.answered(too_large(self._limit))
 
-    def border(self) -> None:
+    def end_chunk(self) -> None:
         assert self.channel is not None
-        self.channel.border()
+        self.channel.end_chunk()
 
     def done(self, trailers: Mapping[str, str]) -> Answer:
+        self._metrics.end(time.monotonic())
         for name in sorted(set(trailers) - self._declared):
-            self._session.warn(f"Lambda drops the trailer {name}: no Trailer header announced it")
+            self._session.warn(f"Lambda drops the trailer {name}: no Trailer header lists it")
         self._session.answered(trailed_error({name: trailers[name] for name in trailers if name in self._declared}))
         return ACCEPTED
 
-    def cut(self) -> Answer:
+    def truncate(self) -> Answer:
         self._session.truncated()
         return TRUNCATED_REQUEST
 
 
 def response(session: Session, connection: RuntimeConnection, head: Head) -> Call:
-    """The call that posts a response; an unknown mode ends the invocation with an error, and the runtime is stuck."""
+    """Return the call that posts a response.
+
+    An unknown response mode ends the invocation with an error; the runtime can make no further call.
+    """
     mode = head.headers.get(RESPONSE_MODE) or "streaming"
-    if mode == "streaming":  # compared as it stands: "Streaming" is refused too
+    if mode == "streaming":  # case-sensitive: "Streaming" is refused too
         return Response(session, connection, head)
-    session.warn(f"Lambda refuses the response mode {mode!r}, and with it the invocation: it knows 'streaming' alone")
+    session.warn(f"the response mode {mode!r} fails the invocation: Lambda accepts only 'streaming'")
     session.invocation.channel.end(INVALID_MODE)
     return Refusal(error_answer(400, "InvalidFunctionResponseMode", "Invalid function response mode"))
 

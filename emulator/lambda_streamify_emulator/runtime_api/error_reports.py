@@ -1,7 +1,9 @@
-"""What the platform makes of the errors that a runtime reports.
+"""How the platform translates the errors that a runtime reports.
 
 Sources: AWS Lambda Developer Guide, "Using the Lambda runtime API"; `fatalerror` and `rapi/handler` of AWS's Runtime
-Interface Emulator, whose code is close to Lambda's.
+Interface Emulator, whose code is close to Lambda's. `ResponseStreamingTests.cs` of aws-lambda-dotnet, which runs on
+Lambda, shows that the error type in a trailer reaches the caller unchanged with on-demand functions; managed instances
+rename it.
 """
 
 import base64
@@ -12,7 +14,7 @@ from collections.abc import Mapping
 from ..invocations.channel import FunctionError
 
 ERROR_TYPE, ERROR_BODY = "lambda-runtime-function-error-type", "lambda-runtime-function-error-body"
-# A report with X-Ray's cause inside; otherwise that comes in a header. There is no X-Ray here, so it is dropped.
+# A report that contains X-Ray's cause, which otherwise comes in a header. There is no X-Ray here, so it is dropped.
 WITH_CAUSE = "application/vnd.aws.lambda.error.cause+json"
 INVALID_BODY = b'"Invalid error body"'
 _PATTERN = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
@@ -22,7 +24,7 @@ TRUNCATED = FunctionError("Runtime.TruncatedResponse", b"")
 
 
 def error_type(name: str | None) -> str:
-    """The error type that the platform makes of a runtime's: known shapes stay, others become `....Unknown`."""
+    """Return the error type that the platform reports for the runtime's: an unknown form becomes `....Unknown`."""
     if name is None:
         return "Unhandled"
     if _PATTERN.search(name):
@@ -31,26 +33,26 @@ def error_type(name: str | None) -> str:
 
 
 def too_large(limit: int) -> FunctionError:
-    """The error of a response, or of a report, of more than `limit` bytes."""
+    """Return the error for a response or a report of more than `limit` bytes."""
     message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
     report = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
     return FunctionError("Function.ResponseSizeTooLarge", json.dumps(report, separators=(",", ":")).encode())
 
 
 def reported_error(headers: Mapping[str, str], body: bytes) -> FunctionError:
-    """The error of a call whose body is a report."""
-    details = _without_cause(body) if headers.get("content-type") == WITH_CAUSE else body
+    """Return the error that a call reports in its headers and body."""
+    details = _remove_cause(body) if headers.get("content-type") == WITH_CAUSE else body
     return FunctionError(error_type(headers.get(ERROR_TYPE)), details)
 
 
 def trailed_error(trailers: Mapping[str, str]) -> FunctionError | None:
-    """The error that a response ends with, if it names one."""
+    """Return the error that a response reports in its trailers, if any; the type is not translated."""
     if not trailers.get(ERROR_TYPE):
         return None
-    return FunctionError(error_type(trailers[ERROR_TYPE]), _decoded(trailers.get(ERROR_BODY, "")))
+    return FunctionError(trailers[ERROR_TYPE], _decode_base64(trailers.get(ERROR_BODY, "")))
 
 
-def _without_cause(body: bytes) -> bytes:
+def _remove_cause(body: bytes) -> bytes:
     try:
         report = json.loads(body)
         message, name = report.get("errorMessage", ""), report.get("errorType", "")
@@ -63,7 +65,7 @@ def _without_cause(body: bytes) -> bytes:
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _decoded(value: str) -> bytes:
+def _decode_base64(value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except ValueError:

@@ -1,34 +1,34 @@
-"""What a runtime may call when, as one table.
+"""The calls that a runtime may make in each state, as one table.
 
-Source: `core/states.go` and `rapi/` of AWS's Runtime Interface Emulator, whose code is close to Lambda's; its names are
-those that AWS's error messages use. Checked against that emulator, call by call.
+Source: `core/states.go` and `rapi/` of AWS's Runtime Interface Emulator, whose code is close to Lambda's. The names of
+the states are those in AWS's error messages. Each call was checked against that emulator.
 """
 
 from .wire import Answer, error_answer
 
-# From which state which call leads where.
+# For each state, the allowed calls and the state that each leads to.
 TRANSITIONS: dict[str, dict[str, str]] = {
     "Started": {"next": "Ready", "init/error": "InitError", "restore/next": "Restoring"},
     "InitError": {},
-    # A snapshot is restored the moment that it could be taken. Older runtimes report what fails then as init errors.
+    # A snapshot counts as restored as soon as it can be taken. Older runtimes report failures here as init errors.
     "Restoring": {
         "next": "Ready",
         "restore/error": "RuntimeRestoreErrorState",
         "init/error": "RuntimeRestoreErrorState",
     },
     "RuntimeRestoreErrorState": {},
-    "Ready": {"next": "Ready"},  # it waits in /next; the event makes it Running
-    # /next gives the same event again: the answer to the one before may have been lost.
+    "Ready": {"next": "Ready"},  # the runtime waits in /next; an event changes the state to Running
+    # /next returns the same event again: the previous answer may have been lost.
     "Running": {"next": "Running", "response": "InvocationResponse", "error": "InvocationErrorResponse"},
-    "InvocationResponse": {},  # the end of the request makes it RuntimeResponseSentState
+    "InvocationResponse": {},  # the end of the request changes the state to RuntimeResponseSentState
     "InvocationErrorResponse": {},  # likewise
     "RuntimeResponseSentState": {"next": "Ready"},
 }
 
 STARTED, READY, RUNNING, RESPONSE_SENT = "Started", "Ready", "Running", "RuntimeResponseSentState"
 
-# The state that a refused call is said to have been after.
-_AIMS = {
+# The state that each call would lead to, for the message of a refusal.
+_TARGET_STATES = {
     "next": "Ready",
     "restore/next": "Ready",
     "response": "InvocationResponse",
@@ -39,8 +39,9 @@ _AIMS = {
 
 
 def forbidden(state: str, call: str) -> Answer | None:
-    """Why the runtime may not make this call in this state; None if it may."""
+    """Return the refusal of this call in this state; None if the runtime may make it."""
     if call in TRANSITIONS[state]:
         return None
-    text = f"State transition from {state} to {_AIMS[call]} failed for runtime. Error: State transition is not allowed"
+    target = _TARGET_STATES[call]
+    text = f"State transition from {state} to {target} failed for runtime. Error: State transition is not allowed"
     return error_answer(403, "InvalidStateTransition", text)

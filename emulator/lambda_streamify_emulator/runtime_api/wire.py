@@ -1,6 +1,6 @@
-"""HTTP/1.1 as the Runtime API speaks it, without any I/O: bytes to events, answers to bytes.
+"""HTTP/1.1 for the Runtime API, without I/O: it converts bytes to events, and answers to bytes.
 
-httptools tells chunks from each other and gives trailers, which web frameworks do not. What it leaves open is as in
+httptools reports the ends of chunks and the trailers, which web frameworks do not. What httptools leaves open follows
 Go's HTTP server, which AWS's daemon is built on (observed with AWS's Runtime Interface Emulator).
 """
 
@@ -12,15 +12,16 @@ from typing import Any
 
 import httptools
 
-HEAD_LIMIT = 1024 * 1024 + 4096  # bytes: Go's http.DefaultMaxHeaderBytes, and what it adds to it
-TRAILER_LIMIT = 4096  # bytes; over it Go's HTTP server gives up on the request
-LINE_LIMIT = 2 * TRAILER_LIMIT  # bytes without any of the body: the line of a chunk or a trailer that does not end
+HEAD_LIMIT_BYTES = 1024 * 1024 + 4096  # Go's http.DefaultMaxHeaderBytes, and what Go adds to it
+TRAILER_LIMIT_BYTES = 4096  # Go's HTTP server aborts a request with larger trailers
+LINE_LIMIT_BYTES = 2 * TRAILER_LIMIT_BYTES  # of a chunk's size line, or of a trailer, that does not end
+TRAILERS_TOO_LARGE = f"the trailers are over {TRAILER_LIMIT_BYTES} bytes: the connection is reset, as on Lambda"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call is answered with."""
+    """The answer to a call."""
 
     status: int
     body: bytes = b""
@@ -28,14 +29,19 @@ class Answer:
 
 
 def plain_answer(status: int, text: str, **headers: str) -> Answer:
-    """An answer that Go's HTTP server gives by itself."""
+    """Return an answer as Go's HTTP server itself gives it."""
     return Answer(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8", **headers})
 
 
 def error_answer(status: int, error_type: str, message: str) -> Answer:
-    """An error as the Runtime API words it."""
+    """Return an error in the format of the Runtime API."""
     report = json.dumps({"errorMessage": message, "errorType": error_type}, separators=(",", ":"))
     return Answer(status, report.encode() + b"\n")
+
+
+def method_not_allowed(allowed: str) -> Answer:
+    """Return the refusal of a request with another method than `allowed`."""
+    return Answer(405, headers={"Allow": allowed})
 
 
 ACCEPTED = Answer(202, b'{"status":"OK"}\n')
@@ -43,7 +49,7 @@ ACCEPTED = Answer(202, b'{"status":"OK"}\n')
 
 @dataclass(frozen=True)
 class Head:
-    """A request begins. `target` is as it was sent; the names of `headers` are in lower case."""
+    """The head of a request. `target` is as the client sent it; the names of `headers` are in lower case."""
 
     method: str
     target: str
@@ -53,18 +59,18 @@ class Head:
 
     @property
     def awaits_continue(self) -> bool:
-        """Whether the body comes only when the server has said that it wants it (RFC 9110, section 10.1.1)."""
+        """Whether the client waits for "100 Continue" before it sends the body (RFC 9110, section 10.1.1)."""
         expected = self.headers.get("expect", "").lower() == "100-continue"
         return expected and self.version == "1.1" and self.has_body
 
     @property
     def has_body(self) -> bool:
-        """Whether a body is announced."""
+        """Whether the headers announce a body."""
         return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
 
     @property
     def problem(self) -> Answer | None:
-        """What the server has against it, whatever it asks for."""
+        """The answer to a request that is refused whatever its target is; None if it is not."""
         if self.version == "1.1" and "host" not in self.headers:
             return plain_answer(400, "400 Bad Request: missing required Host header")
         if self.headers.get("expect", "100-continue").lower() != "100-continue":
@@ -72,36 +78,36 @@ class Head:
         return None
 
 
-class Border:
-    """A chunk of the body is complete, the empty one at its end too. A chunk may come in several pieces."""
+class ChunkEnd:
+    """The end of a chunk of the body, also of the last, empty one. A chunk may arrive in several pieces."""
 
 
-BORDER = Border()
+CHUNK_END = ChunkEnd()
 
 
 @dataclass(frozen=True)
 class End:
-    """A request is complete."""
+    """The end of a request."""
 
     trailers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What comes cannot be read on; nothing follows. Without an answer the connection is to be reset."""
+    """An error after which nothing can be read. The connection is reset if there is no answer."""
 
     message: str
     answer: Answer | None
 
 
-Event = Head | bytes | Border | End | Fault
+Event = Head | bytes | ChunkEnd | End | Fault
 
 
 class RequestReader:
-    """Reads one request after the other. With `borders` it tells where chunks end."""
+    """Parses one request after another. With `chunk_ends` it also reports the end of each chunk."""
 
-    def __init__(self, *, borders: bool = False) -> None:
-        if borders:
+    def __init__(self, *, chunk_ends: bool = False) -> None:
+        if chunk_ends:
             self.on_chunk_complete = self._end_chunk
         self._parser: Any = httptools.HttpRequestParser(self)
         self._events: list[Event] = []
@@ -114,7 +120,7 @@ class RequestReader:
         self._since_body = 0
 
     def feed(self, data: bytes) -> list[Event]:
-        """What `data` brings: heads, pieces of bodies, ends, and at most one fault, which is the last of all."""
+        """Parse `data`; return heads, pieces of bodies, ends, and at most one fault, which is the last event."""
         if self._faulty:
             return []
         self._since_body += len(data)
@@ -123,26 +129,26 @@ class RequestReader:
             while rest:
                 rest = self._feed(rest)
         except httptools.HttpParserError as error:
-            message = f"not a request that the Runtime API understands: {error}"
+            message = f"a request to the Runtime API is not valid HTTP/1.1: {error}"
             self._fail(message, plain_answer(400, "400 Bad Request"))
         if self._in_head:
             self._head_size += len(data)
-            if self._head_size > HEAD_LIMIT:
+            if self._head_size > HEAD_LIMIT_BYTES:
                 answer = plain_answer(431, "431 Request Header Fields Too Large")
-                self._fail(f"the head of a request is over {HEAD_LIMIT} bytes", answer)
-        elif self._in_body and max(self._since_body - LINE_LIMIT, self._trailer_size - TRAILER_LIMIT) > 0:
-            self._fail(f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done")
+                self._fail(f"the head of a request is over {HEAD_LIMIT_BYTES} bytes", answer)
+        elif self._in_body and max(self._since_body - LINE_LIMIT_BYTES, self._trailer_size - TRAILER_LIMIT_BYTES) > 0:
+            self._fail(TRAILERS_TOO_LARGE)
         events, self._events = self._events, []
         fault = next((at for at, event in enumerate(events) if isinstance(event, Fault)), len(events))
         return events[: fault + 1]
 
     def _feed(self, data: bytes) -> bytes:
-        """Have the parser read; returns what it has not."""
+        """Pass `data` to the parser; return the rest that it has not read."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # Java's client asks for HTTP/2 in each request. Nobody has to grant it (RFC 9110, section 7.8). The parser
-            # takes what follows the head for the other protocol, so another one reads on, told only what it needs.
+            # Java's client asks for HTTP/2 in each request; a server may ignore it (RFC 9110, section 7.8). The parser
+            # takes the rest for the other protocol, so a new parser continues, with only the headers that it needs.
             self._parser = httptools.HttpRequestParser(self)
             if self._resuming:
                 self._parser.feed_data(self._resuming)
@@ -155,7 +161,7 @@ class RequestReader:
             self._faulty = True
             self._events.append(Fault(message, answer))
 
-    # --- callbacks of the parser: URL, fields and body may come in pieces --------------------------------------------
+    # --- callbacks of the parser: URL, fields and body may arrive in pieces ------------------------------------------
 
     def on_message_begin(self) -> None:
         if self._resuming:
@@ -174,14 +180,14 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._resuming:
             return
-        field_name, text = name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")  # llhttp leaves it on
+        field_name, text = name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t")  # llhttp keeps it
         if self._in_head:
-            # Two fields of one name are one list (RFC 9110, section 5.3): Trailer may come so.
+            # Fields of the same name form one list (RFC 9110, section 5.3): Trailer may be repeated.
             before = self._headers.get(field_name)
             self._headers[field_name] = text if before is None else f"{before},{text}"
         else:
             self._trailer_size += len(name) + len(value) + 4
-            if self._trailer_size <= TRAILER_LIMIT:
+            if self._trailer_size <= TRAILER_LIMIT_BYTES:
                 self._trailers[field_name] = text
 
     def on_headers_complete(self) -> None:
@@ -201,33 +207,33 @@ class RequestReader:
         self._events.append(data)
 
     def _end_chunk(self) -> None:
-        self._events.append(BORDER)
+        self._events.append(CHUNK_END)
 
     def on_message_complete(self) -> None:
         if self._resuming:
             return
         self._in_body = False
-        if self._trailer_size > TRAILER_LIMIT:
-            self._fail(f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done")
+        if self._trailer_size > TRAILER_LIMIT_BYTES:
+            self._fail(TRAILERS_TOO_LARGE)
         else:
             self._events.append(End(self._trailers))
 
 
 def _length_of(head: Head) -> bytes:
-    """A head that says how long the body is, and no more."""
+    """Return a head with the length of the body and nothing else."""
     name = "transfer-encoding" if "transfer-encoding" in head.headers else "content-length"
     return f"POST / HTTP/1.1\r\n{name}: {head.headers[name]}\r\n\r\n".encode("latin-1")
 
 
 def render(answer: Answer, *, version: str = "1.1", keep_alive: bool = True) -> bytes:
-    """The answer's bytes, to a request of this version; without `keep_alive` it announces the connection's end."""
+    """Return the bytes of the answer to a request of this version; without `keep_alive` the connection closes."""
     fields = dict(answer.headers)
     fields["Content-Length"] = str(len(answer.body))
     if not keep_alive:
         fields["Connection"] = "close"
     elif version == "1.0":
         fields["Connection"] = "keep-alive"
-    # As Go writes them: UTF-8, and a line break becomes a space.
+    # As Go writes headers: in UTF-8, with line breaks replaced by spaces.
     lines = "".join(f"{name}: {value.translate(_ONE_LINE)}\r\n" for name, value in fields.items())
     reason = HTTPStatus(answer.status).phrase
     return f"HTTP/{version} {answer.status} {reason}\r\n{lines}\r\n".encode("utf-8", "replace") + answer.body

@@ -1,7 +1,7 @@
-"""Stands for /var/runtime/bootstrap.py of AWS's images: it prepares the search path and starts AWS's own client.
+"""Replaces /var/runtime/bootstrap.py of AWS's images: prepares the search path and starts AWS's own runtime client.
 
-It is copied into the folder that stands for /var/runtime, with OPT naming the folder that stands for /opt, and runs in
-sandboxes: it imports nothing of the emulator. What it does is what was read in the image of python3.11.
+The emulator copies this file into the folder that replaces /var/runtime and sets OPT to the folder that replaces /opt.
+The script runs in sandboxes, so it imports nothing of the emulator. It does what the python3.11 image's script does.
 """
 
 import os
@@ -26,7 +26,7 @@ def main() -> None:
     try:
         from awslambdaric.__main__ import main as run
     except ImportError as error:
-        sys.exit(f"AWS's own runtime is not to be had here for {version}: {error}")
+        sys.exit(f"AWS's own runtime cannot be imported here for {version}: {error}")
     run([task, os.environ["_HANDLER"]])
 
 

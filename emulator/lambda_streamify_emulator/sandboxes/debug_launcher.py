@@ -1,7 +1,7 @@
-"""Runs a script with a debugger's door open: python debug_launcher.py PORT FOLDER SCRIPT [ARGUMENT...].
+"""Runs a script to which a debugger can attach: python debug_launcher.py PORT FOLDER SCRIPT [ARGUMENT...].
 
-FOLDER is where debugpy lies. It runs in sandboxes: it imports nothing of the emulator. Options for the interpreter,
-which a wrapper may put before SCRIPT, come too late and are passed over.
+FOLDER contains debugpy. The launcher runs in sandboxes, so it imports nothing of the emulator. A wrapper may put
+options for the interpreter before SCRIPT; the interpreter has already started, so they are ignored.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Open the door, then be the script."""
+    """Listen for a debugger, then run the script."""
     port, folder, *rest = sys.argv[1:]
     while rest[0].startswith("-"):
         rest.pop(0)

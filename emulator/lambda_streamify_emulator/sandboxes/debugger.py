@@ -1,6 +1,6 @@
 """Debugging a function with debugpy, which VS Code and other editors attach to.
 
-It has to be one that the function could import: debugpy is compiled for one version of Python.
+debugpy must come from the function's own packages, because it is compiled for one version of Python.
 """
 
 import shlex
@@ -15,13 +15,13 @@ from ..template.reader import Function
 from . import debug_launcher
 from .environment import Folders
 
-PORT = 5678  # debugpy's own
-TIMEOUT = 10 * 60 * 60  # seconds: for a human; `sam local` gives as many
+PORT = 5678  # debugpy's default
+DEBUG_TIMEOUT_S = 10 * 60 * 60  # long enough for a person; `sam local` uses the same value
 
 
-def debugged(function: Function) -> Function:
-    """The function with the time that a human needs."""
-    return replace(function, timeout=TIMEOUT)
+def with_debug_timeout(function: Function) -> Function:
+    """Return the function with a timeout that is long enough for debugging."""
+    return replace(function, timeout=DEBUG_TIMEOUT_S)
 
 
 def check_name(name: str, functions: Iterable[Function]) -> None:
@@ -32,7 +32,7 @@ def check_name(name: str, functions: Iterable[Function]) -> None:
 
 
 def find_debugpy(folders: Folders, version: str) -> Path | None:
-    """The folder in which the function has debugpy, on a Python `version` such as "python3.12"; None if it has none."""
+    """Return the folder with the function's debugpy; None if it has none. `version` is such as "python3.12"."""
     packages = folders.opt / "python"
     for folder in (folders.task, packages / "lib" / version / "site-packages", packages):
         if (folder / "debugpy").is_dir():
@@ -41,17 +41,17 @@ def find_debugpy(folders: Folders, version: str) -> Path | None:
 
 
 def missing(function: Function) -> str:
-    """What to do if the function has no debugpy."""
-    return f"{function.name} has no debugpy to be debugged with: pip install --target {function.code} debugpy"
+    """Return the message for a function without debugpy."""
+    return f"{function.name} cannot be debugged without debugpy: pip install --target {function.code} debugpy"
 
 
 def make_interpreter(python: Path, debugpy: Path, folder: Path) -> tuple[Path, int]:
-    """A program that does as `python` does, and lets a debugger attach to a port; that is the port.
+    """Write a program to `folder` that acts as `python` and lets a debugger attach; return it and the debugger's port.
 
-    `folder` takes the program. A wrapper starts what it is given as the interpreter, so it has to be one file.
+    The program must be a single file, because a wrapper starts it as the interpreter.
     """
     port = _free_port()
-    # Modules that are frozen into the interpreter have no lines to stop at; debugpy would complain of them.
+    # Frozen modules have no lines to stop at; debugpy would print a warning about them.
     words = [str(python), "-X", "frozen_modules=off", debug_launcher.__file__, str(port), str(debugpy)]
     program = folder / f"python-debugged-at-{port}"
     program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
@@ -60,7 +60,7 @@ def make_interpreter(python: Path, debugpy: Path, folder: Path) -> tuple[Path, i
 
 
 def _free_port() -> int:
-    """The port of debugpy itself, unless that is taken."""
+    """Return debugpy's default port, or any free one if that is in use."""
     try:
         free = socket.create_server(("127.0.0.1", PORT))
     except OSError:

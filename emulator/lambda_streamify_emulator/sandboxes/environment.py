@@ -1,6 +1,8 @@
-"""The environment of a sandbox: what Lambda sets, then what the template sets, and nothing of the developer's shell.
+"""The environment of a sandbox: Lambda's variables, then the template's, and nothing from the developer's shell.
 
-Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
+Sources: AWS Lambda Developer Guide, "Defined runtime environment variables"; for PWD, AWS_XRAY_* and others, what
+LocalStack's tests recorded on AWS in 2023 and 2026 (snapshots of `test_introspection_invoke` and
+`test_lambda_init_environment`).
 """
 
 import os
@@ -8,23 +10,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..template.intrinsics import REGION
+from ..account import REGION
+from ..containers.environment import container_environment
 from ..template.reader import Function
 
 INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
-# Searched for programs after the interpreter's own folder. /opt/bin is the layers'.
+LOG_STREAM = "AWS_LAMBDA_LOG_STREAM_NAME"
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+# Folders that are searched for programs after the interpreter's own folder. The layers' /opt/bin comes last.
 PATH = "/usr/local/bin:/usr/bin:/bin"
-# A function acts for nobody unless the template's variables say for whom. Without HOME the user's entry in the password
-# database would lead to the developer's own: to profiles, .netrc, and tokens of all kinds. Lambda's entry leads to this
-# folder, as errors of many users show; it is neither there nor here.
+# The default address of the X-Ray daemon. Lambda's own, 169.254.79.129, would send traces away from this machine.
+XRAY_HOST, XRAY_PORT = "127.0.0.1", "2000"
+# A function has no credentials unless the template's variables give it some. Without HOME, programs would take the home
+# folder from the password database: the developer's own, with profiles, .netrc and tokens of all kinds. Lambda's entry
+# names the folder below, as the errors of many users show; it does not exist there or here.
 _NO_CREDENTIALS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "BOTO_CONFIG": os.devnull,  # botocore looks into /etc/boto.cfg otherwise
+    "BOTO_CONFIG": os.devnull,  # else botocore reads /etc/boto.cfg
     "HOME": "/home/sbx_user1051",
 }
-# Where SDKs look for credentials (AWS SDKs and Tools Reference Guide, "Environment variables support").
+# Variables in which SDKs look for credentials (AWS SDKs and Tools Reference Guide, "Environment variables support").
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_CONFIG_FILE",
@@ -40,62 +47,99 @@ _CREDENTIALS = (
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
-# Of all services, and of one (ibidem, "Service-specific endpoints"): where moto or LocalStack stands for AWS.
+# The prefix of variables that set the endpoint of all services, or of one (same guide, "Service-specific endpoints").
+# They are how moto or LocalStack replaces AWS.
 _ENDPOINTS = "AWS_ENDPOINT_URL"
 
 
 @dataclass(frozen=True)
 class Folders:
-    """What stands for /opt, /var/task and /var/runtime."""
+    """The folders that replace /opt, /var/task and /var/runtime."""
 
     opt: Path
     task: Path
     runtime: Path
 
 
+def is_os_only(runtime: str) -> bool:
+    """Whether a runtime is only an operating system: the function brings a program that runs it."""
+    return runtime.startswith("provided")
+
+
 def sandbox_environment(
     function: Function,
     folders: Folders,
-    python: Path,
+    interpreter: Path | None,
     log_stream: str,
     api_address: str,
     *,
     with_credentials: bool = False,
 ) -> dict[str, str]:
-    """The variables of one sandbox, whose Runtime API is at `api_address`.
+    """Return the variables of one sandbox, whose Runtime API is at `api_address`.
 
-    With `with_credentials` SDKs in it find what they find in the emulator's own environment, and act for its user, at
-    the endpoints that are named there.
+    `with_credentials` passes on the credentials and endpoints in the emulator's own environment: SDKs in the sandbox
+    then act as the developer.
     """
+    path = f"{PATH}:{folders.opt / 'bin'}"
     lambda_variables = {
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         INITIALIZATION_TYPE: "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        LOG_STREAM: log_stream,
         "AWS_LAMBDA_RUNTIME_API": api_address,
         "AWS_REGION": REGION,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": f"{XRAY_HOST}:{XRAY_PORT}",
         "LAMBDA_RUNTIME_DIR": str(folders.runtime),
         "LAMBDA_TASK_ROOT": str(folders.task),
         "LANG": "en_US.UTF-8",
-        "PATH": f"{python.parent}:{PATH}:{folders.opt / 'bin'}",
+        "LD_LIBRARY_PATH": _library_path(folders),
+        "PATH": f"{interpreter.parent}:{path}" if interpreter else path,
+        "PWD": str(folders.task),
+        "SHLVL": "0",
         "TZ": ":UTC",
+        "_AWS_XRAY_DAEMON_ADDRESS": XRAY_HOST,
+        "_AWS_XRAY_DAEMON_PORT": XRAY_PORT,
         "_HANDLER": function.handler,
     }
+    if not is_os_only(function.runtime):  # the start scripts of AWS's images set it; OS-only ones have no script
+        lambda_variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
+    if function.runtime.startswith("nodejs"):
+        lambda_variables["NODE_PATH"] = _node_path(function.runtime, folders)
     credentials = _NO_CREDENTIALS
     if with_credentials:
         credentials = {
             name: value for name, value in os.environ.items() if name in _CREDENTIALS or name.startswith(_ENDPOINTS)
         }
-    return {**lambda_variables, **credentials, **_mapped(function.environment, folders.opt)}
+    if function.image is not None:
+        return container_environment({**lambda_variables, **credentials}, function.environment)
+    return {**lambda_variables, **credentials, **_map_wrappers(function.environment, folders.opt)}
 
 
-def _mapped(variables: Mapping[str, str], opt: Path) -> dict[str, str]:
-    """The template's variables; a wrapper's path in /opt becomes the one in the folder that stands for it."""
-    wrappers = ("AWS_LAMBDA_EXEC_WRAPPER", "STREAMIFY_NEXT_WRAPPER")
+def _library_path(folders: Folders) -> str:
+    """Return the folders that the dynamic loader searches first.
+
+    On Lambda, folders of the interpreter and of the system come before these. They are left out: this machine's loader
+    finds its own, and if they were listed, they would override the libraries that its programs were linked with.
+    """
+    own = (folders.runtime, folders.runtime / "lib", folders.task, folders.task / "lib", folders.opt / "lib")
+    return ":".join(map(str, own))
+
+
+def _node_path(runtime: str, folders: Folders) -> str:
+    """Return the folders in which `require` looks for modules, as in the environments that functions on AWS printed."""
+    nodejs = folders.opt / "nodejs"
+    version = runtime.removesuffix(".x").replace("nodejs", "node")
+    modules = (nodejs / version / "node_modules", nodejs / "node_modules", folders.runtime / "node_modules")
+    return ":".join(map(str, (*modules, folders.runtime, folders.task)))
+
+
+def _map_wrappers(variables: Mapping[str, str], opt: Path) -> dict[str, str]:
+    """Return the template's variables, with the /opt in the paths of wrappers replaced by the folder `opt`."""
+    wrappers = (WRAPPER, "STREAMIFY_NEXT_WRAPPER")
     return {
         name: f"{opt}/{value.removeprefix('/opt/')}" if name in wrappers and value.startswith("/opt/") else value
         for name, value in variables.items()

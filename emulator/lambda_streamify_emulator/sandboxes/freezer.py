@@ -1,38 +1,39 @@
-"""Stopping a sandbox between its invocations, as Lambda freezes its execution environments: no thread of it runs on."""
+"""Stopping a sandbox between invocations, as Lambda freezes execution environments: no thread of it runs."""
 
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
+
+from .memory import read
 
 
-def freeze(group: int) -> bool:
-    """Stop a process group, whose leader has its number; returns whether it is stopped.
+def freeze(group: int, runtime: int | None = None) -> bool:
+    """Stop a process group; return whether it is stopped. `runtime` is the runtime's process, by default the leader.
 
-    It is not if a debugger has attached to the leader: that would see a stop that nobody has asked it for.
+    A group is not stopped while a debugger is attached to the runtime: the debugger would report an unexpected stop.
     """
-    if _is_traced(group):
+    if _is_traced(group if runtime is None else runtime):
         return False
-    return tell(group, signal.SIGSTOP)
+    return send_signal(group, signal.SIGSTOP)
 
 
 def thaw(group: int) -> None:
-    """Let it go on."""
-    tell(group, signal.SIGCONT)
+    """Continue a stopped process group."""
+    send_signal(group, signal.SIGCONT)
 
 
-def tell(group: int, number: signal.Signals) -> bool:
-    """Send a signal to a process group; returns whether that was there to get it."""
-    with suppress(ProcessLookupError, PermissionError):  # gone already; macOS says so with EPERM
+def send_signal(group: int, number: signal.Signals) -> bool:
+    """Send a signal to a process group; return whether the group exists."""
+    with suppress(ProcessLookupError, PermissionError):  # the group is gone; macOS reports that as EPERM
         os.killpg(group, number)
         return True
     return False
 
 
 def _is_traced(process: int) -> bool:
-    """See proc_pid_status(5); without /proc it is not known."""
+    """Whether a debugger is attached (proc_pid_status(5)); false without /proc."""
     with suppress(OSError):
-        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        for line in read(f"/proc/{process}/status").splitlines():
             if line.startswith("TracerPid:"):
                 return line.split()[1] != "0"
     return False

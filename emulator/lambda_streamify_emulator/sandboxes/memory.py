@@ -1,62 +1,72 @@
-"""How much memory a sandbox holds: that of its process and of all that this has started, read from /proc.
+"""The memory use of a sandbox: of its process and of all descendants, read from /proc.
 
-See proc_pid_status(5) and proc_pid_statm(5). Where there is no /proc, as on macOS, nothing is known.
+See proc_pid_status(5) and proc_pid_statm(5). Without /proc, as on macOS, the memory use is unknown. Paths are strings
+here because pathlib interns each part of a path: Python's table of interned strings, 2 MB here, would be rebuilt again
+and again as strings come and go.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
-PROC = Path("/proc")
-PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
+PROC = "/proc"
+PAGE_SIZE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Memory(NamedTuple):
-    """Bytes that are held now, and the most that were."""
+    """The current and the peak memory use, in bytes."""
 
     now: int
     peak: int
 
 
-def memory_used(process: int, limit: int | None = None) -> Memory | None:
-    """What the process and its descendants hold; None if that is not known. Of descendants no peak is known.
+def memory_used(process: int, limit: int | None = None, also: Iterable[int] = ()) -> Memory | None:
+    """Return the memory use of the process, of those in `also`, and of all descendants; None if it is unknown.
 
-    What processes share, as they do after a fork, is counted for each of them, unless that makes more than the `limit`:
-    then it is divided between them, which takes the kernel much longer to say.
+    The peak includes the current use of descendants, since their own peak is unknown. Memory that processes share, as
+    after a fork, counts once for each process. If the sum exceeds `limit`, it is measured again with shared memory
+    divided among the processes, which takes the kernel much longer.
     """
-    status = _fields(PROC / str(process) / "status")
+    status = _fields(f"{PROC}/{process}/status")
     if "VmRSS" not in status:
         return None
     children = list(descendants(process))
+    for other in also:
+        children += (other, *descendants(other))
     others = sum(map(_resident, children))
     now = status["VmRSS"] + others
     if not children or limit is None or now <= limit:
         return Memory(now, status["VmHWM"] + others)
-    now = sum(_fields(PROC / str(member) / "smaps_rollup").get("Pss", 0) for member in (process, *children))
+    now = sum(_fields(f"{PROC}/{member}/smaps_rollup").get("Pss", 0) for member in (process, *children))
     return Memory(now, max(now, status["VmHWM"]))
 
 
 def descendants(process: int) -> Iterator[int]:
-    """The processes that it has started, and those that these have; not those whose parent has ended."""
+    """Yield the children of a process, their children and so on; not those whose parent has ended."""
     with suppress(OSError):
-        for thread in (PROC / str(process) / "task").iterdir():
+        for thread in os.listdir(f"{PROC}/{process}/task"):  # noqa: PTH208 - see above
             with suppress(OSError):
-                for child in (thread / "children").read_text().split():
+                for child in read(f"{PROC}/{process}/task/{thread}/children").split():
                     yield int(child)
                     yield from descendants(int(child))
 
 
+def read(file: str) -> str:
+    """Return the text of a file in /proc. Raises OSError if the file is gone."""
+    with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 - see above
+        return opened.read()
+
+
 def _resident(process: int) -> int:
     with suppress(OSError):
-        return int((PROC / str(process) / "statm").read_text().split()[1]) * PAGE
+        return int(read(f"{PROC}/{process}/statm").split()[1]) * PAGE_SIZE_BYTES
     return 0
 
 
-def _fields(file: Path) -> dict[str, int]:
-    """The sizes of a file of lines such as "VmRSS:  1024 kB", in bytes; none if it is gone."""
+def _fields(file: str) -> dict[str, int]:
+    """Return the sizes, in bytes, in a file of lines such as "VmRSS:  1024 kB"; empty if the file is gone."""
     with suppress(OSError):
-        lines = (line.split() for line in file.read_text().splitlines() if line.endswith(" kB"))
+        lines = (line.split() for line in read(file).splitlines() if line.endswith(" kB"))
         return {words[0].removesuffix(":"): int(words[1]) * 1024 for words in lines}
     return {}

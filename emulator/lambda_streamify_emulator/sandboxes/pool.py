@@ -1,35 +1,38 @@
-"""The sandboxes of one function: an idle one is used again, and when none is idle another starts, as on Lambda.
+"""The sandboxes of one function. As on Lambda, an invocation uses an idle sandbox, or starts one if none is idle.
 
-One that has answered but not asked for the next event yet is waited for, a moment: whoever has read a response to its
-end and asks again at once would otherwise find it busy.
+If a sandbox has answered but not yet asked for the next event, the pool waits for it a short time. A client that sends
+its next request right after the end of a response would otherwise start another sandbox.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
-from pathlib import Path
+from math import inf
 
-from ..building.task_root import newest_change
 from ..errors import BuildError
 from ..invocations.invocation import Invocation
 from ..invocations.limits import Limits
 from ..invocations.watched_channel import WatchedChannel
+from ..listener import LOG, shortage
+from ..processes.reaper import Reaper
 from ..settings import DEFAULTS, Settings
 from ..template.reader import Function
-from .reaper import Reaper
-from .sandbox import Package, Sandbox
+from .endings import invalid_entrypoint
+from .event_queue import EventQueue
+from .function_package import Package
+from .ready_code import ReadyCode
+from .sandbox import Sandbox
+from .shared_ports import SharedPorts, waits
+from .waiting_line import WaitingLine
 
-BUILDS = 3  # for one invocation: some builds write into the folder that they are made from
-MOMENT = 0.25  # seconds in which a sandbox that has answered may become idle
+IDLE_WAIT_TIMEOUT_S = 0.25  # for a sandbox that has answered to become idle
 
-# AWS Lambda API Reference, "Invoke", TooManyRequestsException: what has been exceeded.
+# The limit that was exceeded: AWS Lambda API Reference, "Invoke", TooManyRequestsException.
 RESERVED, UNRESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded", "ConcurrentInvocationLimitExceeded"
 
 
 class Throttled(Exception):
-    """All the sandboxes that the function may have are busy."""
+    """All sandboxes that the function may have are busy. `reason` names the limit."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -37,123 +40,153 @@ class Throttled(Exception):
 
 
 class SandboxPool:
-    """Runs the invocations of one function. `log` gets each line that one of its sandboxes prints."""
+    """Runs the invocations of one function. `log` is called with each line that its sandboxes print."""
 
     def __init__(
-        self, package: Package, reaper: Reaper, log: Callable[[str], None], settings: Settings = DEFAULTS
+        self,
+        package: Package,
+        reaper: Reaper,
+        log: Callable[[str], None],
+        settings: Settings = DEFAULTS,
+        ports: SharedPorts | None = None,
     ) -> None:
-        self._package = package
+        self._code = ReadyCode(package, log)
+        self._ports = SharedPorts() if ports is None else ports
         self._settings = settings
         self._reaper = reaper
         self._log = log
-        # Each with the timer that ends it.
+        # The idle sandboxes, each with the timer that ends it.
         self._idle: dict[Sandbox, asyncio.TimerHandle] = {}
-        # With the newest change of the code that each one runs.
+        # All sandboxes, each with the state of the code that it runs.
         self._all: dict[Sandbox, int] = {}
-        self._waiting: deque[asyncio.Future[Sandbox | None]] = deque()
+        self._waiting = WaitingLine()
         self._ending: dict[asyncio.Task[None], Sandbox] = {}
         self._stopped = False
-        self._prepared: int | None = None  # the newest change of the code that the package is made from
+        self._is_retired = False
+        self._successor: SandboxPool | None = None
+        self._emptied = asyncio.Event()
+        self._events = EventQueue(self.invoke, settings.async_retry_delays_s, log)
 
     @property
     def function(self) -> Function:
         """The function that runs here."""
-        return self._package.function
+        return self._code.package.function
 
     @property
     def limits(self) -> Limits:
-        """How much it may be asked and may answer."""
+        """The limits of its requests and responses."""
         return self._settings.limits
 
-    async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
-        """Start `invocation`; what becomes of it comes through its channel.
+    async def invoke(self, invocation: Invocation, *, wait_if_full: bool = False) -> None:
+        """Start `invocation`; its channel carries the response or the error.
 
-        Raises Throttled if no sandbox can be had, unless it is `patient`: then it waits for one.
+        If all sandboxes are busy, raises Throttled, or waits for one with `wait_if_full`.
         """
         for attempt in count():
-            ready = await self._make_ready(invocation)
-            if ready is None:
+            change = None if self._is_retired else await self._make_ready(invocation)
+            if self._is_retired and not invocation.channel.ended:
+                await self._pass_on(invocation, wait_if_full=wait_if_full)
                 return
-            change = ready
+            if change is None:
+                return
             if self._stopped:
                 invocation.fail("Sandbox.Failure", "The emulator has stopped")
                 invocation.tail.end()
                 return
             self._end_outdated(change)
             sandbox = self._take_idle()
-            if sandbox is None and (self._is_worth_waiting(attempt) or (patient and self._is_full)):
-                sandbox = await self._wait(None if patient and self._is_full else MOMENT)
+            if sandbox is None and (seconds := self._time_to_wait(attempt, wait_if_full=wait_if_full)):
+                sandbox = await self._waiting.wait(seconds, self._became_idle)
                 if sandbox is None:
                     continue
             if sandbox is None:
-                break
+                if self._code.has_extensions and not self._ports.is_held_by(self):
+                    await self._ports.acquire(self, self._log)
+                    continue  # meanwhile, the code may have changed
+                await self._start_another(invocation, change)
+                return
             if not sandbox.ended and self._all[sandbox] == change:
                 self._show(invocation)
                 sandbox.invoke(invocation)
                 return
-            self._keep(sandbox)  # to be ended, or forgotten
-        if self._is_full:
-            raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
-        self._show(invocation)
-        await self._start(invocation, change)
+            self._keep(sandbox)  # outdated or ended: the next round handles it
+
+    def enqueue(self, invocation: Invocation) -> None:
+        """Run `invocation` asynchronously, and retry it if it fails. Raises QueueFull if the queue is full."""
+        self._events.add(invocation)
 
     def _show(self, invocation: Invocation) -> None:
-        """Let the response be seen by those who want to; not before it is certain that there will be one."""
+        """Attach the recordings and the dashboard to the response. Call this only when there will be a response."""
         sources = (self._settings.recordings, self._settings.activity)
-        watchers = [source.watch(self.function.name, invocation.request_id) for source in sources if source is not None]
+        watchers = [source.watch(self.function.name, invocation) for source in sources if source is not None]
         present = [watcher for watcher in watchers if watcher is not None]
         if present:
-            invocation.channel = WatchedChannel(present)
+            invocation.channel = WatchedChannel(present, invocation.channel.backlog)
 
     async def stop(self) -> None:
-        """End all sandboxes; from now on invocations fail."""
+        """End all sandboxes; further invocations fail."""
         self._stopped = True
+        self._emptied.set()
+        self._ports.note_change()
+        await self._events.stop()
         for timer in self._idle.values():
             timer.cancel()
-        while self._waiting:
-            self._wake(None)
-        if self._package.task_root is not None:
-            await self._package.task_root.stop()
-        await asyncio.gather(*self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+        self._waiting.wake_all()
+        await self._code.stop()
+        await asyncio.gather(self._code.close(), *self._ending, *(sandbox.stop() for sandbox in list(self._all)))
+
+    async def retire(self, successor: "SandboxPool | None") -> None:
+        """Let the sandboxes finish their invocations, then end them; return when all is over.
+
+        Other invocations go to `successor`, or fail if there is none.
+        """
+        self._is_retired, self._successor = True, successor
+        self._waiting.wake_all()
+        self.end_idle()
+        self._ports.note_change()
+        while self._all and not self._stopped:
+            self._emptied.clear()
+            await self._emptied.wait()
+        await self._events.finish()
+        await self.stop()
+
+    async def _pass_on(self, invocation: Invocation, *, wait_if_full: bool) -> None:
+        if self._successor is None:
+            return self._fail(invocation, "Sandbox.Failure", f"{self.name} is no longer in the template")
+        return await self._successor.invoke(invocation, wait_if_full=wait_if_full)
 
     async def _make_ready(self, invocation: Invocation) -> int | None:
-        """Returns the newest change of the code that is ready to run; None if the invocation has failed."""
-        change = newest_change(self.function.code)
-        # There is time for more changes, and for the end, while something is installed.
-        for _ in range(BUILDS):
-            if self._prepared == change or self._stopped:
-                return change
-            if not await self._prepare(invocation, change):
-                return None
-            change = newest_change(self.function.code)
-        if self._prepared != change:
-            self._log(f"{self.function.code} changes whenever it is built, and is run as it is: write elsewhere")
-            self._prepared = change
-        return change
-
-    async def _prepare(self, invocation: Invocation, change: int) -> bool:
-        """Have the code made ready to run; if that fails the invocation has."""
-        if self._package.task_root is not None:
-            try:
-                task, change = await self._package.task_root.current()
-            except (BuildError, OSError) as error:
-                self._show(invocation)
+        """Build the code if it has changed; return its state, or None if the invocation has failed."""
+        try:
+            return await self._code.current()
+        except (BuildError, OSError) as error:
+            self._show(invocation)
+            if isinstance(error, OSError):
+                self._fail_for_shortage(invocation, error)
+            else:
                 self._fail(invocation, "Sandbox.Failure", str(error))
-                return False
-            self._package = replace(self._package, folders=replace(self._package.folders, task=task))
-        self._prepared = change
-        return True
+            return None
 
-    def _fail(self, invocation: Invocation, error_type: str, message: str) -> None:
-        """End the invocation, for which there is no sandbox."""
-        self._log(message)
+    def _fail_for_shortage(self, invocation: Invocation, error: OSError) -> None:
+        """Fail an invocation whose sandbox cannot start for lack of resources. The log shows one failure a second."""
+        message = f"no sandbox of {self.function.name} can start: {shortage(error) or error}"
+        LOG.warning(message)
+        self._fail(invocation, "Sandbox.Failure", message, is_logged=True)
+
+    def _fail(self, invocation: Invocation, error_type: str, message: str, *, is_logged: bool = False) -> None:
+        """Fail an invocation that has no sandbox."""
+        if not is_logged:
+            self._log(message)
         invocation.fail(error_type, message)
         invocation.tail.add(message)
         invocation.tail.end()
 
-    async def _start(self, invocation: Invocation, change: int) -> None:
+    async def _start_another(self, invocation: Invocation, change: int) -> None:
+        if self._is_full:
+            raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
+        self._show(invocation)
         sandbox = Sandbox(
-            self._package, self._reaper, self._log, self._became_idle, self._forget, settings=self._settings
+            self._code.package, self._reaper, self._log, self._became_idle, self._forget, settings=self._settings
         )
         self._all[sandbox] = change
         try:
@@ -162,89 +195,98 @@ class SandboxPool:
             self._forget(sandbox)
             if not isinstance(error, OSError):
                 raise
-            self._fail(invocation, "Runtime.InvalidEntrypoint", self._entrypoint_message(error))
+            if shortage(error):
+                self._fail_for_shortage(invocation, error)
+                return
+            fault = invalid_entrypoint(error)
+            self._fail(invocation, fault.error_type, fault.message)
 
-    def _entrypoint_message(self, error: OSError) -> str:
-        program = Path(str(error.filename))
-        opt = self._package.folders.opt
-        if program.is_relative_to(opt) and not program.exists():
-            return f"/opt/{program.relative_to(opt)} does not start: no layer of the function has it"
-        return f"{program} does not start: {error.strerror}"
+    # --- the ports that sandboxes with external extensions share -----------------------------------------------------
 
-    # --- which sandbox -----------------------------------------------------------------------------------------------
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.name
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it starts no further sandbox."""
+        return self._stopped or self._is_retired
+
+    @property
+    def is_occupied(self) -> bool:
+        """Whether it has a sandbox, also one that is idle or ending."""
+        return bool(self._all)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one of its sandboxes runs an invocation."""
+        ending = set(self._ending.values())
+        return any(sandbox not in self._idle and sandbox not in ending for sandbox in self._all)
+
+    def end_idle(self) -> None:
+        """End the sandboxes that are idle."""
+        for sandbox in list(self._idle):
+            self._end(sandbox)
+
+    # --- the choice of a sandbox -------------------------------------------------------------------------------------
 
     @property
     def _is_full(self) -> bool:
-        """Whether no other sandbox may start. Those that are on their way out do not count."""
+        """Whether no other sandbox may start. Sandboxes that are ending do not count."""
         reserved = self.function.reserved_concurrency
         bound = self._settings.max_sandboxes if reserved is None else reserved
         ending = set(self._ending.values())
         return sum(not sandbox.ended and sandbox not in ending for sandbox in self._all) >= bound
 
+    def _time_to_wait(self, attempt: int, *, wait_if_full: bool) -> float:
+        """Return for how many seconds to wait for a sandbox; 0 if another one should be started, or may not be."""
+        if wait_if_full and self._is_full:
+            return inf
+        if self._code.has_extensions and self.is_occupied and not self._is_full:
+            if self.is_busy:
+                self._log(waits(self.name))
+            return inf
+        return IDLE_WAIT_TIMEOUT_S if self._is_worth_waiting(attempt) else 0.0
+
     def _is_worth_waiting(self, attempt: int) -> bool:
-        """Whether a sandbox that nobody waits for yet is about to become idle."""
+        """Whether a sandbox is about to become idle for which no other invocation waits."""
         return attempt == 0 and sum(sandbox.finishing for sandbox in self._all) > len(self._waiting)
 
     def _take_idle(self) -> Sandbox | None:
         while self._idle:
-            sandbox, timer = self._idle.popitem()  # the last one used: the others age and are ended
+            sandbox, timer = self._idle.popitem()  # the most recently used one, so that the others reach their limit
             timer.cancel()
             if not sandbox.ended:
                 return sandbox
         return None
 
-    async def _wait(self, seconds: float | None) -> Sandbox | None:
-        """The next sandbox that becomes idle; None if it is time to look again, or after so many seconds."""
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Sandbox | None] = loop.create_future()
-        self._waiting.append(waiting)
-        timer = None if seconds is None else loop.call_later(seconds, _give_up, waiting)
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            if not waiting.cancelled() and (sandbox := waiting.result()) is not None:
-                self._became_idle(sandbox)
-            raise
-        finally:
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
-            if timer is not None:
-                timer.cancel()
-
     def _became_idle(self, sandbox: Sandbox) -> None:
-        if not self._wake(sandbox):
+        if not self._waiting.wake(sandbox):
             self._keep(sandbox)
+            if self._is_retired:
+                self._end(sandbox)
+        self._ports.note_change()
 
     def _keep(self, sandbox: Sandbox) -> None:
         self._idle[sandbox] = asyncio.get_running_loop().call_later(self._settings.idle_limit, self._end, sandbox)
 
-    def _wake(self, sandbox: Sandbox | None) -> bool:
-        """Give the sandbox to whoever has waited longest, or have them look again; returns whether anybody waits."""
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(sandbox)
-                return True
-        return False
-
     def _end_outdated(self, change: int) -> None:
-        """End those that are idle and run code that has been edited since; those at work are left to finish."""
+        """End idle sandboxes whose code has been edited since their start. Busy ones finish their invocation."""
         for sandbox in [sandbox for sandbox in self._idle if self._all[sandbox] != change]:
             self._end(sandbox)
 
     def _end(self, sandbox: Sandbox) -> None:
         self._idle.pop(sandbox).cancel()
         ending = asyncio.create_task(sandbox.stop())
-        self._ending[ending] = sandbox  # the event loop alone would not keep it
+        self._ending[ending] = sandbox  # the event loop keeps only a weak reference
         ending.add_done_callback(self._ending.pop)
 
     def _forget(self, sandbox: Sandbox) -> None:
         self._all.pop(sandbox, None)
         if sandbox in self._idle:
             self._idle.pop(sandbox).cancel()
-        self._wake(None)
-
-
-def _give_up(waiting: "asyncio.Future[Sandbox | None]") -> None:
-    if not waiting.done():
-        waiting.set_result(None)
+        self._waiting.wake(None)
+        self._ports.note_change()
+        if not self._all:
+            self._emptied.set()

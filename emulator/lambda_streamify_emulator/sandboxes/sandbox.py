@@ -1,49 +1,41 @@
-"""A sandbox: one runtime process in a process group of its own, one invocation at a time, cold at first, then warm."""
+"""A sandbox: a runtime, with extensions if there are any. It runs one invocation at a time, first cold, then warm."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
-from ..building.task_root import TaskRoot
-from ..invocations.channel import FunctionError
+from ..extensions.environment import SANDBOX
+from ..extensions.host import ExtensionHost
+from ..extensions.host import Hooks as ExtensionHooks
 from ..invocations.invocation import Invocation
 from ..invocations.invocation_log import InvocationLog, Outcome
+from ..processes.reaper import Reaper
+from ..runtime_api.event import invoked_arn
 from ..runtime_api.server import Hooks, RuntimeApi
 from ..settings import DEFAULTS, Settings
-from ..template.reader import Function
-from .debugger import debugged, make_interpreter
-from .endings import exit_message, exit_type, timeout_message
-from .environment import INITIALIZATION_TYPE, Folders, sandbox_environment
-from .freezer import freeze, tell, thaw
-from .memory import memory_used
-from .output import Output
-from .reaper import OWN_GROUP, Reaper
+from .credentials import HINT, misses_credentials
+from .debugger import with_debug_timeout
+from .endings import Ending, Fault, invalid_entrypoint
+from .environment import INITIALIZATION_TYPE, LOG_STREAM, sandbox_environment
+from .function_package import Package
+from .memory_watch import MemoryWatch
+from .processes import make_processes, make_programs
+from .shutdown import Shutdown
+from .timers import Timers
 
-INIT_LIMIT = 10  # seconds for the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
-LOOK = 0.2  # seconds between looks at how much memory is used: one costs 0.1 ms, and hundreds of sandboxes may run
-NO_CREDENTIALS = "NoCredentialsError"  # botocore's
-GRACE = 2  # seconds from SIGTERM, or from a report that the runtime cannot start, to SIGKILL
-
-
-@dataclass(frozen=True)
-class Package:
-    """A function that is ready to run: its interpreter, and the folders that stand for Lambda's."""
-
-    function: Function
-    python: Path
-    folders: Folders
-    debugpy: Path | None = None
-    """The folder with debugpy, if a debugger is to attach to the function."""
-    task_root: TaskRoot | None = None
-    """What makes the folder of its code when it is needed; None if that is there."""
+INIT_TIMEOUT_S = 10  # of the init phase: AWS Lambda Developer Guide, "Lambda execution environment lifecycle"
+TERMINATION_TIMEOUT_S = 2  # from SIGTERM, or from the report that the runtime cannot start, to SIGKILL
 
 
 class Sandbox:
-    """Runs one function. `idle` and `gone` are called with it; `log` gets each line that it prints."""
+    """Runs one function.
+
+    `idle` is called with the sandbox when it is ready for the next invocation, `gone` when it has ended. `log` is
+    called with each line that it prints.
+    """
 
     def __init__(
         self,
@@ -56,206 +48,243 @@ class Sandbox:
         settings: Settings = DEFAULTS,
     ) -> None:
         if settings.debug == package.function.name:
-            package = replace(package, function=debugged(package.function))
+            package = replace(package, function=with_debug_timeout(package.function))
         self._package = package
+        self._settings = settings
         self._reaper = reaper
         self._log = InvocationLog(log, package.function.memory)
-        self._memory: int | None = None  # bytes: the most that was seen
-        self._became_idle = idle
-        self._gone = gone
-        hooks = Hooks(self._handed_over, self._over, self._failed, log)
+        self._call_idle = idle
+        self._call_gone = gone
+        hooks = Hooks(self._on_event_sent, self._on_idle, self._on_start_failed, log)
         snapstart = package.function.environment.get(INITIALIZATION_TYPE) == "snap-start"
-        self._api = RuntimeApi(package.function, hooks, snapstart=snapstart, limits=settings.limits)
-        self._invocation: Invocation | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timed_out = False
+        self._api = RuntimeApi(
+            package.function, hooks, snapstart=snapstart, limits=settings.limits, names=settings.allowed_hosts
+        )
+        extension_hooks = ExtensionHooks(self._proceed, self._on_extension_failed, self._log.line, log)
+        self._processes = make_processes(package, reaper, settings)
+        programs = make_programs(package, self._processes)
+        self._extensions = ExtensionHost(package.function, programs, extension_hooks, settings.limits)
+        self._api.mount(self._extensions.api)
+        self._memory = MemoryWatch(package.function.memory * 1024**2, self._process_ids, self._on_out_of_memory)
+        self._invocations: dict[str, Invocation] = {}  # by request id
+        self._timers = Timers()
+        self._shutdown = Shutdown(self._processes, self._extensions, self._timers, self._shutdown_reason)
+        self._over: Invocation | None = None  # the runtime has finished it; extensions may still work
+        self._is_waiting = False  # the runtime waits for an event
+        self._is_initialized = False
+        self._timed_out: Invocation | None = None
         self._frozen = False
         self._out_of_memory = False
-        self._looking: asyncio.TimerHandle | None = None
-        self._settings = settings
+        self._fault: Fault | None = None
         self._is_debugged = settings.debug == package.function.name
-        self._memory_size = package.function.memory * 1024**2  # bytes
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
+        self._log_stream = f"local/{uuid4().hex}"
+        about = (package.function, package.folders, package.interpreter, self._log_stream)
+        self._make_environment = partial(sandbox_environment, *about, with_credentials=settings.with_credentials)
 
     async def start(self, invocation: Invocation) -> None:
-        """Start the process, cold, for `invocation`. Raises OSError if the wrapper or the interpreter does not run."""
-        self.invoke(invocation)  # before the process can ask for it: one that finds nothing to do is idle
-        address = await self._api.start()
+        """Start the processes for `invocation`. Raises OSError if the interpreter cannot be started.
+
+        With external extensions, the interpreter is started later; an error is then the invocation's.
+        """
+        self.invoke(invocation)
+        address = await self._api.start(*self._package.api_host)
+        self._extensions.lifecycle.init_started()
+        self._environment = self._make_environment(address)
         try:
-            await self._start_process(address)
+            await self._extensions.start(self._environment, self._log_stream, self._join)
+            if not self._extensions.hold_runtime:
+                await self._start_runtime()
         except BaseException:
+            await self._extensions.close(0)
             await self._api.close()
             raise
-        self._reaper.add(self._process.pid)
-        if self._timer is None:
-            self._set_timer(INIT_LIMIT + self._package.function.timeout, self._time_out)
+        if not self._timers:
+            self._limit(invocation, INIT_TIMEOUT_S + self._package.function.timeout)
         self._watcher = asyncio.create_task(self._watch())
-        if self._looking is None:
-            self._look()
         if self._stopped:
             await self.stop()
 
-    async def _start_process(self, address: str) -> None:
-        package = self._package
-        environment = sandbox_environment(
-            package.function,
-            package.folders,
-            package.python,
-            f"local/{uuid4().hex}",
-            address,
-            with_credentials=self._settings.with_credentials,
-        )
-        # As Lambda's own bootstrap does: through the wrapper, if one is set.
-        wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
-        python = package.python
-        if package.debugpy is not None:
-            python, port = make_interpreter(python, package.debugpy, package.folders.runtime)
-            self._log.line(f"a debugger can attach to 127.0.0.1:{port}")
-        command = [*filter(None, [wrapper]), str(python), str(package.folders.runtime / "bootstrap.py")]
-        self._output = Output(self._log.line)
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                env=environment,
-                cwd=package.folders.task,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=self._output.write_end,
-                stderr=asyncio.subprocess.STDOUT,
-                **OWN_GROUP,
-            )
-        except BaseException:
-            self._output.close()
-            raise
-        finally:
-            os.close(self._output.write_end)
+    async def _start_runtime(self) -> None:
+        logs = (self._function_line, self._log.line)
+        self._join(await self._processes.start_runtime(self._environment, *logs))
+        self._memory.check()
+
+    def _join(self, group: int) -> None:
+        self._processes.id = group
+        self._reaper.add(group, f"{LOG_STREAM}={self._log_stream}", f"{SANDBOX}={self._log_stream}")
 
     @property
     def ended(self) -> bool:
-        """Whether its process has ended; it is gone later, when what the process printed has been read."""
-        return self._watcher is not None and self._process.returncode is not None
+        """Whether it takes no further invocation. `gone` is called later, when all output has been read."""
+        return self._watcher is not None and (self._processes.has_runtime_ended or self._fault is not None)
 
     @property
     def finishing(self) -> bool:
-        """Whether it has answered, and the runtime will soon ask for the next event, as far as can be known."""
-        return self._invocation is not None and self._invocation.channel.ended and not (self.ended or self._timed_out)
+        """Whether it has answered, so that the runtime will probably soon ask for the next event."""
+        answered = [invocation.channel.ended for invocation in self._invocations.values()]
+        return bool(answered) and all(answered) and not (self.ended or self._timed_out)
 
     def invoke(self, invocation: Invocation) -> None:
-        """Run `invocation` next. The sandbox must be idle, or new."""
-        self._invocation = invocation
+        """Run `invocation`. The sandbox must be idle or new."""
+        self._invocations[invocation.request_id] = invocation
         if self._frozen:
             self._frozen = False
-            thaw(self._process.pid)
+            self._processes.thaw()
         self._log.begin(invocation.request_id, invocation.tail)
-        self._api.invoke(invocation)
+        if self._is_initialized:
+            self._api.invoke(invocation)
 
     async def stop(self) -> None:
-        """End the process and all that it started: asked first, then forced."""
+        """End all processes: first with SIGTERM, and SHUTDOWN for extensions, then with SIGKILL.
+
+        Without extensions Lambda sends no SIGTERM. Here the runtime gets it anyway, so that it can end cleanly.
+        """
         self._stopped = True
-        if self._watcher is None:  # its start, which is under way, sees to it
+        if self._watcher is None:  # start() is under way, and calls this again
             return
-        self._signal(signal.SIGCONT)
-        self._signal(signal.SIGTERM)
-        await asyncio.wait([self._watcher], timeout=GRACE)
-        self._signal(signal.SIGKILL)
+        self._processes.thaw()
+        if self._extensions.shutdown_timeout:
+            self._shutdown.end_runtime()
+        else:
+            self._processes.signal(signal.SIGTERM)
+        await asyncio.wait([self._watcher], timeout=self._extensions.shutdown_timeout or TERMINATION_TIMEOUT_S)
+        self._processes.kill()
         self._api.abort()
         await self._watcher
 
-    def _handed_over(self) -> None:
-        self._output.drain()
-        if self._looking is None:  # a cold one is looked at since its start
-            self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
+    # --- init and invocations ----------------------------------------------------------------------------------------
+
+    def _on_idle(self, invocation: Invocation | None) -> None:
+        """Note that the runtime has asked for an event and there is none: it has finished init or an invocation."""
+        self._is_waiting = True
+        self._over = invocation or self._over
+        if self._is_initialized:
+            self._extensions.lifecycle.runtime_done()
+        else:
+            self._extensions.close_registration()
+        self._proceed()
+
+    def _proceed(self) -> None:
+        """End init, or the invocation, once the runtime and all extensions have asked for the next event."""
+        if not (self._is_waiting and self._extensions.are_ready) or self._is_ending:
+            return
+        if not self._is_initialized:
+            self._is_initialized = True
+            self._extensions.end_init()
+            for invocation in self._invocations.values():
+                self._api.invoke(invocation)
+        elif self._over is not None:
+            self._finish(self._over)
+
+    def _on_event_sent(self, invocation: Invocation) -> None:
+        self._is_waiting = False
+        self._drain()
+        self._memory.start()  # the checks of a cold one began at its start
         self._log.start()
-        self._set_timer(self._package.function.timeout, self._time_out)
+        self._extensions.lifecycle.started(invocation)
+        self._extensions.invoke(invocation, invoked_arn(self._package.function, invocation), self._api.deadline)
+        self._limit(invocation, self._package.function.timeout)
 
-    def _over(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        if self._invocation is not None:
-            error, self._invocation = self._invocation.channel.error, None
-            self._look_no_more()
-            self._frozen = not self._is_debugged and freeze(self._process.pid)
-            self._output.drain()  # the runtime has printed all that it had to, and asks for the next event
-            if error and _misses_credentials(error) and not self._settings.with_credentials:
-                self._log.line("functions get no AWS credentials of yours unless you say --with-credentials")
-            self._measure()
-            self._log.end(Outcome(self._memory))
-        self._became_idle(self)
+    def _finish(self, invocation: Invocation) -> None:
+        self._over = None
+        del self._invocations[invocation.request_id]
+        self._timers.cancel(invocation.request_id)
+        error = invocation.channel.error
+        self._memory.stop()
+        self._frozen = not self._is_debugged and self._processes.freeze()
+        self._drain()  # everything waits for the next event, so the invocation's output is complete
+        if error and misses_credentials(error) and not self._settings.with_credentials:
+            self._log.line(HINT)
+        self._memory.measure()
+        report = self._log.end(Outcome(self._memory.peak))
+        self._extensions.lifecycle.ended(report, has_extensions=bool(self._extensions.registrations))
+        self._call_idle(self)
 
-    def _failed(self) -> None:
-        self._set_timer(GRACE, self._kill)  # it should end by itself
+    def _drain(self) -> None:
+        self._extensions.drain()
+        self._processes.drain()
 
-    def _set_timer(self, seconds: float, action: Callable[[], None]) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(seconds, action)
+    def _function_line(self, text: str) -> None:
+        self._extensions.telemetry.line("function", text)
+        self._log.line(text)
 
-    def _time_out(self) -> None:
-        self._timed_out = True
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._stopped or self._timed_out is not None or self._fault is not None
+
+    def _on_start_failed(self) -> None:
+        self._timers.replace_all(
+            TERMINATION_TIMEOUT_S, self._shutdown.kill
+        )  # until then, the process should end by itself
+
+    def _on_extension_failed(self, error_type: str, message: str) -> None:
+        if not self._is_ending:
+            self._fault = Fault(error_type, message)
+            self._processes.thaw()
+            self._shutdown.end_runtime()
+
+    def _limit(self, invocation: Invocation, seconds: float) -> None:
+        self._timers.set(invocation.request_id, seconds, partial(self._time_out, invocation))
+
+    def _time_out(self, invocation: Invocation) -> None:
+        self._timed_out = invocation
         self._api.expire()
-        self._kill()
+        self._shutdown.end_runtime()
 
-    def _kill(self) -> None:
-        self._signal(signal.SIGKILL)
+    def _on_out_of_memory(self) -> None:
+        if self._settings.limits.memory and not self._is_debugged:
+            self._out_of_memory = True
+            self._shutdown.kill()
 
-    def _signal(self, number: signal.Signals) -> None:
-        tell(self._process.pid, number)
+    def _process_ids(self) -> list[int]:
+        return [*self._processes.runtime_ids, *self._extensions.process_ids]
 
     async def _watch(self) -> None:
-        """Pass on what the process prints, and tell how it ended."""
-        code = await self._process.wait()
-        self._signal(signal.SIGKILL)  # what it started does not outlive it
-        await self._output.end(GRACE)  # what has left its group may hold the pipe
-        await self._api.close()  # a response that was sent whole is delivered whole
-        if self._timer:
-            self._timer.cancel()
-        self._look_no_more()
-        self._reaper.remove(self._process.pid)
-        self._end_invocation(code)
-        self._gone(self)
+        """Wait for the end of the runtime, end everything else, and end its invocation."""
+        code = await self._run()
+        await self._end_extensions(self._ending(code, self._timed_out).error_type)
+        self._processes.kill()  # the processes that the others started end with them
+        if self._processes.id:
+            self._reaper.remove(self._processes.id)
+        await self._processes.end_output(TERMINATION_TIMEOUT_S)
+        await self._extensions.close(TERMINATION_TIMEOUT_S)
+        await self._api.close()  # delivers a response that the runtime has sent completely
+        self._timers.cancel_all()
+        self._memory.stop()
+        for invocation in self._invocations.values():
+            report = self._ending(code, invocation).end(invocation, self._log, self._memory.peak)
+            self._extensions.lifecycle.ended(report, has_extensions=False)
+        self._invocations.clear()
+        self._call_gone(self)
 
-    def _look(self) -> None:
-        """Look how much memory is used, now and again until the invocation is over; too much ends the process."""
-        held = self._measure()
-        if self._settings.limits.memory and not self._is_debugged and held > self._memory_size:
-            self._out_of_memory = True
-            self._kill()
-        self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
+    async def _run(self) -> int:
+        """Start the runtime, if that has waited for external extensions to register; return its exit code."""
+        if not self._processes.has_started:
+            await self._extensions.settled()
+            try:
+                if not self._is_ending:
+                    await self._start_runtime()
+            except OSError as error:
+                self._fault = invalid_entrypoint(error)
+            if self._is_ending:
+                self._shutdown.end_runtime()
+        return await self._processes.wait()
 
-    def _look_no_more(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+    async def _end_extensions(self, error_type: str) -> None:
+        self._drain()
+        if not self._is_initialized:
+            self._extensions.end_init(error_type)
+        self._extensions.lifecycle.runtime_done(error_type, timed_out=self._timed_out is not None)
+        await self._shutdown.end_extensions()
 
-    def _measure(self) -> int:
-        used = memory_used(self._process.pid, self._memory_size)
-        if used is None:
-            return 0
-        self._memory = max(used.peak, self._memory or 0)
-        return used.now
+    def _shutdown_reason(self) -> str:
+        return "timeout" if self._timed_out else "spindown" if self._stopped else "failure"
 
-    def _end_invocation(self, code: int) -> None:
-        """Tell the invocation that the process has ended, and how."""
-        invocation, self._invocation = self._invocation, None
-        if invocation is None:
-            return
-        outcome = Outcome(self._memory)
-        if self._timed_out:
-            message = timeout_message(self._package.function.timeout)
-            self._log.line(message)
-            invocation.fail("Sandbox.Timedout", message)
-            outcome = Outcome(self._memory, duration=self._package.function.timeout, timed_out=True)
-        elif self._api.start_error is not None:
-            invocation.channel.end(self._api.start_error)
-            outcome = Outcome(self._memory, error_type=self._api.start_error.error_type)
-        elif not invocation.channel.ended:
-            message, error_type = exit_message(code), exit_type(out_of_memory=self._out_of_memory)
-            self._log.line(message)
-            invocation.fail(error_type, message)
-            outcome = Outcome(self._memory, error_type=error_type)
-        self._log.end(outcome)
-
-
-def _misses_credentials(error: FunctionError) -> bool:
-    """Behind a response's first byte the type says it; before it the report alone, for the platform hides the type."""
-    return error.error_type == f"Function.{NO_CREDENTIALS}" or f'"{NO_CREDENTIALS}"'.encode() in error.details
+    def _ending(self, code: int, invocation: Invocation | None) -> Ending:
+        """Return the reason for the end of the sandbox; the timeout of another invocation does not count."""
+        timeout = self._package.function.timeout if invocation and invocation is self._timed_out else None
+        return Ending(timeout, self._fault, self._api.start_error, code, self._out_of_memory)

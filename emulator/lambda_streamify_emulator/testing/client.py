@@ -1,4 +1,4 @@
-"""The client of the test fixture: a response that is read chunk by chunk, through the URL or through the Lambda API."""
+"""The client of the test fixture. It reads a response chunk by chunk, from a URL or from the Lambda API."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from ..commands.url_client import PATIENCE
+from ..clients.url_client import READ_TIMEOUT_S
 from ..errors import PreludeError
 from ..invocations.prelude import CONTENT_TYPE, PreludeParser
 from ..recordings.recording import END, ERROR, HEAD, Event, chunk_event
-from .result import BUFFERED, CLIENT, MICROSECONDS, RUNTIME, StreamResult, end_event
+from .result import BUFFERED, CLIENT, MICROSECONDS_PER_SECOND, RUNTIME, StreamResult, end_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from ..invocations.lockstep import Steps
 
-_BLOCK = 64 * 1024
+_READ_SIZE_BYTES = 64 * 1024
 
 
 class Exchange:
-    """One request and its response, on a connection of its own."""
+    """One request and its response, on a connection of their own."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=READ_TIMEOUT_S)
         self._connection.connect()
         self.port: int = self._connection.sock.getsockname()[1]
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Send the request; returns when the head of the response has come."""
+        """Send the request, and wait for the head of the response."""
         try:
             self._connection.request(method, path, body, dict(headers))
             self.response = self._connection.getresponse()
@@ -42,7 +42,7 @@ class Exchange:
             raise
 
     def head(self, steps: Steps) -> dict[str, Any] | None:
-        """Status, headers and cookies, as in a recording."""
+        """Return status, headers and cookies, in the form of a recording."""
         pairs = [(name.lower(), value) for name, value in self.response.getheaders()]
         fields: dict[str, str] = {}
         for name, value in pairs:
@@ -52,16 +52,16 @@ class Exchange:
         return {"status_code": self.response.status, "headers": fields, "cookies": cookies}
 
     def read(self) -> bytes:
-        """The next bytes of the body, as soon as there are any; none at its end."""
-        return self.response.read1(_BLOCK)
+        """Wait for the next bytes of the body and return them; b"" at its end."""
+        return self.response.read1(_READ_SIZE_BYTES)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 class Invocation(Exchange):
-    """A request to InvokeWithResponseStream: the body is what its PayloadChunks hold."""
+    """A request to InvokeWithResponseStream. The body consists of the payloads of its PayloadChunks."""
 
     def __init__(self, address: str) -> None:
         from botocore.eventstream import EventStreamBuffer
@@ -71,7 +71,7 @@ class Invocation(Exchange):
         self._first = b""
 
     def invoke(self, name: str, event: bytes) -> None:
-        """Send the event; returns when the response has begun."""
+        """Send the event, and wait for the response to begin. Raises ValueError if Lambda refuses the request."""
         path = f"/2021-11-15/functions/{quote(name, safe='')}/response-streaming-invocations"
         self.send("POST", path, {"content-type": "application/json"}, event)
         if self.response.status != 200:
@@ -80,7 +80,10 @@ class Invocation(Exchange):
             raise ValueError(f"{name} cannot be invoked: {problem.get('Message')}")
 
     def head(self, steps: Steps) -> dict[str, Any] | None:
-        """The prelude, if the function has sent one: it does to events of function URLs and of API Gateway."""
+        """Return the prelude as a head, or None if the function sends none.
+
+        Functions send one in response to events of function URLs and API Gateway.
+        """
         data = self.read()
         if steps.invocation is None or steps.invocation.channel.content_type != CONTENT_TYPE:
             self._first = data
@@ -100,7 +103,7 @@ class Invocation(Exchange):
         return {"status_code": prelude.status, "headers": headers, "cookies": list(prelude.cookies)}
 
     def read(self) -> bytes:
-        """The next payload; none at the end."""
+        """Wait for the next payload and return it; b"" at the end."""
         if self._first:
             data, self._first = self._first, b""
             return data
@@ -116,24 +119,28 @@ class Invocation(Exchange):
 
 
 class OpenStream:
-    """A response that is being read: an iterator of its chunks. The next one is held back until it is asked for.
+    r"""An iterator of the chunks of a response. Each chunk is held back until `next` asks for it.
 
-    It has `status_code`, `headers` and `cookies`. Leaving its `with` block ends the reading; the function runs to its
-    end all the same, as on AWS.
+    `status_code`, `headers` and `cookies` are available at once. Leaving the `with` block closes the connection; the
+    function still runs to its end, as on AWS.
+
+        with streamify.open("hello") as stream:
+            assert next(stream) == b"Chunk 0\n"
+            rest = stream.read()
     """
 
     def __init__(
-        self, function: str, exchange: Exchange, steps: Steps, began: float, clock: Callable[[], float] = time.monotonic
+        self, function: str, exchange: Exchange, steps: Steps, start: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.function = function
         self._exchange = exchange
         self._steps = steps
-        self._began = began
+        self._start = start
         self._clock = clock
         self._chunks: list[bytes] = []
         self._events: list[Event] = []
         self._buffer = bytearray()
-        self._over = False
+        self._is_closed = False
         head = exchange.head(steps)
         if head is not None:
             self._events.append(Event(self._elapsed(), HEAD, head))
@@ -146,16 +153,16 @@ class OpenStream:
         return self
 
     def __next__(self) -> bytes:
-        """The next chunk, whole, as the function's runtime framed it."""
-        if self._over:
+        """Return the next chunk, exactly as the function's runtime sent it."""
+        if self._is_closed:
             raise StopIteration
         number = len(self._chunks)
-        self._steps.ask(number)
+        self._steps.request(number)
         try:
             chunk = self._next_chunk(number)
         except (OSError, http.client.HTTPException) as error:
             if self._steps.invocation is not None and self._steps.invocation.channel.error is not None:
-                self._finish()  # a REST API cuts the connection; what the function failed with tells more
+                self._finish()  # a REST API cuts the connection; the function's own error says more
             else:
                 self._end("disconnect", type(error).__name__, f"the body was cut off: {error}")
             raise StopIteration from None
@@ -168,22 +175,22 @@ class OpenStream:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has been read to its end."""
+        """Whether the response has been read to its end."""
         return bool(self._events) and self._events[-1].code == END
 
     def read(self) -> bytes:
-        """All that is left of the body."""
+        """Read and return the rest of the body."""
         return b"".join(self)
 
     def result(self) -> StreamResult:
-        """The whole response, when the rest of it has been read."""
+        """Read the rest, and return the whole response."""
         self.read()
         return StreamResult(self.function, self._events, self._framing())
 
     def close(self) -> None:
-        """Read no more."""
-        self._over = True
-        self._steps.free()
+        """Stop reading and close the connection."""
+        self._is_closed = True
+        self._steps.release_all()
         self._exchange.close()
 
     def __enter__(self) -> OpenStream:
@@ -195,8 +202,8 @@ class OpenStream:
         self.close()
 
     def _next_chunk(self, number: int) -> bytes:
-        """Read until the chunk is whole, or the body over. Without steps a chunk is what arrives in one piece."""
-        while (size := self._wanted(number)) is None or len(self._buffer) < size:
+        """Read until the chunk is complete or the body ends. Without lockstep, a chunk is what arrives in one piece."""
+        while (size := self._expected_size(number)) is None or len(self._buffer) < size:
             data = self._exchange.read()
             self._buffer += data
             if not data:
@@ -206,7 +213,7 @@ class OpenStream:
         del self._buffer[:size]
         return chunk
 
-    def _wanted(self, number: int) -> int | None:
+    def _expected_size(self, number: int) -> int | None:
         if self._framing() == RUNTIME:
             return self._steps.size(number)
         return len(self._buffer) or None
@@ -232,7 +239,7 @@ class OpenStream:
         self._events.append(end_event(at, reason, self._chunks))
 
     def _elapsed(self) -> int:
-        return int((self._clock() - self._began) * MICROSECONDS)
+        return int((self._clock() - self._start) * MICROSECONDS_PER_SECOND)
 
 
 def _message(details: bytes) -> str:

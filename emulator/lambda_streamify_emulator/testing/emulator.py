@@ -1,4 +1,4 @@
-"""The emulator of a test session: in a thread of its own, and aware of the requests that the fixture's client makes."""
+"""Runs the emulator of a test session in a thread, and recognises the requests of the fixture's client."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from ..invocations.invocation import Invocation
     from ..web.asgi import Receive, Scope, Send
 
-_STEPS: ContextVar[Steps | None] = ContextVar("_STEPS", default=None)  # of the request that is being answered
+_STEPS: ContextVar[Steps | None] = ContextVar("_STEPS", default=None)  # of the current request
 
 
 class LogLine(NamedTuple):
-    """A line that a function has printed, or the platform about it."""
+    """A log line of a function, printed by the function itself or by the platform."""
 
     function: str
     text: str
@@ -34,13 +34,13 @@ class LogLine(NamedTuple):
 
 class _Pool(SandboxPool):
     async def invoke(self, invocation: Invocation, **options: Any) -> None:
-        """Start `invocation`; its response is held for the fixture's client, if the request is one of those."""
+        """Start `invocation`. If the fixture's client sent the request, its response is delivered in lockstep."""
         steps = _STEPS.get()
         if steps is not None and invocation.streamed:
             steps.begin()
-            invocation.channel = LockstepChannel(steps)
+            invocation.channel = LockstepChannel(steps, invocation.channel.backlog)
         await super().invoke(invocation, **options)
-        if steps is not None:  # not before: this invocation may have been turned away
+        if steps is not None:  # only now, because the invocation may have been refused
             steps.invocation = invocation
 
 
@@ -58,11 +58,14 @@ class _Emulator(Emulator):
 
 
 class TemplateEmulator:
-    """Runs a template between `start` and `stop`. `said` is what the emulator tells, `lines` what functions print."""
+    """Runs a template between `start` and `stop`.
+
+    `messages` are those of the emulator, `lines` the log lines of functions.
+    """
 
     def __init__(self, path: Path, parameters: Mapping[str, str], layers: Mapping[str, Path] | None = None) -> None:
         self.path = path
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.lines: list[LogLine] = []
         self.template = Template(())
         self._parameters = parameters
@@ -70,14 +73,14 @@ class TemplateEmulator:
         self._expected: dict[int, Steps] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._is_to_stop = False
+        self._has_stop_request = False
         self._thread = threading.Thread(target=self._run, name="streamify-emulator", daemon=True)
         self._started: Future[Emulator] = Future()
 
     def start(self) -> None:
-        """Return when the emulator serves. Raises EmulatorError for what it cannot serve."""
+        """Start the emulator, and wait until it serves. Raises EmulatorError if it cannot serve the template."""
         self.template = load_template(self.path, self._parameters, self._layers)
-        self.said += self.template.left_out
+        self.messages += self.template.left_out
         self._thread.start()
         try:
             emulator = self._started.result()
@@ -89,36 +92,36 @@ class TemplateEmulator:
         self.signed, self.iam = emulator.signed, emulator.iam
 
     def stop(self) -> None:
-        """End the emulator, and all functions."""
-        self._is_to_stop = True
+        """Stop the emulator and all functions."""
+        self._has_stop_request = True
         if self._loop is not None and self._stopping is not None:
-            with suppress(RuntimeError):  # the loop has ended by itself
+            with suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def expect(self, port: int) -> Steps:
-        """The steps of the response to the request that will come from this port of the client's."""
+        """Return the steps for the response to the next request from this port of the client."""
         steps = self._expected[port] = Steps()
         return steps
 
     def wait_until_over(self, steps: Steps) -> None:
-        """Return when the function has done all that it does after its response, and its log is complete."""
+        """Wait until the function has finished its work after the response, and its log is complete."""
         if steps.invocation is not None and self._loop is not None:
             asyncio.run_coroutine_threadsafe(steps.invocation.tail.result(), self._loop).result()
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits in `start`
             if not self._started.done():
                 self._started.set_exception(error)
 
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        if self._is_to_stop:
+        if self._has_stop_request:
             return
-        emulator = _Emulator(self.template, port=0, say=self.said.append, log=self._log)
+        emulator = _Emulator(self.template, port=0, say=self.messages.append, log=self._log)
         stopping = asyncio.create_task(self._stopping.wait())
         starting = asyncio.create_task(emulator.__aenter__())
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)

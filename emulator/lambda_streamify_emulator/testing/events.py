@@ -1,4 +1,4 @@
-"""The records of a body: server-sent events (WHATWG HTML, section 9.2.6) and NDJSON."""
+"""Parses the records of a body: server-sent events (WHATWG HTML, section 9.2.6) and NDJSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINE_END = re.compile("\r\n|\r|\n")
 
 
 class ServerSentEvent(NamedTuple):
-    """An event as a page sees it. `id` is the latest that was sent, `retry` in milliseconds, if this event has it."""
+    """An event as a page receives it. `id` is the latest id of the stream; `retry` is in milliseconds, or None."""
 
     data: str
     event: str = "message"
@@ -20,12 +20,12 @@ class ServerSentEvent(NamedTuple):
     retry: int | None = None
 
     def json(self) -> Any:
-        """The value of its data, which is JSON."""
+        """Parse the data as JSON."""
         return json.loads(self.data)
 
 
 def server_sent_events(text: str) -> list[ServerSentEvent]:
-    """The events of a whole stream. What no blank line follows is no event, comments are none either."""
+    """Parse the events of a whole stream. Comments, and lines without a blank line after them, are ignored."""
     events = []
     data: list[str] = []
     kind = latest_id = ""
@@ -50,25 +50,25 @@ def server_sent_events(text: str) -> list[ServerSentEvent]:
 
 
 def records(text: str) -> list[Any]:
-    """The values of NDJSON, one a line. Raises ValueError with the number of a line that is no JSON."""
+    """Parse NDJSON. Raises ValueError with the number of a line that is not JSON."""
     values = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 values.append(json.loads(line))
             except ValueError as error:
-                raise ValueError(f"line {number} of the body is no JSON: {error}") from error
+                raise ValueError(f"line {number} of the body is not JSON: {error}") from error
     return values
 
 
 def parsed(content_type: str, text: str) -> list[Any]:
-    """The records of a body, by its content type. Raises ValueError for any that has none."""
+    """Parse a body by its content type. Raises ValueError for a content type without records."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == EVENT_STREAM:
         return server_sent_events(text)
     if kind in NDJSON:
         return records(text)
     raise ValueError(
-        f"the content type is {content_type or 'not known'!r}, and events are read from {EVENT_STREAM} and {NDJSON[0]}:"
-        " call server_sent_events() or records() to say which they are"
+        f"the content type is {content_type or 'not known'!r}, not {EVENT_STREAM} or {NDJSON[0]}:"
+        " call server_sent_events() or records() to choose the format"
     )

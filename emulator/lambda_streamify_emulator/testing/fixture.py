@@ -1,4 +1,4 @@
-"""The fixture `streamify`: the functions of a template as a test sees them."""
+"""The object behind the fixture `streamify`: the functions of a template, for one test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json as json_module
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..commands.signing import Signer
+from ..clients.signing import Signer
 from ..web.iam import SCOPE
 from .client import Exchange, Invocation, OpenStream
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Streamify:
-    """The functions of the template, in the emulator. What `logs` shows begins with the test."""
+    """The functions of the template, running in the emulator. `logs` has only the lines of this test."""
 
     def __init__(self, emulator: TemplateEmulator) -> None:
         self._emulator = emulator
@@ -28,12 +28,12 @@ class Streamify:
 
     @property
     def urls(self) -> dict[str, str]:
-        """The function URLs, by the functions' names."""
+        """The function URLs, by function name."""
         return self._emulator.urls
 
     @property
     def apis(self) -> dict[str, str]:
-        """The addresses of the REST APIs' stages, by the APIs' logical ids."""
+        """The addresses of the REST APIs' stages, by logical id of the API."""
         return self._emulator.apis
 
     @property
@@ -43,9 +43,9 @@ class Streamify:
 
     @property
     def logs(self) -> list[LogLine]:
-        """What functions have printed in this test: `function` and `text` of each line.
+        """The log lines of functions during this test, each with `function` and `text`.
 
-        It is complete for all responses that have been read to their end: reading this waits for the REPORT line.
+        The lines of each response that has been read to its end are complete: this property waits for its REPORT line.
         """
         for stream, steps in self._requests:
             if stream.is_over:
@@ -53,7 +53,7 @@ class Streamify:
         return self._emulator.lines[self._first_line :]
 
     def invoke(self, name: str, event: Any = None) -> StreamResult:
-        """Invoke a function through the Lambda API, and read its stream to the end."""
+        """Invoke a function through the Lambda API with `event`, {} by default; read its response to the end."""
         with self.open(name, event={} if event is None else event) as stream:
             return stream.result()
 
@@ -67,15 +67,18 @@ class Streamify:
         body: bytes | str | None = None,
         json: Any = None,
     ) -> StreamResult:
-        """Send a request to a function's URL, and read the response to its end. `json` is a value to send as JSON.
+        """Send a request to a function's URL, and read the response to its end.
 
-        `name` may be that of a REST API, a logical id; then the path leads to a function of it, with or without stage.
+        `name` is the name of a function, or the logical id of a REST API; the path of a REST API may begin with its
+        stage. `json` is a value to send as a JSON body. Raises LookupError for an unknown name.
+
+            result = streamify.request("chat", "POST", json={"prompt": "Hello"})
         """
         with self.open(name, method, path, headers=headers, body=body, json=json) as stream:
             return stream.result()
 
     def get(self, name: str, path: str = "/", *, headers: Mapping[str, str] | None = None) -> StreamResult:
-        """Send a GET."""
+        """Send a GET request; see `request`."""
         return self.request(name, "GET", path, headers=headers)
 
     def post(
@@ -87,7 +90,7 @@ class Streamify:
         body: bytes | str | None = None,
         json: Any = None,
     ) -> StreamResult:
-        """Send a POST."""
+        """Send a POST request; see `request`."""
         return self.request(name, "POST", path, headers=headers, body=body, json=json)
 
     def open(
@@ -101,19 +104,19 @@ class Streamify:
         body: bytes | str | None = None,
         json: Any = None,
     ) -> OpenStream:
-        """A response to read step by step, for a `with` block; returns when its first chunk is there.
+        """Send a request, and return a response to read step by step, in a `with` block.
 
-        With `event` the function is invoked through the Lambda API, else its URL is asked; a request to a URL whose
-        AuthType is AWS_IAM is signed, unless `headers` say who asks. Each `next(stream)` gives a
-        chunk, and the one after it is held back until the next call.
+        With `event`, invoke the function through the Lambda API; otherwise send a request to its URL. A request to a
+        URL whose AuthType is AWS_IAM is signed, unless `headers` contain Authorization. Each `next(stream)` returns a
+        chunk; the chunk after it is held back until the next call. Raises LookupError for an unknown name.
         """
-        began = time.monotonic()
+        start = time.monotonic()
         if event is not None:
             self._check(name, has_url=False)
             invocation = Invocation(self.lambda_api)
             steps = self._emulator.expect(invocation.port)
             invocation.invoke(name, json_module.dumps(event).encode())
-            return self._opened(name, invocation, steps, began)
+            return self._stream_of(name, invocation, steps, start)
         self._check(name, has_url=True)
         fields = dict(headers or {})
         if json is not None:
@@ -126,17 +129,17 @@ class Streamify:
             signer = Signer(lambda: self._emulator.iam.credentials, SCOPE)
             fields |= signer.headers(method, self.urls[name].removesuffix("/") + path, fields, sent)
         exchange.send(method, path, fields, sent)
-        return self._opened(name, exchange, steps, began)
+        return self._stream_of(name, exchange, steps, start)
 
     def close(self) -> None:
-        """End the reading of what the test has left open, and let its log be the test's own."""
+        """Close the streams that the test has left open; wait for the log lines that belong to it."""
         for stream, steps in self._requests:
             stream.close()
             if stream.is_over:
                 self._emulator.wait_until_over(steps)
 
-    def _opened(self, name: str, exchange: Exchange, steps: Steps, began: float) -> OpenStream:
-        stream = OpenStream(name, exchange, steps, began)
+    def _stream_of(self, name: str, exchange: Exchange, steps: Steps, start: float) -> OpenStream:
+        stream = OpenStream(name, exchange, steps, start)
         self._requests.append((stream, steps))
         return stream
 
@@ -145,8 +148,8 @@ class Streamify:
         if name in ({*self.urls, *self.apis} if has_url else known):
             return
         if name in known and has_url:
-            problem = f"the function {name} has no FunctionUrlConfig: use streamify.invoke, or give it a URL"
+            problem = f"the function {name} has no FunctionUrlConfig: use streamify.invoke, or add one to the template"
         else:
             known += self.apis if has_url else []
-            problem = f"no function is called {name!r}: there are {', '.join(known)}"
-        raise LookupError(". ".join([f"{self._emulator.path}: {problem}", *self._emulator.said]))
+            problem = f"there is no function {name!r}: there are {', '.join(known)}"
+        raise LookupError(". ".join([f"{self._emulator.path}: {problem}", *self._emulator.messages]))

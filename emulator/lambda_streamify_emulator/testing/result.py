@@ -1,4 +1,4 @@
-"""What a client has got of one response: the result of `streamify.invoke` and `streamify.request` in a test."""
+"""A complete response: the result of `streamify.invoke` and `streamify.request` in a test."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..recordings.recorder import now
+from ..recordings.recorder import create, now
 from ..recordings.recording import END, ERROR, HEAD, Event, Header, RecordingWriter
-from ..recordings.timeline import counted
+from ..recordings.timeline import pluralize
 from . import assertions as stream_assertions
 from . import events as stream_events
+from .assertions import StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,36 +20,40 @@ if TYPE_CHECKING:
 
     from ..recordings.recording import RecordingReader
 
-MICROSECONDS = 1_000_000
-# Where the borders between chunks come from.
+MICROSECONDS_PER_SECOND = 1_000_000
+# What determines where the chunks end.
 RUNTIME, CLIENT, BUFFERED = "runtime", "client", "buffered"
 
 
-class StreamError(NamedTuple):
-    """How a function failed."""
-
-    type: str
-    message: str
-
-
 class Times(NamedTuple):
-    """When what came, in seconds since the request began. What never came is None."""
+    """The times of a response, in seconds since the request began."""
 
     first_byte: float | None
-    """Of the head or the body, whichever came first."""
+    """The first byte of the head or the body, whichever arrived first; None if neither did."""
     gaps: list[float]
-    """Between one chunk and the next."""
+    """The times between one chunk and the next."""
     end: float
 
 
 class StreamResult:
     """A response that has been read to its end.
 
-    `status_code` is an int, `headers` a dict with names in lower case, `cookies` a list of Set-Cookie values, `chunks`
-    a list of bytes. `framing` says where the borders of the chunks come from: "runtime" (as the function's runtime sent
-    them), "client" (as they arrived: the function was not asked) or "buffered" (its URL collects the response).
-    `error` is what the function ended in, None if it ended well. A URL's client cannot see an error after the first
-    byte; this shows it all the same.
+    Its attributes are:
+
+        status_code: an int.
+        headers: a dict with names in lower case.
+        cookies: a list of Set-Cookie values.
+        chunks: a list of bytes.
+        framing: where the chunks come from: "runtime" (as the function's runtime sent them), "buffered" (its URL
+            collects the response) or "client" (as they arrived, because no function has run).
+        error: type and message of the function's error, or None. It is set even for an error after the first byte,
+            which the client of a function URL cannot see.
+
+    For example:
+
+        result = streamify.get("hello")
+        result.assert_streamed()
+        assert result.text.startswith("Chunk 0")
     """
 
     def __init__(self, function: str, events: list[Event], framing: str) -> None:
@@ -70,41 +75,48 @@ class StreamResult:
 
     @property
     def text(self) -> str:
-        """The whole body, which is UTF-8."""
+        """The whole body, decoded as UTF-8."""
         return self.body.decode("utf-8")
 
     def json(self) -> Any:
-        """The value of the whole body, which is JSON."""
+        """Parse the whole body as JSON."""
         return json.loads(self.body)
 
     @property
     def events(self) -> list[Any]:
-        """The server-sent events or the NDJSON records of the body, by its content type."""
+        """The server-sent events or NDJSON records of the body, depending on the content type.
+
+        Raises ValueError for any other content type.
+        """
         return stream_events.parsed(self.headers.get("content-type", ""), self.text)
 
     def server_sent_events(self) -> list[stream_events.ServerSentEvent]:
-        """The body's events, for responses without a content type: those of direct invocations."""
+        """Parse the body as server-sent events; for direct invocations, which have no content type."""
         return stream_events.server_sent_events(self.text)
 
     def records(self) -> list[Any]:
-        """The body's NDJSON records, for responses without a content type."""
+        """Parse the body as NDJSON; for direct invocations, which have no content type."""
         return stream_events.records(self.text)
 
     @property
     def timeline(self) -> Times:
-        """When the first byte, the chunks and the end came."""
-        came = [event.time for event in self._events if event.code == HEAD or event.chunk is not None]
+        """The times of the first byte, the chunks and the end, in seconds."""
+        arrivals = [event.time for event in self._events if event.code == HEAD or event.chunk is not None]
         chunks = [event.time for event in self._events if event.chunk is not None]
-        gaps = [(later - earlier) / MICROSECONDS for earlier, later in pairwise(chunks)]
-        return Times(came[0] / MICROSECONDS if came else None, gaps, self._events[-1].time / MICROSECONDS)
+        gaps = [(later - earlier) / MICROSECONDS_PER_SECOND for earlier, later in pairwise(chunks)]
+        first_byte = arrivals[0] / MICROSECONDS_PER_SECOND if arrivals else None
+        return Times(first_byte, gaps, self._events[-1].time / MICROSECONDS_PER_SECOND)
 
     def recording(self) -> list[Event]:
-        """The events of a recording: docs/recording-format.md."""
+        """Return the events of the response as a recording (docs/reference/recording-format.md)."""
         return list(self._events)
 
     def save(self, path: str | PathLike[str], *, secrets: bool = False) -> None:
-        """Write the recording to a file. Headers that may hold secrets are hidden, unless `secrets`."""
-        with Path(path).open("w", encoding="utf-8", newline="\n") as file:
+        """Write the recording to a file. Cookies and secret headers are hidden unless `secrets` is true.
+
+        Raises OSError if the file cannot be written.
+        """
+        with create(Path(path)) as file:
             header = Header("client", {"function": self.function, "recorded": now()})
             writer = RecordingWriter(file, header, secrets=secrets)
             for event in self._events:
@@ -114,24 +126,24 @@ class StreamResult:
                     writer.event(event)
 
     def assert_streamed(self) -> None:
-        """Fail unless the client had the first chunk before the response was complete."""
+        """Raise AssertionError unless the client received the first chunk before the response was complete."""
         __tracebackhide__ = True
         stream_assertions.check_streamed(self)
 
     def assert_matches(
         self, recording: str | PathLike[str] | RecordingReader | Iterable[Event], *, borders: bool = True
     ) -> None:
-        """Fail unless the chunks are the recorded ones; without `borders` their bytes suffice."""
+        """Raise AssertionError unless the chunks are the recorded ones. With borders=False, compare only the bytes."""
         __tracebackhide__ = True
         stream_assertions.check_matches(self, recording, borders=borders)
 
     def __repr__(self) -> str:
         end = "" if self.error is None else f", {self.error.type}"
-        size = f"{counted(len(self.chunks), 'chunk')}, {counted(len(self.body), 'byte')}"
+        size = f"{pluralize(len(self.chunks), 'chunk')}, {pluralize(len(self.body), 'byte')}"
         return f"<StreamResult {self.status_code}, {size}{end}>"
 
 
 def end_event(time: int, reason: str, chunks: Iterable[bytes]) -> Event:
-    """The last event of a stream."""
+    """Return the end event of a stream."""
     sizes = [len(chunk) for chunk in chunks]
     return Event(time, END, {"reason": reason, "bytes": sum(sizes), "chunks": len(sizes)})

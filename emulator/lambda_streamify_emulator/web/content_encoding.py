@@ -1,27 +1,27 @@
-"""What a streaming function URL does with a compressed body: it decompresses it.
+"""Decompresses compressed bodies, as a streaming function URL does.
 
-That was seen for gzip, in 2024: the body came as it had been, and without Content-Encoding (issue 96 of AWS's runtime
-interface client for Node.js). Here deflate is treated so too; what the standard library cannot read passes as it is.
+This was seen for gzip in 2024: the body arrived decompressed and without Content-Encoding (issue 96 of AWS's runtime
+interface client for Node.js). Here deflate is treated the same; other encodings pass unchanged.
 """
 
 import zlib
 from collections.abc import AsyncIterator
 
 DECODED = ("gzip", "x-gzip", "deflate")  # RFC 9110, section 8.4.1
-_EITHER = zlib.MAX_WBITS | 32  # a gzip or a zlib header says which of them it is
-_PIECE = 64 * 1024  # bytes that are made at a time: a few compressed ones may stand for a thousand times as many
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # zlib detects the format by its header
+_OUTPUT_LIMIT_BYTES = 64 * 1024  # of one step: compressed data may expand a thousandfold
 
 
-async def decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The body, decompressed as it comes. Raises zlib.error where it is not compressed as it should be."""
-    decoder = zlib.decompressobj(_EITHER)
+async def decompress(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the body, decompressed as it arrives. Raises zlib.error if the data is not valid."""
+    decoder = zlib.decompressobj(_GZIP_OR_ZLIB)
     async for piece in pieces:
         data, more = piece, bool(piece)
         while more:
             if decoder.eof:
-                decoder = zlib.decompressobj(_EITHER)  # a further member: RFC 1952, section 2.2
-            made = decoder.decompress(data, _PIECE)
+                decoder = zlib.decompressobj(_GZIP_OR_ZLIB)  # another member: RFC 1952, section 2.2
+            made = decoder.decompress(data, _OUTPUT_LIMIT_BYTES)
             if made:
                 yield made
             data = decoder.unconsumed_tail or decoder.unused_data
-            more = bool(data) or len(made) == _PIECE
+            more = bool(data) or len(made) == _OUTPUT_LIMIT_BYTES

@@ -1,8 +1,8 @@
-"""Who may call a function URL whose AuthType is AWS_IAM: one made-up user of the account, who signs requests.
+"""Access to function URLs with AuthType AWS_IAM: one made-up user of the account may call them with signed requests.
 
-Source: AWS Lambda Developer Guide, "Control access to Lambda function URLs" and "Invoking Lambda function URLs". The
-bodies are those that users of AWS have seen; whether a request that is not signed gets the one of a caller without
-permission has not been checked on AWS, nor that the function does not see the Authorization header.
+Source: AWS Lambda Developer Guide, "Control access to Lambda function URLs" and "Invoking Lambda function URLs". Users
+of AWS have reported the bodies of the responses. Two points have not been checked on AWS: that an unsigned request gets
+the same body as a caller without permission, and that the function does not see the Authorization header.
 """
 
 import json
@@ -12,23 +12,23 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..template.intrinsics import ACCOUNT_ID, REGION
-from ..urls.event import Request
+from ..account import ACCOUNT_ID, REGION
+from .request import Request
 from .sigv4 import Credentials, Scope, is_signed, refusal
 
 SCOPE = Scope(REGION)
 USER = "streamify"
-CREDENTIALS = "/_streamify/credentials"  # where clients on this machine get them, on the port of the Lambda API
+CREDENTIALS = "/_streamify/credentials"  # the path of the credentials for local clients, on the Lambda API's port
 _FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
-# Letters and digits of AWS's own keys (IAM User Guide, "IAM identifiers"); no secret needs quotes in a shell.
+# The characters of AWS's access keys (IAM User Guide, "IAM identifiers"). The secret needs no quotes in a shell.
 _KEY, _SECRET = string.ascii_uppercase + "234567", string.ascii_letters + string.digits
 
 
 class Rejection(NamedTuple):
-    """The answer 403 to a request: headers and body; and what the client is not told."""
+    """A 403 response: its headers and body, and a note for the log."""
 
     headers: list[tuple[str, str]]
     body: bytes
@@ -36,20 +36,20 @@ class Rejection(NamedTuple):
 
 
 class Iam:
-    """Knows one user, whose credentials are new each time."""
+    """The access check, with one user whose credentials are new at each start."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.credentials = Credentials(f"AKIA{_random(_KEY, 16)}", _random(_SECRET, 40))
         self._user_id = f"AIDA{_random(_KEY, 17)}"
         self._clock = clock
 
-    def described(self) -> dict[str, str]:
-        """What others need to sign requests as the user."""
+    def describe(self) -> dict[str, str]:
+        """Return the data that clients need to sign requests as the user."""
         key, secret = self.credentials.access_key, self.credentials.secret_key
         return {"access_key_id": key, "secret_access_key": secret, "region": REGION}
 
     def reject(self, request: Request) -> Rejection | None:
-        """The answer to a request that the user has not signed; None if it may go on."""
+        """Return the rejection of a request that the user has not signed; None if it is signed."""
         if not is_signed(request):
             note = "the request is not signed, and the URL's AuthType is AWS_IAM"
             return _rejection("AccessDeniedException", {"Message": _FORBIDDEN}, note)
@@ -62,7 +62,7 @@ class Iam:
         return _rejection(refused.error_type, {"message": refused.message}, note)
 
     def identify(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The event of a request that the user has signed."""
+        """Return `event` with the identity of the user, for a request that the user has signed."""
         caller = {
             "accessKey": self.credentials.access_key,
             "accountId": ACCOUNT_ID,

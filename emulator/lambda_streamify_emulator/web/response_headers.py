@@ -1,9 +1,9 @@
-"""The headers of a function's response, as its URL delivers them: some are renamed, some are the URL's own business.
+"""The headers of a function's response as its URL returns them: some are renamed, some are dropped.
 
 AWS documents none of this for function URLs. Seen there: `content-length` (2025), `connection` and `server` (2024) and
-`www-authenticate` (2026) become x-amzn-remapped-*, and a header that has such a name already makes the answer a 500
-(2024). That the others of API Gateway's list (Amazon API Gateway Developer Guide, "Amazon API Gateway important notes")
-are renamed as well is a choice of this emulator.
+`www-authenticate` (2026) become x-amzn-remapped-*, and a header that already has such a name causes a 500 (2024). The
+emulator also renames the other headers that API Gateway renames (Amazon API Gateway Developer Guide, "Amazon API
+Gateway important notes"); that was not seen.
 """
 
 from collections.abc import Iterable
@@ -31,20 +31,20 @@ _AS_API_GATEWAY = {
     "x-amzn-trace-id",
 }
 RENAMED = _SEEN | _AS_API_GATEWAY
-# RFC 9110, section 7.6.1. Those that are not renamed are dropped.
+# Headers of one connection (RFC 9110, section 7.6.1). Those that are not renamed are dropped.
 OF_A_CONNECTION = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-# Those that a client needs under its own name. The others are not missed: the URL has its own, or no use for them.
-_MISSED = {"authorization", "proxy-authenticate", "www-authenticate"}
+# Renamed headers that clients look for. The URL sets the others itself, or clients have no use for them.
+_NEEDED_BY_CLIENTS = {"authorization", "proxy-authenticate", "www-authenticate"}
 
 
-def delivered(headers: Iterable[tuple[str, str]]) -> Headers:
-    """The headers under the names that a client sees. Raises RemappedHeaderError if one has such a name already."""
+def rename_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers as a client sees them. Raises RemappedHeaderError if a name already has the prefix."""
     found: Headers = []
     for name, value in headers:
         lower = name.lower()
         if lower.startswith(PREFIX):
             raise RemappedHeaderError(
-                f"the response has the header {name}, a name that function URLs keep for themselves: leave it out"
+                f"the response has the header {name}, a name that function URLs reserve: leave it out"
             )
         if lower in RENAMED:
             found.append((PREFIX + lower, value))
@@ -53,16 +53,16 @@ def delivered(headers: Iterable[tuple[str, str]]) -> Headers:
     return found
 
 
-def missed(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """The names of those headers that are renamed although clients look for them."""
-    return [name for name, _ in headers if name.lower() in _MISSED]
+def find_renamed_for_clients(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the names of the renamed headers that clients look for under their original names."""
+    return [name for name, _ in headers if name.lower() in _NEEDED_BY_CLIENTS]
 
 
-def value_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """The value of a header whose name is given in lower case; None if it is not there."""
+def get_header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+    """Return the value of a header, None if it is missing. `name` is in lower case."""
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def without(headers: Iterable[tuple[str, str]], name: str) -> Headers:
-    """The headers but for those of this name, which is given in lower case."""
+def remove_header(headers: Iterable[tuple[str, str]], name: str) -> Headers:
+    """Return the headers without those of this name, which is in lower case."""
     return [pair for pair in headers if pair[0].lower() != name]

@@ -1,8 +1,10 @@
-"""AWS Signature Version 4: whether a request is signed with certain credentials, and how to sign one. No I/O, no clock.
+"""AWS Signature Version 4: checks the signature of a request. No I/O, no clock.
 
-Source: AWS IAM User Guide, "Create a signed AWS API request" and "Elements of an AWS API request signature"; what its
-examples leave open is as botocore's SigV4Auth does it: a path loses its dot segments and doubled slashes and is encoded
-once more, whatever it is encoded in already. The texts of refusals are those that users of AWS have reported.
+No library checks signatures: those that sign only compute their own.
+
+Source: AWS IAM User Guide, "Create a signed AWS API request" and "Elements of an AWS API request signature". What its
+examples leave open follows botocore's SigV4Auth: dot segments and doubled slashes are removed from the path, and the
+path is encoded once more even if it is already encoded. Users of AWS have reported the texts of the refusals.
 """
 
 import hmac
@@ -15,20 +17,19 @@ from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
-from ..urls.event import Request
+from .request import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-SKEW = timedelta(minutes=5)  # as AWS's message of a signature that has expired names it
-LONGEST = 604_800  # seconds that a signature in the query may be valid: seven days
+CLOCK_SKEW = timedelta(minutes=5)  # the value in AWS's message about an expired signature
+EXPIRES_LIMIT_S = 604_800  # for a signature in the query: seven days
 _TIME = "%Y%m%dT%H%M%SZ"
 _UNRESERVED = "-_.~"
-_SIGNED = ("content-type", "host", "x-amz-")  # headers that may be signed: no hop on the way changes them
 _TOKEN = "x-amz-security-token"  # noqa: S105 - a header
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """An access key, its secret, and the token of a session if it is temporary."""
+    """An access key and its secret, with a session token if they are temporary."""
 
     access_key: str
     secret_key: str
@@ -37,18 +38,18 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Scope:
-    """For which service and where a signature counts."""
+    """The region and the service for which a signature is valid."""
 
     region: str
     service: str = "lambda"
 
     def on(self, day: str) -> str:
-        """The scope of a day's signatures; `day` is YYYYMMDD."""
+        """Return the scope of the signatures of a day, YYYYMMDD."""
         return f"{day}/{self.region}/{self.service}/aws4_request"
 
 
 class Refusal(NamedTuple):
-    """Why a request is not let in: AWS's name of the error, its message, and what should have been signed, if known."""
+    """The refusal of a request: AWS's error type and message, and the canonical request if the signature differs."""
 
     error_type: str
     message: str
@@ -56,13 +57,13 @@ class Refusal(NamedTuple):
 
 
 class _Claim(NamedTuple):
-    """What a request says of its signature."""
+    """The signature of a request with its parameters."""
 
     credential: str
     signed: tuple[str, ...]
     signature: str
     time: str
-    valid: timedelta | None  # since its time, for a signature in the query
+    valid: timedelta | None  # from `time` on; None for a signature in the headers
 
     @property
     def in_query(self) -> bool:
@@ -70,12 +71,12 @@ class _Claim(NamedTuple):
 
 
 def is_signed(request: Request) -> bool:
-    """Whether the request has a signature of this kind, be it right or wrong."""
+    """Whether the request has a signature of this kind, valid or not."""
     return _is_signed_in_query(request) or _header(request, "authorization").startswith(ALGORITHM)
 
 
 def refusal(request: Request, credentials: Credentials, scope: Scope, now: float) -> Refusal | None:
-    """Why the signature of `request` does not count at `now`, in seconds since the epoch; None if it does."""
+    """Return why the signature is not valid at `now`, in seconds since the epoch; None if it is."""
     claim = _claim_in_query(request) if _is_signed_in_query(request) else _claim_in_headers(request)
     if isinstance(claim, Refusal):
         return claim
@@ -88,7 +89,7 @@ def refusal(request: Request, credentials: Credentials, scope: Scope, now: float
         return Refusal("InvalidSignatureException", problem)
     canonical = canonical_request(request, claim.signed)
     expected = _signature(canonical, claim.time, credentials, scope)
-    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):  # of texts it takes ASCII alone
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):  # it accepts only ASCII as str
         message = (
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
@@ -97,38 +98,26 @@ def refusal(request: Request, credentials: Credentials, scope: Scope, now: float
     return None
 
 
-def sign(request: Request, credentials: Credentials, scope: Scope, now: float) -> list[tuple[str, str]]:
-    """The headers that sign `request` as it stands, Host included; those of its headers that count are signed too."""
-    time = datetime.fromtimestamp(now, timezone.utc).strftime(_TIME)
-    added = [("x-amz-date", time), *([(_TOKEN, credentials.token)] if credentials.token else [])]
-    whole = Request(request.method, request.path, request.query, [*request.headers, *added], "", request.body)
-    names = sorted({name.lower() for name, _ in whole.headers if name.lower().startswith(_SIGNED)})
-    signature = _signature(canonical_request(whole, names), time, credentials, scope)
-    credential = f"{credentials.access_key}/{scope.on(time[:8])}"
-    value = f"{ALGORITHM} Credential={credential}, SignedHeaders={';'.join(names)}, Signature={signature}"
-    return [*added, ("authorization", value)]
-
-
 def canonical_request(request: Request, signed: Iterable[str]) -> str:
-    """The request in the one form that both sides sign. `signed` are names of headers, in lower case and in order."""
+    """Return the canonical form that both sides sign. `signed` are names of headers, in lower case and in order."""
     signed = list(signed)
     pairs = [pair for pair in _pairs(request.query) if pair[0] != "X-Amz-Signature"]
-    query = sorted((_encoded(name), _encoded(value)) for name, value in pairs)
+    query = sorted((_encode(name), _encode(value)) for name, value in pairs)
     return "\n".join(
         [
-            request.method.upper(),
-            quote(_normalized(request.path), "/" + _UNRESERVED),
+            request.method.encode("latin-1").upper().decode("latin-1"),  # str.upper() would move ÿ out of Latin-1
+            quote(_normalize(request.path), "/" + _UNRESERVED),
             "&".join(map("=".join, query)),
             *(f"{name}:{_header(request, name)}" for name in signed),
             "",
             ";".join(signed),
-            sha256(request.body).hexdigest(),  # what the request says of its hash does not count: the body does
+            sha256(request.body).hexdigest(),  # of the body itself; a hash in the headers is ignored
         ]
     )
 
 
 def _signature(canonical: str, time: str, credentials: Credentials, scope: Scope) -> str:
-    digest = sha256(canonical.encode("latin-1")).hexdigest()  # the bytes of headers, as HTTP has them
+    digest = sha256(canonical.encode("latin-1")).hexdigest()  # the bytes of the headers
     to_sign = "\n".join([ALGORITHM, time, scope.on(time[:8]), digest])
     key = f"AWS4{credentials.secret_key}".encode()
     for part in (time[:8], scope.region, scope.service, "aws4_request"):
@@ -160,8 +149,8 @@ def _claim_in_query(request: Request) -> _Claim | Refusal:
     if missing:
         return Refusal("IncompleteSignatureException", " ".join(missing))
     _, time, expires, signed, _ = (parts[name] for name in wanted)
-    if not _is_time(time) or not re.fullmatch(r"[0-9]{1,6}", expires) or not 1 <= int(expires) <= LONGEST:
-        message = f"X-Amz-Date={time} and X-Amz-Expires={expires} are no time and up to {LONGEST} seconds."
+    if not _is_time(time) or not re.fullmatch(r"[0-9]{1,6}", expires) or not 1 <= int(expires) <= EXPIRES_LIMIT_S:
+        message = f"X-Amz-Date={time} and X-Amz-Expires={expires} are no time and up to {EXPIRES_LIMIT_S} seconds."
         return Refusal("IncompleteSignatureException", message)
     valid = timedelta(seconds=int(expires))
     return _Claim(parts["X-Amz-Credential"], tuple(signed.split(";")), parts["X-Amz-Signature"], time, valid)
@@ -178,13 +167,15 @@ def _problem(claim: _Claim, scope: Scope) -> str | None:
 
 def _untimely(claim: _Claim, now: datetime) -> str | None:
     then = datetime.strptime(claim.time, _TIME).replace(tzinfo=timezone.utc)
-    valid = SKEW if claim.valid is None else claim.valid
+    valid = CLOCK_SKEW if claim.valid is None else claim.valid
     if now - valid > then:
         span = f"{now.strftime(_TIME)} - {valid.total_seconds() / 60:g} min."
         return f"Signature expired: {claim.time} is now earlier than {(now - valid).strftime(_TIME)} ({span})"
-    if now + SKEW < then:
+    if now + CLOCK_SKEW < then:
         span = f"{now.strftime(_TIME)} + 5 min."
-        return f"Signature not yet current: {claim.time} is still later than {(now + SKEW).strftime(_TIME)} ({span})"
+        return (
+            f"Signature not yet current: {claim.time} is still later than {(now + CLOCK_SKEW).strftime(_TIME)} ({span})"
+        )
     return None
 
 
@@ -203,26 +194,26 @@ def _from_date(text: str) -> str:
 
 
 def _header(request: Request, name: str) -> str:
-    """The values of a header, each with single spaces."""
+    """Return the values of a header, joined by commas, with runs of spaces reduced to one."""
     values = [value for key, value in request.headers if key.lower() == name]
     return ",".join(" ".join(re.findall(r"[^ \t]+", value)) for value in values)
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
-    """Names and values of the query, decoded: one character for each byte, so that all bytes come back."""
+    """Return the names and values of the query, decoded as Latin-1, which keeps all bytes."""
     pairs = [part.partition("=")[::2] for part in query.split("&") if part]
-    return [(_decoded(name), _decoded(value)) for name, value in pairs]
+    return [(_decode(name), _decode(value)) for name, value in pairs]
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("latin-1")
 
 
-def _encoded(text: str) -> str:
+def _encode(text: str) -> str:
     return quote(text.encode("latin-1"), _UNRESERVED)
 
 
-def _normalized(path: str) -> str:
+def _normalize(path: str) -> str:
     kept: list[str] = []
     for part in path.split("/"):
         if part == "..":

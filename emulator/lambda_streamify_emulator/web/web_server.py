@@ -1,25 +1,30 @@
-"""One uvicorn server for all of the emulator's ports; which application answers depends on the port."""
+"""One uvicorn server for all of the emulator's ports; each port has its own application."""
 
 import asyncio
 import errno
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import uvicorn
 
 from ..errors import AddressError
-from .asgi import App, Receive, Scope, Send
+from ..listener import Listener
+from .asgi import App, Receive, Scope, Send, respond_unread
 from .http_protocol import HttpProtocol
 
-# What uvicorn says of an application that has cut its response; whoever cuts one tells why.
+# uvicorn's message about an application that aborts its response; the emulator logs the reason itself.
 _CUT = "ASGI callable returned without completing response."
+
+# Clients on this machine reach a server that listens on all addresses at this one.
+REACHABLE_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it here
 
 
 def listen(host: str, port: int, purpose: str) -> socket.socket:
-    """A listening socket; with port 0, on any that is free."""
+    """Return a listening socket; port 0 means any free port. Raises AddressError if that is not possible."""
     if not 0 <= port <= 65535:
         raise AddressError(f"{port} is not a port: choose one from 1 to 65535 with --port")
     try:
@@ -27,17 +32,24 @@ def listen(host: str, port: int, purpose: str) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressError(f"port {port}, for {purpose}, is in use: choose another with --port") from error
-        # Its own text names the address once more. The numbers of failed look-ups are below 0.
+        # The error's own text repeats the address. The error numbers of failed look-ups are negative.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "there is no such address"
         raise AddressError(f"cannot listen on {host}:{port} for {purpose}: {reason}") from error
-    # Its connections inherit it. asyncio would set it on sockets that name their protocol, which these do not; without,
-    # what follows the head of a response waits for the client's acknowledgement (measured: 44 ms).
+    # Connections inherit the option. asyncio sets it only on sockets with an explicit protocol, which these lack.
+    # Without it, the body of a response waits until the client acknowledges the head (measured: 44 ms).
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
+def address(listening: socket.socket, scheme: str = "http") -> str:
+    """Return the URL at which clients on this machine reach a listening socket, without a slash at its end."""
+    host, port, *_ = listening.getsockname()
+    reached = REACHABLE_AT.get(host, host)
+    return f"{scheme}://[{reached}]:{port}" if ":" in reached else f"{scheme}://{reached}:{port}"
+
+
 class WebServer:
-    """Serves each application on its socket."""
+    """Serves each application on its socket. Sockets may be added and removed while it serves."""
 
     def __init__(self, apps: Mapping[socket.socket, App]) -> None:
         self._sockets = list(apps)
@@ -49,31 +61,52 @@ class WebServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="error",  # of a client's mistakes the client is told
+            log_level="error",  # the response reports mistakes of the client
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # it would let a request's X-Forwarded-For change who the client is
+            proxy_headers=False,  # else X-Forwarded-For would change the client's address
             timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         logging.getLogger("uvicorn.error").addFilter(_is_news)
 
     async def start(self) -> None:
-        """Serve from now on."""
+        """Start to serve."""
         self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
         listening = asyncio.create_task(self._server.listening.wait())
         await asyncio.wait([self._task, listening], return_when=asyncio.FIRST_COMPLETED)
         if not listening.done():
             listening.cancel()
-            await self._task  # it has failed
+            await self._task  # raises its error
 
     async def stop(self) -> None:
-        """Stop serving; responses under way have a second to end."""
+        """Stop serving; running responses have a second to end."""
         self._server.should_exit = True
         await self._task
 
+    def open(self, listening: socket.socket, app: App, tls: ssl.SSLContext | None = None) -> None:
+        """Serve another socket, over https with `tls`, or another application on a socket that is served already."""
+        known = listening in self._sockets
+        self._apps[listening.getsockname()[1]] = app
+        if not known:
+            self._sockets.append(listening)
+            if tls is not None:
+                self._server.contexts[listening] = tls
+            if self._server.listening.is_set():
+                self._server.open(listening)
+
+    def close(self, listening: socket.socket) -> None:
+        """Accept no more connections on a socket, and close it. Requests that are running continue."""
+        self._apps[listening.getsockname()[1]] = _gone  # for requests on connections that are open already
+        self._sockets.remove(listening)
+        self._server.close(listening)
+
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._apps[scope["server"][1]](scope, receive, send)
+
+
+async def _gone(_: Scope, receive: Receive, send: Send) -> None:
+    await respond_unread(receive, send, 404, [("content-type", "text/plain")], b"nothing is served here any more\n")
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -84,13 +117,34 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.contexts: dict[socket.socket, ssl.SSLContext] = {}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve, and say so."""
-        await super().startup(sockets)
+        """Start to listen with Listener, instead of asyncio's servers, which uvicorn uses."""
+        self._listeners: dict[socket.socket, Listener] = {}
+        self.servers = []
+        for each in sockets or ():
+            self.open(each)
+        self.started = True
         self.listening.set()
+
+    def open(self, listening: socket.socket) -> None:
+        """Accept connections on another socket."""
+        listener = Listener(listening, self._make_protocol, tls=self.contexts.get(listening))
+        self._listeners[listening] = listener
+        self.servers.append(listener)  # type: ignore[arg-type]
+
+    def close(self, listening: socket.socket) -> None:
+        """Accept no more connections on a socket, and close it."""
+        listener = self._listeners.pop(listening)
+        self.contexts.pop(listening, None)
+        self.servers.remove(listener)  # type: ignore[arg-type]
+        listener.close()
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return HttpProtocol(config=self.config, server_state=self.server_state, app_state={})
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the emulator."""
+        """Install no signal handlers: the emulator has its own."""
         yield

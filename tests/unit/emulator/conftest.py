@@ -8,5 +8,11 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(autouse=True)
 def _own_cache(shared_cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the user's cache alone, and make what is slow to make once."""
+    """Use a cache of the tests' own, so that slow builds run only once and the user's cache stays unchanged."""
     monkeypatch.setenv("STREAMIFY_CACHE_DIR", shared_cache)
+
+
+@pytest.fixture(autouse=True)
+def _no_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide uv, which some machines have, so that messages and commands are the same on all."""
+    monkeypatch.setattr("lambda_streamify_emulator.building.installers.which", lambda _: None)

@@ -15,17 +15,17 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 
 from asynchronous import run
-from lambda_streamify_emulator import emulator as module
-from lambda_streamify_emulator.dashboard.activity import Activity
+from lambda_streamify_emulator.activity.activity import Activity
 from lambda_streamify_emulator.emulator import Emulator
-from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, InterpreterError, TemplateError
+from lambda_streamify_emulator.errors import AddressError, BuildError, EmulatorError, TemplateError
+from lambda_streamify_emulator.processes.interpreters import Interpreter, find_interpreter
 from lambda_streamify_emulator.sandboxes import packages
-from lambda_streamify_emulator.sandboxes.interpreters import Interpreter, find_interpreter
+from lambda_streamify_emulator.sandboxes.environment import WRAPPER
 from lambda_streamify_emulator.sandboxes.pool import SandboxPool
-from lambda_streamify_emulator.settings import Settings
+from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from lambda_streamify_emulator.template.reader import load_template
 from process_table import is_running
-from tiny_runtime import SAY_PROCESS
+from tiny_runtime import SAY_HALF, SAY_PROCESS
 from tiny_template import RUNTIME, write_template
 
 FUNCTION = "    Type: AWS::Serverless::Function\n    Properties:\n"
@@ -33,21 +33,23 @@ FUNCTION = "    Type: AWS::Serverless::Function\n    Properties:\n"
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the emulator's temporary folders lie."""
+    """The parent of the emulator's temporary folders."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return tmp_path / "temporary"
 
 
 class Told:
-    """An emulator, and what it told."""
+    """An emulator and its messages."""
 
-    def __init__(self, path: Path, port: int = 0) -> None:
+    def __init__(self, path: Path, port: int = 0, settings: Settings = DEFAULTS) -> None:
         self.said: list[str] = []
         self.logged: list[tuple[str, str]] = []
-        self.emulator = Emulator(
-            load_template(path), port=port, say=self.said.append, log=lambda *line: self.logged.append(line)
-        )
+
+        def log(name: str, line: str) -> None:
+            self.logged.append((name, line))
+
+        self.emulator = Emulator(load_template(path), port=port, say=self.said.append, log=log, settings=settings)
 
 
 def post(url: str, path: str, body: bytes) -> bytes:
@@ -72,7 +74,7 @@ def test_functions_run_behind_their_urls_and_the_lambda_api_until_the_end(tmp_pa
             buffer: Any = EventStreamBuffer()
             buffer.add_data(await asyncio.to_thread(post, emulator.lambda_api, call, body))
             process = int(next(iter(buffer)).payload)
-            # This runtime takes the event's text for code, which an HTTP request's is not.
+            # This runtime runs the event as code; the event of an HTTP request is not valid code.
             assert await asyncio.to_thread(post, emulator.urls["Second"], "/", b"") == b"Internal Server Error"
             assert {name for name, line in told.logged if "RequestId" not in line} == {"Second"}
             assert ("Second", "Runtime exited with error: exit status 1") in told.logged
@@ -109,9 +111,9 @@ def test_the_dashboard_shows_what_runs_if_there_is_one(tmp_path: Path) -> None:
 
     run(main())
 
-    (invocation,) = activity.since(0)["invocations"]
-    assert [invocation[name] for name in ("function", "chunks", "bytes", "reason")] == ["first", 1, 3, "end"]
-    assert "printed" in activity.since(0)["logs"]["first"]
+    (invocation,) = activity.since(0)["rows"]
+    assert [invocation[name] for name in ("function", "chunks", "bytes", "ending")] == ["first", 1, 3, "end"]
+    assert ["first", "printed"] in [list(line[1:]) for line in activity.since(0)["lines"]]
     assert ("first", "printed") in logged
 
 
@@ -134,20 +136,26 @@ def test_archives_are_served_as_lambda_gets_them(tmp_path: Path) -> None:
     run(main())
 
 
-def test_the_control_port_answers_nobody_who_takes_it_for_another(tmp_path: Path) -> None:
-    def get(address: str, **headers: str) -> tuple[int, dict[str, str]]:
-        with closing(HTTPConnection(urlsplit(address).netloc, timeout=10)) as connection:
-            connection.request("GET", "/_streamify/credentials", headers=headers)
+def test_every_port_checks_the_host_header(tmp_path: Path) -> None:
+    def get(address: str, **headers: str) -> tuple[int, bytes]:
+        parts = urlsplit(address)
+        with closing(HTTPConnection(parts.netloc, timeout=10)) as connection:
+            connection.request("GET", parts.path, headers=headers)
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            return response.status, response.read()
 
     async def main() -> None:
-        async with Told(write_template(tmp_path)).emulator as emulator:
-            found = await asyncio.to_thread(get, emulator.lambda_api)
-            assert found == (200, emulator.iam.described())
-            status, report = await asyncio.to_thread(get, emulator.lambda_api, Host="attacker.example")
-            assert status == 403
-            assert "'attacker.example'" in report["Message"]
+        settings = Settings(allowed_hosts=("app.example.com",))
+        async with Told(write_template(tmp_path), settings=settings).emulator as emulator:
+            credentials = emulator.lambda_api + "/_streamify/credentials"
+            status, found = await asyncio.to_thread(get, credentials)
+            assert (status, json.loads(found)) == (200, emulator.iam.describe())
+            for address in (credentials, *emulator.urls.values()):
+                status, report = await asyncio.to_thread(get, address, Host="attacker.example")
+                assert status == 403
+                assert "'attacker.example'" in json.loads(report)["Message"]
+                status, _ = await asyncio.to_thread(get, address, Host="app.example.com")
+                assert status in (200, 502)  # the function's own answer
 
     run(main())
 
@@ -162,13 +170,14 @@ def test_an_installation_is_waited_for_by_its_own_function_alone_and_ends_with_t
     call = "/2021-11-15/functions/%s/response-streaming-invocations"
 
     async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as index:  # which accepts, and answers nothing
+        with socket.create_server(("127.0.0.1", 0)) as index:  # accepts connections, and never answers
             monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
             monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{index.getsockname()[1]}/")
-            told = Told(path)
+            told = Told(path, settings=Settings(activity=(activity := Activity())))
             async with told.emulator as emulator:
                 held = asyncio.create_task(asyncio.to_thread(post, emulator.lambda_api, call % "Second", b"{}"))
                 connection, _ = await asyncio.to_thread(index.accept)
+                assert activity.since(0)["states"] == {"Second": "installing requirements"}
                 asked = json.dumps(SAY_PROCESS).encode()
                 assert b"PayloadChunk" in await asyncio.to_thread(post, emulator.lambda_api, call % "first", asked)
                 assert not held.done()
@@ -176,15 +185,15 @@ def test_an_installation_is_waited_for_by_its_own_function_alone_and_ends_with_t
                 assert b"pip could not install it" in await held
             connection.close()
         requirements = tmp_path / "more" / "requirements.txt"
-        assert told.said == [f"installing {requirements}"]
-        assert ("Second", f"{requirements}: pip could not install it: pip said nothing") in told.logged
+        assert told.said == [f"installing {requirements} with pip …"]
+        assert ("Second", f"{requirements}: pip could not install it: pip printed nothing") in told.logged
 
     run(main())
     assert entries(scratch) == 0
 
 
 def free_ports(number: int) -> int:
-    """The first of so many ports in a row that are free."""
+    """Return the first of so many free ports in a row."""
     for first in range(20_000, 60_000, 100):
         try:
             held = [socket.create_server(("127.0.0.1", first + offset)) for offset in range(number)]
@@ -213,36 +222,55 @@ def test_the_urls_follow_the_lambda_api_in_the_templates_order(tmp_path: Path) -
 WITHOUT_WRAPPER = "{Variables: {AWS_LAMBDA_EXEC_WRAPPER: !Ref AWS::NoValue}}"
 
 
-def test_what_is_not_emulated_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_run_here_is_reported_and_the_others_are_served(tmp_path: Path) -> None:
     resources = f"""
   Buffered:
 {FUNCTION}      FunctionUrlConfig: {{AuthType: NONE}}
-  Plain:
-{FUNCTION}      Environment: {WITHOUT_WRAPPER}
-  Node:
+  Java:
+{FUNCTION}      Runtime: java21
+      Environment: {WITHOUT_WRAPPER}
+  Old:
+{FUNCTION}      Runtime: python2.7
+  Bundled:
+    Metadata: {{BuildMethod: esbuild}}
 {FUNCTION}      Runtime: nodejs22.x
 """
-    monkeypatch.setattr(module, "lacks_client", lambda version: f"nothing fits {version}")
 
     async def main() -> None:
         told = Told(write_template(tmp_path, resources))
         async with told.emulator as emulator:
             assert list(emulator.urls) == ["first", "Second", "Buffered"]
-            call = "/2021-11-15/functions/Plain/response-streaming-invocations"
+            call = "/2021-11-15/functions/Java/response-streaming-invocations"
             assert b"Function not found" in await asyncio.to_thread(post, emulator.lambda_api, call, b"{}")
 
-        without = f"without {module.WRAPPER} (/opt/streamify, to stream) it runs under AWS's own runtime"
+        known = "python3.10, python3.11, python3.12, python3.13, python3.14"
+        built = "run `sam build`, and serve .aws-sam/build/template.yaml"
+        brought = f"one that a layer brings is started with {WRAPPER}"
         assert sorted(told.said) == [
-            "Node is left out: its runtime is nodejs22.x, and only Python's are run here",
-            f"Plain is left out: {without}, and nothing fits {RUNTIME}",
+            f"Bundled is not served: its BuildMethod is esbuild: {built}",
+            f"Java is not served: the emulator has no runtime for java21; {brought}",
+            f"Old is not served: there is no Python runtime 'python2.7' on Lambda; there are {known}",
         ]
+
+    run(main())
+
+
+def test_a_runtime_that_is_not_here_is_started_by_its_wrapper(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+    path.write_text(path.read_text().replace(f"Runtime: {RUNTIME}", "Runtime: java21"))
+
+    async def main() -> None:
+        async with Told(path).emulator as emulator:
+            call = "/2021-11-15/functions/first/response-streaming-invocations"
+            asked = json.dumps(SAY_PROCESS).encode()
+            assert b"PayloadChunk" in await asyncio.to_thread(post, emulator.lambda_api, call, asked)
 
     run(main())
 
 
 def test_a_template_of_which_nothing_can_be_served_fails_the_start(tmp_path: Path, scratch: Path) -> None:
     path = write_template(tmp_path)
-    path.write_text(path.read_text().replace(f"Runtime: {RUNTIME}", "Runtime: nodejs22.x"))
+    path.write_text(path.read_text().replace(f"Runtime: {RUNTIME}", "Runtime: python2.7"))
 
     assert run(fails(path, 0, TemplateError)) == "the template has no function that can be served"
     assert list(scratch.iterdir()) == []
@@ -262,7 +290,7 @@ def test_a_notice_about_an_interpreter_is_given_once(tmp_path: Path, monkeypatch
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """The second of three ports in a row, in use."""
+    """The second of three ports in a row, which is in use."""
     first = free_ports(3)
     with socket.create_server(("127.0.0.1", first + 1)):
         yield first + 1
@@ -302,14 +330,36 @@ def test_a_layer_that_cannot_be_built_fails_the_start_and_leaves_nothing_open(tm
         socket.create_server(("127.0.0.1", number)).close()
 
 
-def test_a_runtime_that_lambda_does_not_have_fails_the_start(tmp_path: Path, scratch: Path) -> None:
-    path = write_template(tmp_path, f"  Old:\n{FUNCTION}      Runtime: python2.7\n")
+def test_a_function_whose_layer_cannot_be_built_is_reported_and_the_others_are_served(tmp_path: Path) -> None:
+    resources = f"""
+  Broken:
+    Type: AWS::Serverless::LayerVersion
+    Metadata: {{BuildMethod: makefile}}
+    Properties: {{ContentUri: broken}}
+  Third:
+{FUNCTION}      Layers: [!Ref Broken]
+      FunctionUrlConfig: {{AuthType: NONE}}
+  Fourth:
+{FUNCTION}      Layers: [!Ref Broken]
+"""
+    path = write_template(tmp_path, resources)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "Makefile").write_text("build-Broken:\n\tfalse\n")
 
-    assert run(fails(path, 0, InterpreterError)).startswith("there is no Python runtime 'python2.7' on Lambda")
-    assert list(scratch.iterdir()) == []
+    async def main() -> None:
+        port = free_ports(4)
+        told = Told(path, port)
+        async with told.emulator as emulator:
+            assert list(emulator.urls) == ["first", "Second"]
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.to_thread(post, f"http://127.0.0.1:{port + 3}", "/", b"")
+        assert [said.partition(":")[0] for said in told.said] == ["Third is not served", "Fourth is not served"]
+        assert all("the layer Broken: `make build-Broken` failed" in said for said in told.said)
+
+    run(main())
 
 
-def test_an_end_at_which_a_pool_fails_still_leaves_nothing(
+def test_a_pool_that_fails_to_stop_leaves_nothing_open(
     tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_template(tmp_path)
@@ -339,3 +389,106 @@ def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path, scratch: Path)
 
     run(main())
     assert list(scratch.iterdir()) == []
+
+
+# --- another template ------------------------------------------------------------------------------------------------
+
+THIRD = "  Third:\n" + FUNCTION + "      FunctionUrlConfig: {InvokeMode: RESPONSE_STREAM}\n"
+
+
+def test_what_stays_keeps_its_port_and_process_and_what_is_new_gets_the_next_free_port(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+    before = path.read_text()
+    call = "/2021-11-15/functions/first/response-streaming-invocations"
+    ask = json.dumps(SAY_PROCESS).encode()
+
+    async def main() -> None:
+        port = free_ports(5)
+        told = Told(path, port)
+        async with told.emulator as emulator:
+            process = await asyncio.to_thread(post, emulator.lambda_api, call, ask)
+            second = emulator.urls["Second"]
+            with socket.create_server(("127.0.0.1", port + 3)):
+                path.write_text(before.replace("  Second:", "  Removed:") + THIRD)
+                await emulator.update(load_template(path))
+
+            assert [urlsplit(url).port for url in emulator.urls.values()] == [port + 1, port + 4, port + 5]
+            assert list(emulator.urls) == ["first", "Removed", "Third"]
+            after = await asyncio.to_thread(post, emulator.lambda_api, call, ask)
+            assert payload(after) == payload(process)
+            with pytest.raises(ConnectionRefusedError):
+                post(second, "/", b"")
+
+    run(main())
+
+
+def payload(stream: bytes) -> bytes:
+    """Return the first payload of an event stream."""
+    buffer: Any = EventStreamBuffer()
+    buffer.add_data(stream)
+    return bytes(next(iter(buffer)).payload)
+
+
+def test_a_changed_function_gets_new_processes_and_its_stream_goes_on(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+    os.mkfifo(tmp_path / "gate")
+    finish = f"open({str(tmp_path / 'gate')!r}).read(); api.sock.sendall(b'0\\r\\n\\r\\n'); api.close()"
+    call = "/2021-11-15/functions/first/response-streaming-invocations"
+
+    async def main() -> None:
+        async with Told(path).emulator as emulator:
+            url = emulator.urls["first"]
+            with closing(HTTPConnection(urlsplit(emulator.lambda_api).netloc, timeout=10)) as connection:
+                connection.request("POST", call, json.dumps(SAY_HALF + finish).encode())
+                response = await asyncio.to_thread(connection.getresponse)
+                assert b"half" in await asyncio.to_thread(response.read1)
+
+                path.write_text(path.read_text().replace("Timeout: 60", "Timeout: 61").replace('""', '"a = 1"'))
+                await emulator.update(load_template(path))
+                ask = json.dumps("respond(str(a).encode())").encode()
+                assert payload(await asyncio.to_thread(post, emulator.lambda_api, call, ask)) == b"1"
+                assert emulator.urls["first"] == url
+
+                (tmp_path / "gate").write_text("open")
+                rest = await asyncio.to_thread(response.read)
+                assert b"InvokeComplete" in rest
+                assert b"ErrorCode" not in rest
+
+    run(main())
+
+
+def test_a_request_on_an_open_connection_to_what_was_removed_gets_404(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+
+    async def main() -> None:
+        async with Told(path).emulator as emulator:
+            with closing(HTTPConnection(urlsplit(emulator.urls["Second"]).netloc, timeout=10)) as connection:
+
+                def status() -> int:
+                    connection.request("POST", "/", b"")
+                    response = connection.getresponse()
+                    response.read()
+                    return response.status
+
+                assert await asyncio.to_thread(status) == 502
+                path.write_text(path.read_text().partition("  Second:")[0])
+                await emulator.update(load_template(path))
+                assert await asyncio.to_thread(status) == 404
+
+    run(main())
+
+
+def test_a_template_that_cannot_be_served_leaves_the_one_before(tmp_path: Path) -> None:
+    path = write_template(tmp_path)
+
+    async def main() -> None:
+        async with Told(path).emulator as emulator:
+            urls = dict(emulator.urls)
+            text = (path.read_text() + THIRD).replace(RUNTIME, "ruby3.4").replace("AWS_LAMBDA_EXEC_WRAPPER", "WRAPPER")
+            path.write_text(text)
+            with pytest.raises(TemplateError, match="no function that can be served"):
+                await emulator.update(load_template(path))
+            assert emulator.urls == urls
+            assert await asyncio.to_thread(post, urls["Second"], "/", b"") == b"Internal Server Error"
+
+    run(main())

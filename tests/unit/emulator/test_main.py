@@ -4,12 +4,12 @@ from importlib.metadata import version
 
 import pytest
 
-from lambda_streamify_emulator.__main__ import MISSING, main
+from lambda_streamify_emulator.__main__ import MISSING_DEPENDENCY, main
 from processes import run
 
 
 def hide(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it seem as if the module were not installed."""
+    """Simulate that the module is not installed."""
     for name in [name for name in sys.modules if name.startswith("lambda_streamify_emulator.")]:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
@@ -27,7 +27,7 @@ def hide(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("module", "arguments"), [("typer", []), ("rich", []), ("uvicorn", ["serve"]), ("starlette", ["serve"])]
 )
-def test_without_its_dependencies_the_command_names_the_line_that_installs_them(
+def test_without_its_dependencies_the_command_prints_the_pip_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str, arguments: list[str]
 ) -> None:
     hide(module, monkeypatch)
@@ -37,10 +37,10 @@ def test_without_its_dependencies_the_command_names_the_line_that_installs_them(
         main()
 
     assert raised.value.code == 2
-    assert capsys.readouterr().err.startswith(f"{MISSING} ({module}")
+    assert capsys.readouterr().err.startswith(f"{MISSING_DEPENDENCY} ({module}")
 
 
-def test_a_module_of_its_own_that_is_missing_is_no_question_of_installing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_module_of_its_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     hide("lambda_streamify_emulator.commands.cli", monkeypatch)
 
     with pytest.raises(ModuleNotFoundError):

@@ -1,18 +1,19 @@
-"""What the plugin does within pytest; tests/ecosystem runs it from the built wheel."""
+"""The plugin inside pytest; tests/ecosystem runs it from the built wheel."""
 
+import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lambda_streamify_emulator.__main__ import MISSING
+from lambda_streamify_emulator.__main__ import MISSING_DEPENDENCY
 from tiny_template import write_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lambda_streamify_emulator.recordings.replay import Replay
+    from lambda_streamify_emulator.replays.replay import Replay
 
 pytest_plugins = ["pytester"]
 
@@ -27,8 +28,15 @@ def test_failure(streamify):
 """
 
 
+# pytester forgets what a run has imported, and the next imports it again: what is slow is imported before, or never.
+for name in ("replays.replay", "testing.emulator", "web.web_server"):
+    importlib.import_module(f"lambda_streamify_emulator.{name}")
+SLOW_PLUGINS = ("ddtrace", "langsmith_plugin", "locust", "asyncio", "anyio", "cacheprovider")
+
+
 def outcome(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_inprocess("-p", "no:ddtrace", "-p", "no:asyncio", "-p", "no:cacheprovider", *options)
+    without = [part for plugin in SLOW_PLUGINS for part in ("-p", f"no:{plugin}")]
+    return pytester.runpytest_inprocess(*without, *options)
 
 
 def test_a_recording_is_found_beside_the_test(
@@ -60,7 +68,7 @@ def test_the_mode_is_instant_unless_the_test_says_otherwise(
     assert stream_recording(path).mode == "instant"
 
 
-def test_functions_of_the_template_are_there_and_a_failure_shows_their_logs(pytester: pytest.Pytester) -> None:
+def test_functions_of_the_template_run_and_a_failure_shows_their_logs(pytester: pytest.Pytester) -> None:
     write_template(pytester.path)
     pytester.makepyfile(USES_FUNCTIONS)
 
@@ -70,7 +78,7 @@ def test_functions_of_the_template_are_there_and_a_failure_shows_their_logs(pyte
     result.stdout.fnmatch_lines(["*Captured function logs*", "first: *Runtime exited with error*"])
 
 
-def test_layers_of_the_template_lie_where_the_configuration_says(pytester: pytest.Pytester) -> None:
+def test_layers_of_the_template_come_from_the_configured_paths(pytester: pytest.Pytester) -> None:
     path, arn = write_template(pytester.path), "arn:aws:lambda:us-east-1:123456789012:layer:runtime:1"
     path.write_text(path.read_text().replace("[!Ref Layer]", f"['{arn}']"))
     pytester.makepyfile(USES_FUNCTIONS)
@@ -78,23 +86,23 @@ def test_layers_of_the_template_lie_where_the_configuration_says(pytester: pytes
     outcome(pytester, "-o", f"streamify_layers={arn}=layer").assert_outcomes(passed=1, failed=1)
     result = outcome(pytester, "-o", f"streamify_layers={arn}")
     result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines([f"streamify_layers: '{arn}' is not ARN=PATH"])
+    result.stdout.fnmatch_lines([f"streamify_layers: '{arn}' must be written as ARN=PATH"])
 
 
-def test_a_missing_template_fails_the_tests_that_want_it_in_one_line(pytester: pytest.Pytester) -> None:
+def test_a_missing_template_fails_the_tests_that_use_it_in_one_line(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(USES_FUNCTIONS)
 
     result = outcome(pytester, "-o", "streamify_template=a/b.yaml")
 
     result.assert_outcomes(errors=2)
     path = pytester.path / "a" / "b.yaml"
-    result.stdout.fnmatch_lines([f"there is no template {path}: name it in the pytest option streamify_template"])
+    result.stdout.fnmatch_lines([f"there is no template {path}: set the pytest option streamify_template"])
 
 
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("Init", "streamify_parameters: 'Init' is not NAME=VALUE"),
+        ("Init", "streamify_parameters: 'Init' must be written as NAME=VALUE"),
         ("Other=1", "*/template.yaml: it has no parameter Other; its parameters: Init"),
     ],
 )
@@ -122,13 +130,13 @@ def test_without_the_extra_both_fixtures_skip_with_the_pip_line(
     result = outcome(pytester, "-rs")
 
     result.assert_outcomes(skipped=2)
-    assert f"{MISSING} (uvicorn is missing)" in result.stdout.str()
+    assert f"{MISSING_DEPENDENCY} (uvicorn is missing)" in result.stdout.str()
 
 
-def test_an_import_of_ours_that_fails_is_no_reason_to_skip(
+def test_a_failed_import_of_the_package_itself_is_not_skipped(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "lambda_streamify_emulator.recordings.replay", None)
+    monkeypatch.setitem(sys.modules, "lambda_streamify_emulator.replays.replay", None)
     pytester.makepyfile("def test_it(stream_recording):\n    pass\n")
 
     outcome(pytester).assert_outcomes(errors=1)

@@ -8,7 +8,7 @@ from lambda_streamify_emulator.building.programs import Programs
 from lambda_streamify_emulator.errors import BuildError
 from process_table import is_running
 from unreaped import RUN, NoReaper
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 
 def test_both_outputs_and_the_status_are_the_programs(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_stopping_kills_the_one_that_runs_with_its_children_and_lets_none_start(
         child = int((tmp_path / "child").read_text())
         programs.stop()
 
-        assert done.result(PATIENCE).returncode == -9
+        assert done.result(TIMEOUT_S).returncode == -9
     wait_until(lambda: not is_running(child), "the end of the program's child")
     with pytest.raises(BuildError, match="stopped"):
         programs.run(["true"])
@@ -38,7 +38,7 @@ def test_the_reaper_knows_a_program_while_it_runs() -> None:
     known: list[str] = []
 
     class Noting(NoReaper):
-        def add(self, group: int) -> None:
+        def add(self, group: int, *marks: str) -> None:
             known.append(f"+{group}")
 
         def remove(self, group: int) -> None:

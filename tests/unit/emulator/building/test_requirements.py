@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_streamify_emulator.building.requirements import has_requirements, install, requirements_key
+from lambda_streamify_emulator.building.requirements import has_requirements, requirements_key
 from lambda_streamify_emulator.errors import BuildError
-from unreaped import RUN
 
 PYTHON = Path(sys.executable)
 
@@ -73,14 +72,3 @@ def test_files_that_name_each_other_have_a_key(tmp_path: Path) -> None:
     write(tmp_path, "-r requirements.txt\n-r absent.txt", "more.txt")
 
     assert requirements_key(write(tmp_path, "-r more.txt"), PYTHON)
-
-
-def test_what_cannot_be_installed_is_named_with_pips_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    requirements = write(tmp_path, "no-such-distribution\n")
-
-    with pytest.raises(BuildError) as raised:
-        install(requirements, tmp_path / "target", RUN, PYTHON)
-
-    reason = "ERROR: No matching distribution found for no-such-distribution"
-    assert str(raised.value) == f"{requirements}: pip could not install it: {reason}"

@@ -11,24 +11,24 @@ import pytest
 
 from asynchronous import run
 from lambda_streamify_emulator.building.programs import Run
-from lambda_streamify_emulator.building.task_root import TaskRoot, newest_change
+from lambda_streamify_emulator.building.steps import Steps
+from lambda_streamify_emulator.building.task_root import TaskRoot
 from lambda_streamify_emulator.errors import BuildError
 from lambda_streamify_emulator.template.reader import Function
 from unreaped import RUN
-from wheels import make_wheel
 
 PYTHON = Path(sys.executable)
 
 
 class Root(TaskRoot):
-    """A task root for the code in `folder`/code, and what it has said."""
+    """A task root for the code in `folder`/code, and its messages."""
 
     def __init__(self, folder: Path, run: Run = RUN, **changed: Any) -> None:
         code = folder / "code"
         code.mkdir(exist_ok=True)
         function = Function("hello", "Hello", "app.handler", "python3.12", code, 3, 128, {}, (), None)
         self.said: list[str] = []
-        super().__init__(replace(function, **changed), PYTHON, folder / "scratch", self.said.append, run)
+        super().__init__(replace(function, **changed), PYTHON, folder / "scratch", Steps(self.said.append), run)
 
 
 def pretend(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
@@ -64,24 +64,6 @@ def test_what_is_built_is_used_as_it_is(tmp_path: Path) -> None:
     assert root.make() == tmp_path / "code"
 
 
-def test_requirements_lie_beside_the_code_whose_files_win_and_stay_editable(tmp_path: Path) -> None:
-    root, code = Root(tmp_path), tmp_path / "code"
-    (code / "package").mkdir()
-    wheel = make_wheel(tmp_path, "dependency", dependency="VALUE = 'theirs'", app="VALUE = 'theirs'")
-    (code / "requirements.txt").write_text(f"# mine\n{wheel}\n")
-    (code / "app.py").write_text("VALUE = 'mine'")
-
-    made = root.make()
-
-    requirements = code / "requirements.txt"
-    assert root.said == [f"installing {requirements}", f"installed {requirements}"]
-    assert {path.name for path in made.iterdir()} >= {"app.py", "dependency.py", "package", "requirements.txt"}
-    (code / "app.py").write_text("VALUE = 'edited'")
-    assert root.make() == made
-    assert imported(made, "import app, dependency; print(app.VALUE, dependency.VALUE)") == "edited theirs\n"
-    assert not (made / "__pycache__").is_symlink()  # what is compiled is not kept for other functions
-
-
 def test_a_new_file_and_new_requirements_make_it_anew_and_nothing_is_installed_twice(tmp_path: Path) -> None:
     root, code = Root(tmp_path, pretend), tmp_path / "code"
     requirements = code / "requirements.txt"
@@ -97,7 +79,7 @@ def test_a_new_file_and_new_requirements_make_it_anew_and_nothing_is_installed_t
     assert len(root.said) == 4
     assert len(set(made)) == 3
     assert imported(made[2], "import added, second; print(second.VALUE)") == "second\n"
-    assert not (made[0] / "added.py").exists()  # of which a process may still run
+    assert not (made[0] / "added.py").exists()  # a process may still run from this folder
     assert Root(tmp_path, never).make()
 
 
@@ -118,7 +100,7 @@ def test_requirements_that_cannot_be_installed_are_tried_again(tmp_path: Path) -
         with pytest.raises(BuildError) as raised:
             await root.current()
         assert str(raised.value) == f"{requirements}: pip could not install it: ERROR: it is absent"
-        assert root.said == [f"installing {requirements}"]
+        assert root.said == [f"installing {requirements} with pip …"]
         requirements.write_text("")
         assert (await root.current())[0] == tmp_path / "code"
         await root.stop()
@@ -152,16 +134,3 @@ def test_all_who_need_it_at_once_wait_for_one_installation_and_the_end_waits_too
 
     run(main())
     assert len(runs) == 1
-
-
-def test_the_newest_change_is_that_of_a_source_file_however_deep(tmp_path: Path) -> None:
-    assert newest_change(tmp_path / "absent") == newest_change(tmp_path) == 0
-    for second, name in enumerate(["app.py", "a/b/deep.py", ".git/index", "a/__pycache__/deep.pyc"], start=1):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("")
-        os.utime(file, (second, second))
-    (tmp_path / "nowhere").symlink_to("absent")
-    (tmp_path / "a" / "around").symlink_to(tmp_path)
-
-    assert newest_change(tmp_path) == 2_000_000_000

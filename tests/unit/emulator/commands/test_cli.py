@@ -5,25 +5,27 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lambda_streamify_emulator.commands import invoke, terminal
+from lambda_streamify_emulator.commands import invoke
 from lambda_streamify_emulator.commands.cli import app
 from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.load import runner as module
 from lambda_streamify_emulator.recordings.recording import Event
+from lambda_streamify_emulator.terminal import terminal
+from scripted_api import ScriptedApi, answers, reply
 from tiny_template import write_template
 
 runner = CliRunner()
 END = Event(2, "x", {"reason": "end", "bytes": 3, "chunks": 1})
 
 
-def test_without_a_command_it_shows_what_there_is() -> None:
+def test_without_a_command_it_lists_the_commands() -> None:
     result = runner.invoke(app, [])
 
     assert result.exit_code == 2
     assert {"serve", "invoke"} <= set(result.output.split())
 
 
-def test_it_says_its_version() -> None:
+def test_it_prints_its_version() -> None:
     result = runner.invoke(app, ["--version"])
 
     assert (result.exit_code, result.output) == (0, f"lambda-streamify {version('lambda-streamify')}\n")
@@ -31,7 +33,7 @@ def test_it_says_its_version() -> None:
 
 @pytest.fixture
 def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
-    """The invocations that a command makes; each is answered with three bytes, or with what `answer` raises."""
+    """Collect the invocations of a command; each returns three bytes, or raises what `answer` raises."""
     made: list[tuple[str, bytes]] = []
 
     def answer(name: str, event: bytes, *, remote: bool) -> Iterator[Event]:
@@ -74,7 +76,7 @@ def test_the_event_comes_from_a_file_or_from_standard_input(invoked: list[tuple[
 
 
 @pytest.mark.usefixtures("invoked")
-def test_a_timeline_is_drawn_if_it_is_asked_for_or_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timeline_is_drawn_on_request_or_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(*arguments: str) -> bool:
         result = runner.invoke(app, ["invoke", "hello", *arguments])
         assert result.exit_code == 0
@@ -83,7 +85,7 @@ def test_a_timeline_is_drawn_if_it_is_asked_for_or_in_a_terminal(monkeypatch: py
     asked = [["--timeline"], ["--timeline", "--json"], ["--no-timeline"], [], ["--json"]]
     assert [drawn(*arguments) for arguments in asked] == [True, True, False, False, False]
 
-    monkeypatch.setattr(terminal, "draws", lambda: True)
+    monkeypatch.setattr(terminal, "can_draw", lambda: True)
     assert [drawn(*arguments) for arguments in asked] == [True, True, False, True, False]
 
 
@@ -102,7 +104,7 @@ def test_a_timeline_is_drawn_if_it_is_asked_for_or_in_a_terminal(monkeypatch: py
         (["x", "--event", "/"], 2, "error: the event / cannot be read: Is a directory\n"),
     ],
 )
-def test_what_goes_wrong_is_told_in_a_line_and_the_status(arguments: list[str], status: int, errors: str) -> None:
+def test_an_error_is_one_line_and_a_status(arguments: list[str], status: int, errors: str) -> None:
     result = runner.invoke(app, ["invoke", *arguments])
 
     assert (result.exit_code, result.stderr) == (status, errors)
@@ -127,7 +129,7 @@ def test_serving_passes_its_options_on(tmp_path: Path) -> None:
         (["--layer", "arn:a"], "--layer arn:a: write it as ARN=PATH"),
     ],
 )
-def test_what_cannot_be_served_is_told_in_a_line(
+def test_a_template_that_cannot_be_served_is_an_error_of_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -145,10 +147,51 @@ def test_what_cannot_be_served_is_told_in_a_line(
         (["--event", "/nonexistent"], "the event /nonexistent cannot be read: No such file or directory"),
     ],
 )
-def test_a_load_test_that_makes_no_sense_is_told_in_a_line(arguments: list[str], message: str) -> None:
+def test_an_invalid_load_test_is_an_error_of_one_line(arguments: list[str], message: str) -> None:
     result = runner.invoke(app, ["load", "http://127.0.0.1:1/", *arguments])
 
     assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+@pytest.mark.parametrize("command", ["serve", "invoke", "check", "load", "replay", "diff", "plot", "doctor"])
+def test_help_shows_flags_without_a_type(command: str) -> None:
+    result = runner.invoke(app, [command, "--help"])
+
+    assert result.exit_code == 0
+    assert "--help" in result.output
+    assert "<bool>" not in result.output
+
+
+def test_without_locust_a_load_test_names_the_extra_and_its_help_still_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+
+    result = runner.invoke(app, ["load", "http://127.0.0.1:1/"])
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "error: streamify load needs Locust: pip install 'lambda-streamify[load]'\n",
+    )
+    assert "pip install 'lambda-streamify[load]'" in runner.invoke(app, ["load", "--help"]).output
+
+
+@pytest.mark.usefixtures("invoked")
+def test_an_event_and_a_request_exclude_each_other_for_a_function() -> None:
+    result = runner.invoke(app, ["invoke", "hello", "--event", "-", "--path", "/a"], input="{}")
+
+    message = "error: --event is the whole event: write the request into it, or give its body with --data\n"
+    assert (result.exit_code, result.stderr) == (2, message)
+
+
+def test_a_request_to_a_function_goes_to_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedApi(answers(reply(503, b"busy"))) as api:
+        monkeypatch.setattr(invoke, "url_of", lambda name, *, remote: f"http://{api.address}/{name}{remote}")
+        options = ["--method", "PATCH", "--path", "/a", "--query", "b=c d", "--header", "X-A: b", "--data", "e"]
+        result = runner.invoke(app, ["invoke", "hello", *options])
+
+    assert result.exit_code == 1  # for the status
+    head, _, body = api.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"PATCH /helloFalse/a?b=c%20d HTTP/1.1\r\n")
+    assert b"\r\nX-A: b\r\n" in head
+    assert body == b"e"
 
 
 def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -160,7 +203,7 @@ def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
     (tmp_path / "event.json").write_text('{"a": 1}')
     monkeypatch.setattr(module, "load", load)
-    monkeypatch.setattr(module, "check_free", lambda _port: None)  # whether it is depends on the machine
+    monkeypatch.setattr(module, "check_free", lambda _port: None)  # the result depends on the machine
     monkeypatch.setattr(invoke, "url_of", lambda name, *, remote: f"http://{name}/{remote}")
 
     url = "http://127.0.0.1:1/a"
@@ -170,7 +213,8 @@ def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert runner.invoke(app, ["load", "hello", "--remote", *event, *numbers]).exit_code == 1
 
     plan: dict[str, object] = {
-        "event": None,
+        "method": "GET",
+        "body": None,
         "headers": {},
         "users": 10,
         "spawn_rate": 10,
@@ -182,7 +226,8 @@ def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         {**plan, "url": url},
         {
             "url": "http://hello/True",
-            "event": '{"a": 1}',
+            "method": "POST",
+            "body": '{"a": 1}',
             "headers": {"A": "b:c", "content-type": "application/json"},
             "users": 3,
             "spawn_rate": 0.5,

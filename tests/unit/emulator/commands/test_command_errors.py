@@ -3,12 +3,12 @@ import sys
 import pytest
 import typer
 
-from lambda_streamify_emulator.commands.errors import errors_told
+from lambda_streamify_emulator.commands.errors import reporting_errors
 from lambda_streamify_emulator.errors import EmulatorError
 
 
 def status_of(error: BaseException) -> int:
-    with pytest.raises(typer.Exit) as raised, errors_told():
+    with pytest.raises(typer.Exit) as raised, reporting_errors():
         raise error
     return int(raised.value.exit_code)
 
@@ -23,20 +23,22 @@ def test_an_interrupt_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_a_reader_that_has_left_hears_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_output_is_no_error_message(monkeypatch: pytest.MonkeyPatch) -> None:
     class Closable:
         closed = False
 
         def close(self) -> None:
             self.closed = True
 
-    stream = Closable()
-    monkeypatch.setattr(sys, "stderr", stream)
+    output, errors = Closable(), Closable()
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setattr(sys, "stderr", errors)
 
     assert status_of(BrokenPipeError()) == 1
-    assert stream.closed
+    assert output.closed
+    assert errors.closed
 
 
-def test_a_mistake_of_the_program_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), errors_told():
+def test_other_exceptions_are_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError), reporting_errors():
         raise ZeroDivisionError

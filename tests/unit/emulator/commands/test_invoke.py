@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from lambda_streamify_emulator.commands.http_request import HttpRequest
 from lambda_streamify_emulator.commands.invoke import invoke, invoke_target, recorded, url_of
-from lambda_streamify_emulator.errors import EmulatorError, EndpointError
+from lambda_streamify_emulator.errors import EmulatorError, EndpointError, NoUrlError
 from lambda_streamify_emulator.invocations.channel import FunctionError
 from lambda_streamify_emulator.lambda_api.eventstream import invoke_complete, payload_chunk
 from lambda_streamify_emulator.recordings.recording import Event, RecordingReader
@@ -27,7 +28,7 @@ def streaming(*events: bytes, end: bytes = b"0\r\n\r\n") -> Script:
 
 @pytest.fixture(autouse=True)
 def _aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the developer's account."""
+    """Hide the developer's account."""
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
@@ -36,7 +37,7 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def events_of(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Event], bytes]:
-    """The events that a server's answer becomes, and the request that it got; each look at the clock takes a second."""
+    """Return the events of a server's answer, and the request; each reading of the clock is a second later."""
     ticks = iter(range(1000))
     with ScriptedApi(script) as api:
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
@@ -97,7 +98,7 @@ def test_an_emulator_on_this_machine_is_reached_without_the_proxy(monkeypatch: p
     assert events[0] == (1_000_000, "o", "direct")
 
 
-def test_an_error_comes_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_yielded_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     script = streaming(payload_chunk(b"half"), invoke_complete(FunctionError("Function.A", b'{"errorMessage": "no"}')))
 
     events, _ = events_of(script, monkeypatch)
@@ -109,7 +110,7 @@ def test_an_error_comes_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def failure(script: Script, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The message of the error, with ADDRESS for where the server was."""
+    """Return the message of the error, with ADDRESS in place of the server's address."""
     with ScriptedApi(script) as api:
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
         with pytest.raises(EndpointError) as raised:
@@ -125,7 +126,7 @@ def test_an_error_of_the_api_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert failure(script, monkeypatch) == "hello: ResourceNotFoundException: Function not found: x"
 
 
-def test_who_asks_for_a_function_that_is_not_there_is_told_which_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_for_an_unknown_function_the_error_names_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = reply(404, b'{"Message": "Function not found: x"}', "x-amzn-errortype: ResourceNotFoundException")
     listed = reply(200, b'{"Functions": [{"FunctionName": "hello"}, {"FunctionName": "story"}]}')
     with ScriptedApi(answers(absent), answers(listed)) as api:
@@ -138,11 +139,11 @@ def test_who_asks_for_a_function_that_is_not_there_is_told_which_there_are(monke
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:4001", "localhost:4001", "example.com", "localhost/a", "//host"])
-def test_an_address_without_its_scheme_is_no_functions_name(address: str) -> None:
+def test_an_address_without_its_scheme_is_not_a_functions_name(address: str) -> None:
     with pytest.raises(EndpointError) as raised:
         list(invoke(address, b"{}"))
 
-    assert str(raised.value) == f"{address} is no function's name; a URL begins with http:// or https://"
+    assert str(raised.value) == f"{address} is not a function's name; a URL begins with http:// or https://"
 
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:hello"
@@ -161,8 +162,8 @@ BROKEN: list[tuple[Script, str]] = [
     (streaming(payload_chunk(b"half"), b"cut", end=b""), "the connection to http://ADDRESS broke: "),
     (streaming(bytes(64)), "the connection to http://ADDRESS broke: "),
     (lambda peer: peer.read_request(), "the connection to http://ADDRESS broke: "),
-    (streaming(payload_chunk(b"half")), "the response ended without saying whether it is whole"),
-    (streaming(), "the response ended without saying whether it is whole"),
+    (streaming(payload_chunk(b"half")), "the response ended without InvokeComplete, so it may be incomplete"),
+    (streaming(), "the response ended without InvokeComplete, so it may be incomplete"),
 ]
 
 
@@ -171,7 +172,7 @@ def test_a_stream_that_breaks_off_is_an_error(monkeypatch: pytest.MonkeyPatch, s
     assert failure(script, monkeypatch).startswith(message)
 
 
-def test_an_emulator_that_does_not_run_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_emulator_runs_the_error_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(peer: Peer) -> None:
         assert peer.is_closed_by_the_other_side()
 
@@ -202,7 +203,7 @@ EMPTY_NAME = "Invalid length for parameter FunctionName, value: 0, valid min len
         ),
     ],
 )
-def test_what_cannot_be_asked_for_is_said_in_one_line(
+def test_an_invalid_name_is_an_error_of_one_line(
     monkeypatch: pytest.MonkeyPatch, endpoint: str, name: str, message: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint)
@@ -213,20 +214,20 @@ def test_what_cannot_be_asked_for_is_said_in_one_line(
     assert str(raised.value) == message
 
 
-def test_an_address_that_is_none_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_endpoint_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "no address")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 
     with pytest.raises(EndpointError) as raised:
         list(invoke("hello", b"{}"))
 
-    assert str(raised.value) == "AWS_ENDPOINT_URL_LAMBDA=no address: it has to begin with http:// or https://"
+    assert str(raised.value) == "AWS_ENDPOINT_URL_LAMBDA=no address: it must begin with http:// or https://"
 
 
 # --- recording what comes --------------------------------------------------------------------------------------------
 
 
-def test_what_comes_is_recorded_while_it_is_handed_on(tmp_path: Path) -> None:
+def test_events_are_recorded_as_they_are_yielded(tmp_path: Path) -> None:
     path = tmp_path / "stream.ndjson"
     events = [
         Event(1, "h", {"status_code": 200, "headers": {}, "cookies": ["a=secret"]}),
@@ -267,16 +268,17 @@ def test_a_stream_that_breaks_leaves_a_recording_that_was_cut(tmp_path: Path) ->
         ("/dev/full", "the recording /dev/full is not complete: No space left on device"),
     ],
 )
-def test_a_recording_that_cannot_be_written_is_said_in_one_line(path: str, message: str) -> None:
+def test_a_recording_that_cannot_be_written_is_an_error_of_one_line(path: str, message: str) -> None:
     with pytest.raises(EmulatorError) as raised:
         list(recorded(iter([Event(1, "o", "one")]), Path(path), "hello"))
 
     assert str(raised.value) == message
 
 
-def test_a_url_is_asked_itself() -> None:
+def test_a_url_is_requested_directly() -> None:
     with ScriptedApi(lambda peer: peer.answer(reply(200, b"hello"))) as api:
-        events = list(invoke_target(f"http://{api.address}/", b'{"a": 1}', remote=False, record=None))
+        request = HttpRequest("POST", headers={"content-type": "application/json"}, body=b'{"a": 1}')
+        events = list(invoke_target(f"http://{api.address}/", None, request, remote=False, record=None))
 
     assert [event.chunk for event in events[1:-1]] == [b"hello"]
     assert api.requests[0].startswith(b"POST / HTTP/1.1\r\n")
@@ -291,3 +293,23 @@ def test_a_functions_url_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         assert url_of("hello") == "http://127.0.0.1:4001/"
 
     assert api.requests[0].startswith(b"GET /2021-10-31/functions/hello/url HTTP/1.1\r\n")
+
+
+def test_a_function_without_a_url_is_an_error_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = reply(404, b'{"Message": "absent"}', "x-amzn-errortype: ResourceNotFoundException")
+    with ScriptedApi(answers(absent, reply(200, b'{"FunctionName": "hello"}'))) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+        with pytest.raises(NoUrlError) as raised:
+            url_of("hello")
+
+    told = "hello has no function URL, so it takes no HTTP requests: give it a FunctionUrlConfig"
+    assert str(raised.value) == told
+
+
+def test_for_the_url_of_an_unknown_function_the_error_names_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = reply(404, b'{"Message": "Function not found: x"}', "x-amzn-errortype: ResourceNotFoundException")
+    listed = reply(200, b'{"Functions": [{"FunctionName": "hello"}]}')
+    with ScriptedApi(answers(absent, absent), answers(listed)) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+        with pytest.raises(EndpointError, match=r"Function not found: x; there are hello$"):
+            url_of("helo")

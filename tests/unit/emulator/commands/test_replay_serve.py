@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from asynchronous import run
-from lambda_streamify_emulator.commands.replay_serve import look_through, serve
+from lambda_streamify_emulator.commands.replay_serve import check_recording, serve
 from lambda_streamify_emulator.errors import AddressError, EmulatorError, FaultError, RecordingFileError
-from lambda_streamify_emulator.recordings.faults import Faults
+from lambda_streamify_emulator.replays.faults import Faults
 
 HEADER = '{"version":1,"kind":"lambda-stream","layer":"client"}\n'
 HEAD = '[5,"h",{"status_code":201,"headers":{"x-a":"b","x-api-key":"(not recorded)"},"cookies":["c=(not recorded)"]}]\n'
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def announced(capsys: pytest.CaptureFixture[str], serving: "asyncio.Task[None]") -> tuple[str, str]:
-    """What is printed until the server says how to try it, on standard output and standard error."""
+    """Return standard output and standard error up to the line that says how to try the URL."""
     output = errors = ""
     while "\n" not in output or not (errors.endswith("/\n") or output.startswith("{")):
         await asyncio.sleep(0.001)
@@ -42,11 +42,11 @@ async def announced(capsys: pytest.CaptureFixture[str], serving: "asyncio.Task[N
 def served(
     path: Path, capsys: pytest.CaptureFixture[str], number: int = signal.SIGTERM, **options: Any
 ) -> tuple[str, str, tuple[int, bytes]]:
-    """Serve until a signal; what is printed at first, and what a client gets."""
+    """Serve until a signal; return what is printed at the start, and what a client receives."""
 
     async def main() -> tuple[str, str, tuple[int, bytes]]:
         arguments = {"host": "127.0.0.1", "faults": Faults(seed=5), "as_json": False, **options}
-        serving = asyncio.create_task(serve(path, port=0, instant=True, **arguments))
+        serving = asyncio.create_task(serve(path, port=0, names=[], instant=True, **arguments))
         output, errors = await announced(capsys, serving)
         url = json.loads(output)["url"] if arguments["as_json"] else output.strip()
         got = await asyncio.to_thread(get, url)
@@ -75,36 +75,34 @@ def test_it_serves_until_a_signal_and_then_listens_no_more(
     assert served(path, capsys, number)[2] == (201, b"onetwo")
 
 
-def test_it_says_what_it_serves_with_which_seed_and_what_is_missing(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_prints_what_it_serves_the_seed_and_what_is_hidden(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output, errors, _ = served(path, capsys)
 
     url = output.strip()
     assert url.startswith("http://127.0.0.1:")
     assert errors.splitlines() == [
         f"{path}: 2 chunks, 6 bytes, 0.03 ms; seed 5",
-        "left out, as their values were not recorded: x-api-key, cookie c",
+        "omitted, because their values were not recorded: x-api-key, cookie c",
         f"try: curl -N {url}",
     ]
 
 
-def test_a_recording_that_was_cut_is_said_to_be(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_that_was_cut_is_reported(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text(HEADER + BODY)
 
     _, errors, got = served(path, capsys)
 
     assert got == (200, b"onetwo")
-    cut = "the recording has no end: it was cut itself, and its replay ends there in good order"
+    cut = "the recording was cut, so it has no end: its replay ends normally after the last event"
     assert errors.splitlines()[1:-1] == [cut]
 
 
-def test_chunks_that_were_not_recorded_are_said_to_be_missing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chunks_that_were_not_recorded_are_reported(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text(HEADER + BODY + END.replace("}]", ',"lost":{"chunks":4,"bytes":9}}]'))
 
     _, errors, _ = served(path, capsys)
 
-    assert errors.splitlines()[1].startswith("4 chunks are missing: ")
+    assert errors.splitlines()[1].startswith("4 chunks are missing, because ")
 
 
 def test_as_json_the_address_comes_with_seed_and_figures(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,12 +122,12 @@ def test_on_ipv6_the_address_has_brackets(path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(("host", "warnings"), [("0.0.0.0", 1), ("localhost", 0), ("127.0.0.1", 0)])  # noqa: S104
-def test_an_address_that_others_reach_is_warned_of(
+def test_an_address_that_other_machines_can_reach_is_reported(
     path: Path, capsys: pytest.CaptureFixture[str], host: str, warnings: int
 ) -> None:
     _, errors, _ = served(path, capsys, host=host, as_json=True)
 
-    assert (errors + capsys.readouterr().err).count("everybody who reaches this machine") == warnings
+    assert (errors + capsys.readouterr().err).count("anyone who can reach this machine") == warnings
 
 
 def test_faults_are_served(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +137,7 @@ def test_faults_are_served(path: Path, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("content", "options", "kind", "message"),
     [
-        (HEADER + "damage\n", {}, RecordingFileError, "{path}: line 2: no JSON: "),
+        (HEADER + "damage\n", {}, RecordingFileError, "{path}: line 2: not JSON: "),
         (HEADER + HEAD.replace('"x-a"', '"x a"'), {}, RecordingFileError, "{path}: the "),
         (HEADER + BODY, {"faults": Faults(error=3)}, FaultError, "error after chunk 3: the recording has only 2"),
         (
@@ -150,20 +148,20 @@ def test_faults_are_served(path: Path, capsys: pytest.CaptureFixture[str]) -> No
         ),
     ],
 )
-def test_what_cannot_be_served_is_told_before_anything_listens(
+def test_an_invalid_recording_is_an_error_before_anything_listens(
     path: Path, content: str, options: dict[str, Any], kind: type[EmulatorError], message: str
 ) -> None:
     path.write_text(content)
     arguments: dict[str, Any] = {"host": "127.0.0.1", "faults": Faults(), **options}
 
     with pytest.raises(kind) as raised:
-        run(serve(path, port=0, instant=True, as_json=False, **arguments))
+        run(serve(path, port=0, names=[], instant=True, as_json=False, **arguments))
 
     assert str(raised.value).startswith(message.format(path=path))
 
 
 def test_the_figures_are_those_of_the_file(path: Path) -> None:
-    timeline, left_out = look_through(path)
+    timeline, left_out = check_recording(path)
 
     assert (timeline.chunks, timeline.bytes, timeline.reason) == (2, 6, "end")
     assert left_out == ["x-api-key", "cookie c"]

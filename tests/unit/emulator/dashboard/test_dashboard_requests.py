@@ -12,8 +12,8 @@ from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.invocations.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.recordings.recording import Event
 from lambda_streamify_emulator.sandboxes.pool import Throttled
-from lambda_streamify_emulator.urls.event import Request
 from lambda_streamify_emulator.web.asgi import App, Message, Receive, Scope, Send
+from lambda_streamify_emulator.web.request import Request
 from scripted_pool import Script, ScriptedPool, responding
 
 PRELUDE = b'{"statusCode": 201, "headers": {"x": "y"}, "cookies": ["a=b"]}' + bytes(8)
@@ -52,7 +52,7 @@ def test_a_prelude_is_the_head(pieces: list[bytes]) -> None:
     assert events == [("h", HEAD), ("o", "body"), end("end", 4, 1)]
 
 
-def test_what_is_no_prelude_is_told() -> None:
+def test_an_invalid_prelude_is_an_error() -> None:
     events, _ = asked(responding(CONTENT_TYPE, b"no JSON" + bytes(8), b"body"))
 
     (code, problem), *rest = events
@@ -72,7 +72,7 @@ def failing(*pieces: bytes) -> Script:
 
 
 @pytest.mark.parametrize("pieces", [[], [b"half"]])
-def test_an_error_is_told_whenever_it_comes(pieces: list[bytes]) -> None:
+def test_an_error_is_reported_at_any_time(pieces: list[bytes]) -> None:
     events, _ = asked(failing(*pieces))
 
     assert events == [
@@ -83,11 +83,11 @@ def test_an_error_is_told_whenever_it_comes(pieces: list[bytes]) -> None:
 
 
 class BusyPool(ScriptedPool):
-    async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
+    async def invoke(self, invocation: Invocation, *, wait_if_full: bool = False) -> None:
         raise Throttled("busy")
 
 
-def test_that_all_is_busy_is_told() -> None:
+def test_throttling_is_an_error() -> None:
     async def main() -> list[Event]:
         return [event async for event in ask_function(BusyPool(failing()), b"{}")]
 
@@ -96,7 +96,7 @@ def test_that_all_is_busy_is_told() -> None:
     assert last.data["reason"] == "error"
 
 
-def test_who_reads_no_more_leaves_the_function_to_its_end() -> None:
+def test_after_a_disconnect_the_function_runs_to_its_end() -> None:
     async def main() -> None:
         ended = asyncio.Event()
 
@@ -142,11 +142,11 @@ START: Message = {
 }
 
 
-def test_a_url_gets_the_request_and_its_answer_comes_as_events() -> None:
+def test_a_url_gets_the_request_and_its_response_becomes_events() -> None:
     seen: list[object] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.extend(scope[name] for name in ("method", "raw_path", "query_string", "headers"))
+        seen.extend(scope[name] for name in ("method", "raw_path", "query_string", "headers", "scheme"))
         seen.append(await receive())
         for sent in (START, message(b"one"), message(b""), message(b"two"), message(b"", more=False)):
             await send(sent)
@@ -158,6 +158,7 @@ def test_a_url_gets_the_request_and_its_answer_comes_as_events() -> None:
         b"/a%20b",
         b"c=d",
         [(b"host", b"x"), (b"x-a", b"b")],
+        "http",
         {"type": "http.request", "body": b"body", "more_body": False},
     ]
 
@@ -171,7 +172,7 @@ def test_a_head_request_gets_no_body() -> None:
     assert [code for code, _ in answers(app, request)] == ["h", "x"]
 
 
-def test_the_answer_waits_for_who_reads_it_and_ends_with_them() -> None:
+def test_the_response_waits_for_its_reader_and_ends_when_the_reader_leaves() -> None:
     sent: list[str] = []
 
     async def main() -> None:
@@ -198,7 +199,7 @@ def test_the_answer_waits_for_who_reads_it_and_ends_with_them() -> None:
     run(main())
 
 
-def test_what_goes_wrong_in_the_emulator_is_not_hidden() -> None:
+def test_errors_of_the_emulator_are_not_hidden() -> None:
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise ZeroDivisionError
 

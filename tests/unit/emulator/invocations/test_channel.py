@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from asynchronous import run
-from lambda_streamify_emulator.invocations.channel import LIMIT, FunctionError, FunctionFailed, ResponseChannel
+from lambda_streamify_emulator.invocations.backlog import BACKLOG_LIMIT_BYTES
+from lambda_streamify_emulator.invocations.channel import FunctionError, FunctionFailed, ResponseChannel
 
 ERROR = FunctionError("Function.ValueError", b"{}")
 
@@ -58,7 +59,7 @@ def test_what_was_written_before_the_end_is_read_after_it() -> None:
         channel.write(b"a")
         channel.end(ERROR)
 
-        assert await channel.started() == "text/plain"
+        assert await channel.wait_for_start() == "text/plain"
         assert await read(channel) == [b"a"]
         assert channel.error is ERROR
 
@@ -82,13 +83,13 @@ def test_only_the_first_end_counts() -> None:
 def test_the_start_wakes_the_reader_with_the_content_type() -> None:
     async def main() -> None:
         channel = ResponseChannel()
-        waiting = asyncio.create_task(channel.started())
+        waiting = asyncio.create_task(channel.wait_for_start())
         await until_blocked()
         assert not waiting.done()
         channel.start("text/event-stream")
 
         assert await waiting == "text/event-stream"
-        assert await channel.started() == "text/event-stream"
+        assert await channel.wait_for_start() == "text/event-stream"
 
     run(main())
 
@@ -99,7 +100,7 @@ def test_a_failure_before_the_start_is_raised(early: bool) -> None:  # noqa: FBT
         channel = ResponseChannel()
         if early:
             channel.end(ERROR)
-        waiting = asyncio.create_task(channel.started())
+        waiting = asyncio.create_task(channel.wait_for_start())
         await until_blocked()
         channel.end(ERROR)
 
@@ -116,7 +117,7 @@ def test_an_end_without_start_and_error_is_a_failure_too() -> None:
         channel.end()
 
         with pytest.raises(FunctionFailed) as raised:
-            await channel.started()
+            await channel.wait_for_start()
         assert raised.value.error == FunctionError("Runtime.Unknown", b"{}")
 
     run(main())
@@ -135,25 +136,25 @@ class Writer:
         while not self.channel.is_full:
             self.channel.write(bytes(self.piece))
             self.written += self.piece
-        self.channel.when_room(self._resume)
+        self.channel.call_when_room(self._resume)
 
     def _resume(self) -> None:
         self.resumed += 1
 
 
-@pytest.mark.parametrize("piece", [1, 1000, LIMIT - 1, LIMIT, 4 * LIMIT])
+@pytest.mark.parametrize("piece", [1, 1000, BACKLOG_LIMIT_BYTES - 1, BACKLOG_LIMIT_BYTES, 4 * BACKLOG_LIMIT_BYTES])
 def test_a_writer_that_waits_for_room_is_at_most_one_piece_over_the_limit(piece: int) -> None:
     writer = Writer(ResponseChannel(), piece)
     writer.write()
 
-    assert LIMIT <= writer.written < LIMIT + piece
+    assert BACKLOG_LIMIT_BYTES <= writer.written < BACKLOG_LIMIT_BYTES + piece
     assert writer.resumed == 0
 
 
 def test_a_reader_that_makes_room_lets_the_writer_go_on_once() -> None:
     async def main() -> None:
         channel = ResponseChannel()
-        writer = Writer(channel, LIMIT // 4)
+        writer = Writer(channel, BACKLOG_LIMIT_BYTES // 4)
         writer.write()
         pieces = channel.pieces()
 
@@ -166,11 +167,11 @@ def test_a_reader_that_makes_room_lets_the_writer_go_on_once() -> None:
     run(main())
 
 
-def test_a_writer_is_not_let_go_on_while_it_is_still_full() -> None:
+def test_a_writer_does_not_resume_while_the_channel_is_full() -> None:
     async def main() -> None:
         channel = ResponseChannel()
         channel.write(b"small")
-        writer = Writer(channel, 2 * LIMIT)
+        writer = Writer(channel, 2 * BACKLOG_LIMIT_BYTES)
         writer.write()
         pieces = channel.pieces()
 
@@ -182,23 +183,23 @@ def test_a_writer_is_not_let_go_on_while_it_is_still_full() -> None:
     run(main())
 
 
-def test_waiting_for_room_that_is_there_resumes_at_once() -> None:
+def test_a_writer_resumes_at_once_if_there_is_room() -> None:
     writer = Writer(ResponseChannel(), 1)
-    writer.channel.when_room(writer._resume)  # noqa: SLF001
+    writer.channel.call_when_room(writer._resume)  # noqa: SLF001
 
     assert writer.resumed == 1
 
 
-def test_a_response_that_nobody_reads_any_more_is_thrown_away_and_holds_nobody() -> None:
+def test_a_discarded_response_is_dropped_and_does_not_block_the_writer() -> None:
     async def main() -> None:
         channel = ResponseChannel()
-        writer = Writer(channel, LIMIT)
+        writer = Writer(channel, BACKLOG_LIMIT_BYTES)
         writer.write()
         channel.discard()
         assert writer.resumed == 1
 
         for _ in range(10):
-            channel.write(bytes(LIMIT))
+            channel.write(bytes(BACKLOG_LIMIT_BYTES))
             assert not channel.is_full
         channel.end()
         assert await read(channel) == []

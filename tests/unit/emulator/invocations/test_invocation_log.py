@@ -3,13 +3,13 @@ import base64
 import pytest
 
 from asynchronous import run
-from lambda_streamify_emulator.invocations.invocation_log import TAIL_SIZE, InvocationLog, LogTail, Outcome
+from lambda_streamify_emulator.invocations.invocation_log import TAIL_LIMIT_BYTES, InvocationLog, LogTail, Outcome
 
 MIB = 1024**2
 
 
 class Log:
-    """A log of a sandbox of 128 MB, and a clock that stands where a test puts it."""
+    """The log of a sandbox with 128 MB, and a clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -28,6 +28,18 @@ class Log:
 
 def text(tail: LogTail) -> str:
     return base64.b64decode(run(tail.result())).decode()
+
+
+def test_carriage_returns_split_logged_lines_and_stay_in_the_tail() -> None:
+    log = Log()
+    log.begin()
+    log.log.start()
+    log.log.line("[ERROR] a\rTraceback\r  File")
+    log.log.line("dos\r")
+    log.log.end(Outcome())
+
+    assert log.lines[1:5] == ["[ERROR] a", "Traceback", "  File", "dos"]
+    assert "\n[ERROR] a\rTraceback\r  File\ndos\r\nEND " in text(log.tail)
 
 
 def test_a_cold_start_and_a_warm_one_as_lambda_reports_them() -> None:
@@ -67,7 +79,7 @@ def test_a_cold_start_and_a_warm_one_as_lambda_reports_them() -> None:
         (Outcome(duration=3, timed_out=True), "Init Duration: 0.00 ms\tStatus: timeout\t"),
     ],
 )
-def test_what_a_report_holds_beside_the_times(outcome: Outcome, end: str) -> None:
+def test_a_report_shows_memory_status_and_error_type(outcome: Outcome, end: str) -> None:
     log = Log()
     log.begin()
     log.log.start()
@@ -85,7 +97,7 @@ def test_a_timeout_lasts_as_long_as_the_function_may() -> None:
     assert "\tDuration: 3000.00 ms\tBilled Duration: 3500 ms\t" in log.report(Outcome(duration=3, timed_out=True))
 
 
-def test_an_invocation_that_init_was_too_much_for_is_started_and_billed_all_the_same() -> None:
+def test_an_invocation_whose_init_fails_is_billed() -> None:
     log = Log()
     log.begin()
     log.now += 0.04
@@ -98,7 +110,7 @@ def test_an_invocation_that_init_was_too_much_for_is_started_and_billed_all_the_
     assert "Init Duration" not in report
 
 
-def test_an_event_that_is_given_out_twice_is_started_once() -> None:
+def test_an_event_sent_twice_logs_one_start() -> None:
     log = Log()
     log.begin()
     log.log.start()
@@ -120,8 +132,8 @@ def test_the_tail_holds_the_invocations_lines_and_no_others() -> None:
 
 def test_the_tail_is_the_last_four_kilobytes() -> None:
     tail = LogTail()
-    tail.add("x" * TAIL_SIZE)
+    tail.add("x" * TAIL_LIMIT_BYTES)
     tail.add("end")
     tail.end()
 
-    assert text(tail) == "x" * (TAIL_SIZE - 5) + "\nend\n"
+    assert text(tail) == "x" * (TAIL_LIMIT_BYTES - 5) + "\nend\n"

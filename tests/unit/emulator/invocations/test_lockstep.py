@@ -3,13 +3,13 @@ import asyncio
 from asynchronous import run
 from lambda_streamify_emulator.invocations.channel import FunctionError
 from lambda_streamify_emulator.invocations.lockstep import LockstepChannel, Steps
-from lambda_streamify_emulator.invocations.prelude import CONTENT_TYPE, LIMIT
+from lambda_streamify_emulator.invocations.prelude import CONTENT_TYPE, PRELUDE_LIMIT_BYTES
 
 PRELUDE = b"{}" + bytes(8)
 
 
 class Held:
-    """A channel in lockstep, and what it has handed out."""
+    """A channel in lockstep, and the pieces that it has let pass."""
 
     def __init__(self, content_type: str = "text/plain") -> None:
         self.steps = Steps()
@@ -26,7 +26,7 @@ class Held:
     def chunk(self, *pieces: bytes) -> None:
         for piece in pieces:
             self.channel.write(piece)
-        self.channel.border()
+        self.channel.end_chunk()
 
     async def settled(self) -> list[bytes]:
         """Let every task run as far as it can."""
@@ -48,10 +48,10 @@ def test_a_chunk_is_held_back_until_it_is_asked_for() -> None:
         held.channel.end()
         assert await held.settled() == [b"a"]
 
-        held.steps.ask(1)
+        held.steps.request(1)
         assert await held.settled() == [b"a", b"b"]
 
-        held.steps.ask(2)
+        held.steps.request(2)
         assert await held.end() == [b"a", b"b", b"c"]
 
     run(main())
@@ -74,12 +74,12 @@ def test_the_last_piece_of_a_chunk_waits_until_it_is_known_to_be_the_last() -> N
     async def main() -> None:
         held = Held()
         held.channel.write(b"ab")
-        assert await held.settled() == []  # its reader could not tell whether there is more to wait for
+        assert await held.settled() == []  # the reader could not know whether the chunk is complete
 
         held.channel.write(b"cd")
         assert await held.settled() == [b"ab"]
 
-        held.channel.border()
+        held.channel.end_chunk()
         assert await held.settled() == [b"ab", b"cd"]
         assert held.steps.size(0) == 4
         held.channel.end()
@@ -88,7 +88,7 @@ def test_the_last_piece_of_a_chunk_waits_until_it_is_known_to_be_the_last() -> N
     run(main())
 
 
-def test_a_response_without_chunks_is_one() -> None:
+def test_a_response_without_chunk_ends_counts_as_one_chunk() -> None:
     async def main() -> None:
         held = Held()
         held.channel.write(b"ab")
@@ -111,7 +111,7 @@ def test_the_prelude_belongs_to_no_chunk() -> None:
 
             assert b"".join(await held.settled()) == PRELUDE + b"abc"
             assert (held.steps.size(0), held.steps.size(1)) == (3, 2)
-            held.steps.free()
+            held.steps.release_all()
             await held.end()
 
     run(main())
@@ -145,13 +145,13 @@ def test_a_response_of_a_prelude_alone_ends() -> None:
     run(main())
 
 
-def test_what_should_be_a_prelude_and_is_none_is_not_held() -> None:
+def test_an_invalid_prelude_is_not_held_back() -> None:
     async def main() -> None:
         held = Held(CONTENT_TYPE)
-        held.chunk(b"x" * LIMIT)
+        held.chunk(b"x" * PRELUDE_LIMIT_BYTES)
         held.chunk(b"y")
 
-        assert await held.settled() == [b"x" * LIMIT, b"y"]
+        assert await held.settled() == [b"x" * PRELUDE_LIMIT_BYTES, b"y"]
         held.channel.end()
         await held.end()
 
@@ -164,7 +164,7 @@ def test_nothing_is_held_for_a_reader_that_has_left() -> None:
         for _ in range(3):
             held.chunk(b"a")
         await held.settled()
-        held.steps.free()
+        held.steps.release_all()
 
         held.channel.end()
         assert await held.end() == [b"a"] * 3
@@ -193,7 +193,7 @@ def test_the_reader_may_be_in_another_thread() -> None:
         held.channel.end()
         await held.settled()
 
-        await asyncio.to_thread(held.steps.ask, 1)
+        await asyncio.to_thread(held.steps.request, 1)
 
         assert await held.end() == [b"a", b"b"]
 
@@ -207,4 +207,4 @@ def test_asking_is_harmless_when_the_emulator_has_stopped() -> None:
         steps.begin()
 
     run(main())
-    steps.free()
+    steps.release_all()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_streamify_emulator.errors import PreludeError
-from lambda_streamify_emulator.invocations.prelude import DELIMITER, LIMIT, Prelude, PreludeParser, parse
+from lambda_streamify_emulator.invocations.prelude import DELIMITER, PRELUDE_LIMIT_BYTES, Prelude, PreludeParser, parse
 
 FIELDS = {"statusCode": 404, "headers": {"Content-Type": "text/plain", "X-N": 5}, "cookies": ["a=b", "c=d; Secure"]}
 PRELUDE = Prelude(404, (("Content-Type", "text/plain"), ("X-N", "5")), ("a=b", "c=d; Secure"))
@@ -16,7 +16,7 @@ DATA = json.dumps(FIELDS).encode() + DELIMITER
 
 
 def feed(*pieces: bytes) -> tuple[Prelude, bytes]:
-    """What the parser makes of the pieces, with those that it no longer needs behind the rest."""
+    """Return the parser's result, with the pieces that it does not need appended to the rest of the body."""
     parser = PreludeParser()
     for number, piece in enumerate(pieces):
         complete = parser.feed(piece)
@@ -25,7 +25,7 @@ def feed(*pieces: bytes) -> tuple[Prelude, bytes]:
     raise AssertionError
 
 
-@pytest.mark.parametrize("body", [b"", b"body", bytes(20), b"x" + DELIMITER + b"y", b"{" * LIMIT])
+@pytest.mark.parametrize("body", [b"", b"body", bytes(20), b"x" + DELIMITER + b"y", b"{" * PRELUDE_LIMIT_BYTES])
 def test_a_prelude_is_read_whole_and_the_body_behind_it_is_left_alone(body: bytes) -> None:
     assert feed(DATA + body) == (PRELUDE, body)
 
@@ -76,13 +76,19 @@ REFUSED = [
     (b'{"headers": []}', None),
     (b'{"headers": [1]}', "the response's headers must be an object, its cookies a list"),
     (b'{"cookies": "a=b"}', "the response's headers must be an object, its cookies a list"),
-    (b'{"headers": {"a b": "c"}}', "the response's header 'a b' with the value 'c' is no HTTP header"),
-    (b'{"headers": {"": "c"}}', "the response's header '' with the value 'c' is no HTTP header"),
-    (b'{"headers": {"a": "b\\r\\nc: d"}}', r"the response's header 'a' with the value 'b\r\nc: d' is no HTTP header"),
-    (b'{"headers": {"a\\n": "b"}}', r"the response's header 'a\n' with the value 'b' is no HTTP header"),
-    (b'{"cookies": ["a\\u0000"]}', r"the response's header 'set-cookie' with the value 'a\x00' is no HTTP header"),
-    (b'{"cookies": [1]}', "the response's header 'set-cookie' with the value 1 is no HTTP header"),
-    (b'{"headers": {"\xc3\xbc": "c"}}', "the response's header 'ü' with the value 'c' is no HTTP header"),
+    (b'{"headers": {"a b": "c"}}', "the response's header 'a b' with the value 'c' is not a valid HTTP header"),
+    (b'{"headers": {"": "c"}}', "the response's header '' with the value 'c' is not a valid HTTP header"),
+    (
+        b'{"headers": {"a": "b\\r\\nc: d"}}',
+        r"the response's header 'a' with the value 'b\r\nc: d' is not a valid HTTP header",
+    ),
+    (b'{"headers": {"a\\n": "b"}}', r"the response's header 'a\n' with the value 'b' is not a valid HTTP header"),
+    (
+        b'{"cookies": ["a\\u0000"]}',
+        r"the response's header 'set-cookie' with the value 'a\x00' is not a valid HTTP header",
+    ),
+    (b'{"cookies": [1]}', "the response's header 'set-cookie' with the value 1 is not a valid HTTP header"),
+    (b'{"headers": {"\xc3\xbc": "c"}}', "the response's header 'ü' with the value 'c' is not a valid HTTP header"),
 ]
 
 
@@ -97,7 +103,7 @@ def test_a_prelude_that_is_wrong_is_refused_with_the_reason(data: bytes, message
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"[" * 10_000, b"1" * 10_000, b'{"a":' * 3_000])
-def test_what_is_far_from_a_prelude_is_refused_too(data: bytes) -> None:
+def test_text_unlike_a_prelude_is_refused(data: bytes) -> None:
     with pytest.raises(PreludeError, match=r"^the prelude is not "):
         parse(data)
 
@@ -109,20 +115,20 @@ def test_any_bytes_are_a_prelude_or_refused(data: bytes) -> None:
 
 
 def prelude_of(size: int) -> bytes:
-    """A prelude with its delimiter, so many bytes long."""
+    """Return a prelude of this size in bytes, including its delimiter."""
     empty = len(b'{"x":""}') + len(DELIMITER)
     return b'{"x":"' + b"a" * (size - empty) + b'"}' + DELIMITER
 
 
-@pytest.mark.parametrize("split", [1, 1000, LIMIT * 2])
+@pytest.mark.parametrize("split", [1, 1000, PRELUDE_LIMIT_BYTES * 2])
 def test_a_prelude_may_be_as_long_as_the_limit(split: int) -> None:
-    data = prelude_of(LIMIT)
+    data = prelude_of(PRELUDE_LIMIT_BYTES)
 
     assert feed(*(data[at : at + split] for at in range(0, len(data), split))) == (Prelude(200, (), ()), b"")
 
 
-@pytest.mark.parametrize("split", [1, 1000, LIMIT * 2])
-@pytest.mark.parametrize("data", [prelude_of(LIMIT + 1), b"x" * LIMIT])
+@pytest.mark.parametrize("split", [1, 1000, PRELUDE_LIMIT_BYTES * 2])
+@pytest.mark.parametrize("data", [prelude_of(PRELUDE_LIMIT_BYTES + 1), b"x" * PRELUDE_LIMIT_BYTES])
 def test_a_prelude_that_does_not_end_within_the_limit_is_refused(data: bytes, split: int) -> None:
     with pytest.raises(PreludeError) as raised:
         feed(*(data[at : at + split] for at in range(0, len(data), split)))

@@ -6,6 +6,7 @@ import pytest
 from asynchronous import run
 from lambda_streamify_emulator.errors import EmulatorError
 from lambda_streamify_emulator.invocations.channel import FunctionError, ResponseChannel
+from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.invocations.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.invocations.recording_channel import LAYERS, Recordings
 from lambda_streamify_emulator.invocations.watched_channel import WatchedChannel
@@ -17,7 +18,7 @@ HEAD = {"status_code": 201, "headers": {"x": "y"}, "cookies": ["a=(not recorded)
 
 
 def events(folder: Path, layer: str) -> list[tuple[str, object]]:
-    """The events of the one recording of this layer, once it is complete."""
+    """Return the events in the recording of this layer, once it is complete."""
     path = folder / f"hello-1.{layer}.ndjson"
 
     def is_complete() -> bool:
@@ -36,7 +37,7 @@ def recorded(folder: Path) -> ResponseChannel:
 
 
 def watched(recordings: Recordings, request_id: str) -> ResponseChannel:
-    watcher = recordings.watch("hello", request_id)
+    watcher = recordings.watch("hello", Invocation(b"{}", request_id=request_id))
     assert watcher is not None
     return WatchedChannel([watcher])
 
@@ -53,8 +54,8 @@ def test_both_sides_are_recorded_each_with_its_own_pieces(tmp_path: Path) -> Non
         channel.start(CONTENT_TYPE)
         for piece in (PRELUDE, b"one", b"tw", b"o"):
             channel.write(piece)
-            if piece != b"tw":  # a chunk of the runtime's that arrives in two pieces
-                channel.border()
+            if piece != b"tw":  # one chunk of the runtime, in two pieces
+                channel.end_chunk()
         channel.end()
         assert await read(channel) == [PRELUDE, b"one", b"tw", b"o"]
 
@@ -86,7 +87,7 @@ def test_without_a_prelude_all_of_it_is_body(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("error_type", "reason"), [("Function.A", "error"), ("Sandbox.Timedout", "timeout")])
-def test_how_it_failed_is_recorded(tmp_path: Path, error_type: str, reason: str) -> None:
+def test_the_error_of_a_response_is_recorded(tmp_path: Path, error_type: str, reason: str) -> None:
     async def main() -> None:
         channel = recorded(tmp_path)
         channel.start("text/plain")
@@ -108,12 +109,12 @@ def test_a_client_that_leaves_ends_its_recording_and_not_the_runtimes(tmp_path: 
         channel = recorded(tmp_path)
         channel.start("text/plain")
         channel.write(b"one")
-        channel.border()
+        channel.end_chunk()
         pieces = channel.pieces()
         await anext(pieces)
         channel.discard()
         channel.write(b"two")
-        channel.border()
+        channel.end_chunk()
         channel.end()
         await asyncio.sleep(0)
 
@@ -123,7 +124,7 @@ def test_a_client_that_leaves_ends_its_recording_and_not_the_runtimes(tmp_path: 
     assert events(tmp_path, "runtime-api")[-1] == ("x", {"reason": "end", "bytes": 6, "chunks": 2})
 
 
-def test_what_is_no_prelude_is_not_recorded_as_one(tmp_path: Path) -> None:
+def test_an_invalid_prelude_is_not_recorded(tmp_path: Path) -> None:
     async def main() -> None:
         channel = recorded(tmp_path)
         channel.start(CONTENT_TYPE)
@@ -136,7 +137,7 @@ def test_what_is_no_prelude_is_not_recorded_as_one(tmp_path: Path) -> None:
     assert events(tmp_path, "client") == [("x", {"reason": "end", "bytes": 0, "chunks": 0})]
 
 
-def test_at_the_end_all_is_written_and_what_has_not_ended_says_so(tmp_path: Path) -> None:
+def test_closing_writes_everything_and_marks_incomplete_recordings(tmp_path: Path) -> None:
     recordings = Recordings(tmp_path, print)
 
     async def main() -> None:
@@ -144,7 +145,7 @@ def test_at_the_end_all_is_written_and_what_has_not_ended_says_so(tmp_path: Path
         for channel in (whole, cut):
             channel.start("text/plain")
             channel.write(b"x" * 100_000)
-            channel.border()
+            channel.end_chunk()
         whole.end()
 
     run(main())
@@ -159,14 +160,14 @@ def test_at_the_end_all_is_written_and_what_has_not_ended_says_so(tmp_path: Path
 
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line() -> None:
-    with pytest.raises(EmulatorError, match="the folder /dev/null/x for recordings cannot be made: Not a directory"):
+    with pytest.raises(EmulatorError, match="cannot create the folder /dev/null/x for recordings: Not a directory"):
         Recordings(Path("/dev/null/x"), print)
 
 
-def test_a_file_that_cannot_be_opened_costs_the_recording_and_not_the_response(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_loses_the_recording_but_not_the_response(tmp_path: Path) -> None:
     warnings: list[str] = []
     recordings = Recordings(tmp_path / "gone", warnings.append)
     (tmp_path / "gone").rmdir()
 
-    assert recordings.watch("hello", "1") is None
+    assert recordings.watch("hello", Invocation(b"{}")) is None
     assert "cannot be written: No such file or directory" in warnings[0]

@@ -8,7 +8,7 @@ ERROR = FunctionError("Function.A", b"{}")
 
 
 class Notes(Watcher):
-    """Notes what it sees."""
+    """Records the calls that it receives."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[object, ...]] = []
@@ -19,7 +19,7 @@ class Notes(Watcher):
     def write(self, data: bytes) -> None:
         self.seen.append(("write", data))
 
-    def border(self) -> None:
+    def end_chunk(self) -> None:
         self.seen.append(("border",))
 
     def end(self, error: FunctionError | None) -> None:
@@ -35,14 +35,14 @@ class Notes(Watcher):
         self.seen.append(("leave",))
 
 
-def test_a_response_is_seen_on_both_sides_by_all() -> None:
+def test_all_watchers_see_both_sides_of_a_response() -> None:
     one, other = Notes(), Notes()
 
     async def main() -> None:
         channel = WatchedChannel([one, Watcher(), other])
         channel.start("text/plain")
         channel.write(b"a")
-        channel.border()
+        channel.end_chunk()
         channel.end(ERROR)
         channel.end()
         assert [piece async for piece in channel.pieces()] == [b"a"]
@@ -56,7 +56,7 @@ def test_a_response_is_seen_on_both_sides_by_all() -> None:
     assert one.seen == other.seen == runtime + client
 
 
-def test_a_client_that_leaves_is_seen_to_leave() -> None:
+def test_watchers_see_that_a_client_disconnects() -> None:
     notes = Notes()
 
     async def main() -> None:

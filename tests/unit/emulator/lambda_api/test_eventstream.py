@@ -11,7 +11,7 @@ from lambda_streamify_emulator.lambda_api.eventstream import invoke_complete, pa
 
 
 def decoded(*pieces: bytes) -> list[tuple[dict[str, Any], bytes]]:
-    """The events, read by the AWS SDK's own parser, which checks lengths and checksums."""
+    """Return the events, read by the AWS SDK's own parser, which checks lengths and checksums."""
     buffer: Any = EventStreamBuffer()
     events: list[tuple[dict[str, Any], bytes]] = []
     for piece in pieces:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ from botocore.eventstream import EventStreamBuffer
 from asgi_client import Exchange
 from asynchronous import run
 from lambda_streamify_emulator.invocations.channel import FunctionError, ResponseChannel
-from lambda_streamify_emulator.lambda_api.server import function_name, lambda_api
+from lambda_streamify_emulator.invocations.invocation import Invocation
+from lambda_streamify_emulator.lambda_api.server import lambda_api
+from lambda_streamify_emulator.sandboxes.event_queue import QueueFull
 from scripted_pool import FUNCTION, Script, ScriptedPool, responding
 
 
@@ -63,7 +66,7 @@ def encoded(text: bytes) -> str:
     return b64encode(text).decode()
 
 
-def test_what_the_caller_says_beside_the_event_is_passed_on() -> None:
+def test_the_callers_headers_are_passed_on() -> None:
     context = encoded('{"custom": {"name": "žluť"}}'.encode())
     headers = [("x-amz-client-context", context), ("x-amz-tenant-id", "blue")]
 
@@ -73,7 +76,7 @@ def test_what_the_caller_says_beside_the_event_is_passed_on() -> None:
     assert (invocation.client_context, invocation.tenant_id) == ('{"custom": {"name": "žluť"}}', "blue")
 
 
-def test_what_the_caller_does_not_say_is_none() -> None:
+def test_missing_headers_of_the_caller_are_none() -> None:
     _, pool = ask(Exchange([b"{}"], "POST", path("hello"), headers=[("x-amz-client-context", "")]))
 
     (invocation,) = pool.invocations
@@ -131,7 +134,7 @@ def test_a_client_that_leaves_holds_the_function_no_longer() -> None:
 
         async def receive() -> dict[str, Any]:
             if not messages:
-                await asyncio.Event().wait()  # `leave` tells, before this would
+                await asyncio.Event().wait()  # `leave` ends the test first
             return messages.pop()
 
         scope = {"type": "http", "method": "POST", "path": path("hello"), "headers": [], "query_string": b""}
@@ -143,7 +146,7 @@ def test_a_client_that_leaves_holds_the_function_no_longer() -> None:
     run(main())
 
 
-def test_of_what_comes_when_a_client_has_left_nothing_is_kept() -> None:
+def test_data_after_a_disconnect_is_dropped() -> None:
     async def main() -> None:
         has_left = asyncio.Event()
 
@@ -161,7 +164,7 @@ def test_of_what_comes_when_a_client_has_left_nothing_is_kept() -> None:
         await exchange.until(2)
         exchange.leave()
         for _ in range(10):
-            await asyncio.sleep(0)  # a turn for the task that waits for this
+            await asyncio.sleep(0)  # lets the waiting task run
         has_left.set()
         await asking
         await pool.tasks[0]
@@ -171,12 +174,43 @@ def test_of_what_comes_when_a_client_has_left_nothing_is_kept() -> None:
     run(main())
 
 
+ARN = "arn:aws:lambda:us-east-1:123456789012:function"
 REFUSED: list[tuple[Exchange, int, str, str]] = [
     (
         Exchange(method="POST", path=path("absent")),
         404,
         "ResourceNotFoundException",
-        "Function not found: arn:aws:lambda:us-east-1:123456789012:function:absent",
+        f"Function not found: {ARN}:absent:$LATEST",
+    ),
+    (
+        Exchange(method="POST", path="/2015-03-31/functions/absent%3Alive/invocations"),
+        404,
+        "ResourceNotFoundException",
+        f"Function not found: {ARN}:absent:live",
+    ),
+    (
+        Exchange(path="/2015-03-31/functions/absent"),
+        404,
+        "ResourceNotFoundException",
+        f"Function not found: {ARN}:absent",
+    ),
+    (
+        Exchange(path="/2015-03-31/functions/absent/configuration", query="Qualifier=%24LATEST"),
+        404,
+        "ResourceNotFoundException",
+        f"Function not found: {ARN}:absent:$LATEST",
+    ),
+    (
+        Exchange(path="/2021-10-31/functions/absent/url"),
+        404,
+        "ResourceNotFoundException",
+        "The resource you requested does not exist.",
+    ),
+    (
+        Exchange(method="POST", path=path("hello:live"), query="Qualifier=7"),
+        400,
+        "InvalidParameterValueException",
+        "The derived qualifier from the function name does not match the specified qualifier.",
     ),
     (
         Exchange([b"no json"], "POST", path("hello")),
@@ -206,7 +240,7 @@ REFUSED: list[tuple[Exchange, int, str, str]] = [
         Exchange(path="/2015-03-31/functions", query="Marker=absent"),
         400,
         "InvalidParameterValueException",
-        "The marker 'absent' is none of ListFunctions'",
+        "The marker 'absent' is not from ListFunctions",
     ),
     *(
         (
@@ -221,13 +255,13 @@ REFUSED: list[tuple[Exchange, int, str, str]] = [
         Exchange(method="GET", path=path("hello")),
         404,
         "ResourceNotFoundException",
-        f"GET {path('hello')} is not a call that this emulator knows",
+        f"GET {path('hello')} is not a call that this emulator supports",
     ),
     (
         Exchange(method="POST", path="/2015-03-31/functions"),
         404,
         "ResourceNotFoundException",
-        "POST /2015-03-31/functions is not a call that this emulator knows",
+        "POST /2015-03-31/functions is not a call that this emulator supports",
     ),
     (
         Exchange(method="POST", path="/2015-03-31/functions/hello/invocations", headers=[(KIND, "Later")]),
@@ -252,8 +286,53 @@ def test_what_cannot_be_invoked_is_refused_as_lambda_does_it(
 
     assert exchange.status == status
     assert dict(exchange.fields)["x-amzn-errortype"] == error_type
-    assert json.loads(b"".join(exchange.pieces)) == {"Type": "User", "Message": message}
+    # The field has the name of the error's member in botocore's model.
+    name = "Message" if error_type in ("ResourceNotFoundException", "AccessDeniedException") else "message"
+    assert json.loads(b"".join(exchange.pieces)) == {"Type": "User", name: message}
+    assert re.fullmatch("[0-9a-f-]{36}", dict(exchange.fields)["x-amzn-requestid"])
     assert pool.invocations == []
+
+
+@pytest.mark.parametrize("where", [path("a b"), "/2015-03-31/functions/a b/invocations", "/2015-03-31/functions/a b"])
+def test_a_name_that_no_function_may_have_is_refused_as_lambda_does_it(where: str) -> None:
+    exchange, pool = ask(Exchange(method="POST" if where.endswith("invocations") else "GET", path=where))
+
+    assert exchange.status == 400
+    assert dict(exchange.fields)["x-amzn-errortype"] == "ValidationException"
+    (message,) = json.loads(b"".join(exchange.pieces)).items()
+    assert message[0] == "message"
+    assert message[1].startswith(
+        "1 validation error detected: Value 'a b' at 'functionName' failed to satisfy constraint: "
+    )
+    assert pool.invocations == []
+
+
+def test_each_request_has_an_id_of_its_own() -> None:
+    exchanges = [
+        ask(Exchange(path=where))[0] for where in ("/2021-10-31/functions/hello/url", "/2015-03-31/functions") * 2
+    ]
+
+    ids = [[value for name, value in exchange.fields if name == "x-amzn-requestid"] for exchange in exchanges]
+    assert [len(found) for found in ids] == [1, 1, 1, 1]
+    assert len({found[0] for found in ids}) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "qualifier"),
+    [
+        ("hello", "", None),
+        ("hello:live", "", "live"),
+        ("hello", "Qualifier=7", "7"),
+        ("hello:7", "Qualifier=7", "7"),
+        (f"{ARN}:hello:%24LATEST", "", "$LATEST"),
+    ],
+)
+def test_the_function_learns_which_version_or_alias_was_asked_for(name: str, query: str, qualifier: str | None) -> None:
+    for where in (path(name), f"/2015-03-31/functions/{name}/invocations"):
+        exchange, pool = ask(Exchange(method="POST", path=where, query=query))
+
+        assert exchange.status == 200
+        assert [invocation.qualifier for invocation in pool.invocations] == [qualifier]
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"[" * 100_000, b"{", b"nan"])
@@ -262,29 +341,6 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
 
     assert exchange.status == 400
     assert pool.invocations == []
-
-
-@pytest.mark.parametrize(
-    ("reference", "name"),
-    [
-        ("hello", "hello"),
-        ("hello:live", "hello"),
-        ("hello:$LATEST", "hello"),
-        ("123456789012:function:hello", "hello"),
-        ("123456789012:function:hello:7", "hello"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:hello", "hello"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:hello:live", "hello"),
-        ("function", "function"),
-        ("function:live", "function"),
-        ("123456789012:function:function", "function"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:function:function", "function"),
-        ("", ""),
-        ("function:", "function"),
-        (":function:", ""),
-    ],
-)
-def test_a_function_is_named_by_its_name_or_a_part_of_its_arn(reference: str, name: str) -> None:
-    assert function_name(reference) == name
 
 
 @pytest.mark.parametrize(
@@ -331,7 +387,7 @@ def test_an_asynchronous_invocation_is_answered_before_it_is_over_and_never_held
             await done.wait()
             channel.start("application/json")
             channel.write(b"x" * 200_000)
-            channel.when_room(finished.set)
+            channel.call_when_room(finished.set)
             channel.end()
 
         finished = asyncio.Event()
@@ -346,11 +402,32 @@ def test_an_asynchronous_invocation_is_answered_before_it_is_over_and_never_held
     run(main())
 
 
+def test_one_asynchronous_event_too_many_is_refused() -> None:
+    class FullPool(ScriptedPool):
+        def enqueue(self, invocation: Invocation) -> None:
+            raise QueueFull("9 asynchronous events wait; the limit is 10 bytes")
+
+    async def main() -> None:
+        pool = FullPool(A_AND_B)
+        exchange = Exchange(method="POST", path=INVOKE, headers=[(KIND, "Event")])
+        await exchange.run(lambda_api({"hello": pool}, {}))
+
+        assert exchange.status == 429
+        assert dict(exchange.fields)["x-amzn-errortype"] == "TooManyRequestsException"
+        assert json.loads(b"".join(exchange.pieces)) == {
+            "Type": "User",
+            "message": "Rate Exceeded: 9 asynchronous events wait; the limit is 10 bytes",
+            "Reason": "FunctionInvocationRateLimitExceeded",
+        }
+
+    run(main())
+
+
 TAIL = ("x-amz-log-type", "Tail")
 
 
 def logging_script(gate: asyncio.Event) -> Script:
-    """A function that answers, and whose log is complete when the gate opens."""
+    """A function that answers; its log is complete when the gate opens."""
 
     async def script(channel: ResponseChannel) -> None:
         channel.start("text/plain")
@@ -370,9 +447,9 @@ def test_the_end_of_the_log_comes_if_it_is_asked_for(where: str, asked: list[tup
         exchange = Exchange(method="POST", path=where, headers=asked)
         answering = asyncio.create_task(exchange.run(lambda_api({"hello": pool}, {})))
         if TAIL in asked:
-            while not pool.invocations or not pool.invocations[0].channel.ended:  # noqa: ASYNC110 - it tells nobody
+            while not pool.invocations or not pool.invocations[0].channel.ended:  # noqa: ASYNC110 - no event for this
                 await asyncio.sleep(0)
-            assert not answering.done()  # the log goes on until the runtime asks for the next event
+            assert not answering.done()  # the log is not complete until the runtime asks for the next event
             pool.invocations[0].tail.add("hello")
             pool.invocations[0].tail.end()
         await answering
@@ -392,7 +469,8 @@ def test_the_end_of_the_log_comes_if_it_is_asked_for(where: str, asked: list[tup
 def test_a_dry_run_runs_nothing(where: str) -> None:
     exchange, pool = ask(Exchange(method="POST", path=where, headers=[(KIND, "DryRun")]))
 
-    assert (exchange.status, pool.invocations) == (204, [])
+    assert (exchange.status, exchange.pieces, pool.invocations) == (204, [b""], [])
+    assert [name for name, _ in exchange.fields] == ["x-amzn-requestid"]
 
 
 KINDS = ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"]
@@ -409,7 +487,7 @@ def test_an_event_may_come_as_json_and_as_what_clients_make_of_it(where: str, ki
 
 
 def listed(query: str, functions: int) -> tuple[list[str], str | None]:
-    """The names on one page, and the marker of the next."""
+    """Return the names on a page, and the marker of the next page."""
     names = [f"f{number}" for number in range(functions)]
 
     async def main() -> Exchange:

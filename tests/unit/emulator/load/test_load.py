@@ -8,7 +8,7 @@ import pytest
 
 from lambda_streamify_emulator.errors import LoadError
 from lambda_streamify_emulator.load import runner as module
-from lambda_streamify_emulator.load.figures import LoadFigures, Seen
+from lambda_streamify_emulator.load.figures import LoadFigures, Measurement
 from lambda_streamify_emulator.load.runner import check_free, check_installed, load, progress, running, table
 from lambda_streamify_emulator.recordings.distribution import Distribution
 from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline
@@ -23,7 +23,7 @@ for gap in (50_734, 600_000):
 def figures(*outcomes: tuple[str, str]) -> dict[str, Any]:
     seen = LoadFigures()
     for outcome, reason in outcomes:
-        seen.add(Seen(outcome, 200, reason, STREAM, GAPS))
+        seen.add(Measurement(outcome, 200, reason, STREAM, GAPS))
     return seen.as_dict(10.04)
 
 
@@ -36,13 +36,13 @@ def test_the_figures_are_a_table() -> None:
         "whole stream     1.100 s     1.100 s     1.100 s     1.100 s",
         "chunks                 3           3           3           3",
         "",
-        "3 streams in 10.0 s, 0.3 a second, 114 bytes",
+        "3 streams in 10.0 s, 0.3 per second, 114 bytes",
         "2 complete, 1 cut",
         "       1  IncompleteRead: [cut]",
     ]
 
 
-def test_what_nobody_had_has_no_figures() -> None:
+def test_measures_without_values_have_no_figures() -> None:
     lines = table(figures(("no answer", "refused")))
 
     assert lines[1] == "first byte             -           -           -           -"
@@ -80,13 +80,13 @@ def test_it_succeeds_if_each_stream_was_complete(
 
 
 @pytest.mark.parametrize("outcome", ["cut", "error status", "unfinished"])
-def test_it_fails_if_one_was_not_or_none_was(monkeypatch: pytest.MonkeyPatch, outcome: str) -> None:
+def test_it_fails_if_a_stream_was_incomplete_or_there_was_none(monkeypatch: pytest.MonkeyPatch, outcome: str) -> None:
     seen = LoadFigures()
     if outcome == "unfinished":
-        seen.leave()
+        seen.add_unfinished()
     else:
-        seen.add(Seen("complete", 200, "", STREAM, GAPS))
-        seen.add(Seen(outcome, 200, "reason", STREAM, GAPS))
+        seen.add(Measurement("complete", 200, "", STREAM, GAPS))
+        seen.add(Measurement(outcome, 200, "reason", STREAM, GAPS))
 
     assert not loading(monkeypatch, seen.as_dict(1))
 
@@ -103,12 +103,12 @@ def test_where_nothing_answers_there_is_nothing_to_measure(monkeypatch: pytest.M
         loading(monkeypatch, figures(("no answer", "refused")))
 
 
-def test_a_process_that_does_not_start_is_said() -> None:
-    with pytest.raises(LoadError, match="Locust has not started"):
+def test_a_process_that_does_not_start_is_an_error() -> None:
+    with pytest.raises(LoadError, match="Locust did not start"):
         list(running(PLAN, ("-c", "")))
 
 
-def test_interrupted_it_tells_what_it_has_and_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_test_prints_its_figures_and_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
     first, last = figures(), figures(("complete", ""))
     interrupts = (
         "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
@@ -117,21 +117,21 @@ def test_interrupted_it_tells_what_it_has_and_what_it_waits_for(capsys: pytest.C
     )
 
     assert list(running(PLAN, program(first, last=interrupts))) == [first, last]
-    waiting = "ending: streams under way have 10 seconds; Ctrl-C once more ends them now\n"
+    waiting = "ending: running streams have 10 seconds to finish; press Ctrl-C again to end them now\n"
     assert capsys.readouterr().err == waiting
 
 
 INTERRUPT = "os.kill(os.getppid(), signal.SIGINT)\n"
 
 
-def test_interrupted_before_it_has_anything_it_ends_at_once() -> None:
+def test_an_interrupt_before_the_first_figures_ends_the_test_at_once() -> None:
     silent = f"import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{INTERRUPT}signal.pause()"
 
     with pytest.raises(KeyboardInterrupt):
         list(running(PLAN, ("-c", silent)))
 
 
-def test_interrupted_twice_it_ends_at_once() -> None:
+def test_a_second_interrupt_ends_the_test_at_once() -> None:
     deaf = (
         "import os, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
         f"{INTERRUPT}signal.sigwait([signal.SIGINT])\n{INTERRUPT}signal.pause()"
@@ -141,7 +141,7 @@ def test_interrupted_twice_it_ends_at_once() -> None:
         list(running(PLAN, program(figures(), last=deaf)))
 
 
-def test_without_locust_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_locust_the_error_names_the_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == "locust" else 1)
 
     with pytest.raises(LoadError) as raised:
@@ -150,17 +150,14 @@ def test_without_locust_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert str(raised.value) == "streamify load needs Locust: pip install 'lambda-streamify[load]'"
 
 
-def test_with_locust_nothing_is_said() -> None:
-    check_installed()
-
-
-def test_a_port_that_is_taken_is_named() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LoadError) as raised:
             check_free(port)
 
     assert (
-        str(raised.value) == f"port {port}, for Locust's page, cannot be had: Address already in use; leave --web out"
+        str(raised.value)
+        == f"port {port} for Locust's page is not available: Address already in use; free it, or omit --web"
     )
     check_free(port)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from lambda_streamify_emulator.errors import EndpointError
-from lambda_streamify_emulator.load.figures import REASONS, LoadFigures, Seen, read
+from lambda_streamify_emulator.load.figures import REASON_LIMIT, LoadFigures, Measurement, read
 from lambda_streamify_emulator.recordings.distribution import Distribution
 from lambda_streamify_emulator.recordings.recording import Event, chunk_event
 from lambda_streamify_emulator.recordings.timeline import measure
@@ -29,16 +29,14 @@ CHUNKS = [chunk_event(20, b"abc"), chunk_event(50, b"def")]
         ([head(502), *CHUNKS, CUT, END], "error status", 502, "HTTP 502"),
     ],
 )
-def test_how_a_stream_ended_is_told_from_its_events(
-    events: list[Event], outcome: str, status: int | None, reason: str
-) -> None:
+def test_the_events_show_how_a_stream_ended(events: list[Event], outcome: str, status: int | None, reason: str) -> None:
     seen = read(events)
 
     assert seen[:4] == (outcome, status, reason, measure(events))
     assert seen.gaps.count == max(0, seen.timeline.chunks - 1)
 
 
-def test_where_nothing_answers_there_is_no_stream() -> None:
+def test_without_an_answer_there_is_no_stream() -> None:
     def events() -> Iterator[Event]:
         raise EndpointError("nothing answers")
         yield END
@@ -46,11 +44,11 @@ def test_where_nothing_answers_there_is_no_stream() -> None:
     assert read(events())[:4] == ("no answer", None, "nothing answers", measure([]))
 
 
-def test_the_times_of_complete_streams_are_spread_and_all_of_them_counted() -> None:
+def test_only_complete_streams_add_times_and_all_streams_are_counted() -> None:
     figures = LoadFigures()
     for events in ([head(200), *CHUNKS, END], [head(200), *CHUNKS, END], [head(200), CHUNKS[0], CUT, END]):
         figures.add(read(events))
-    figures.leave()
+    figures.add_unfinished()
 
     assert figures.as_dict(2.0) == {
         "seconds": 2.0,
@@ -68,7 +66,7 @@ def test_the_times_of_complete_streams_are_spread_and_all_of_them_counted() -> N
     }
 
 
-def test_what_no_stream_had_is_none() -> None:
+def test_a_measure_without_values_is_none() -> None:
     figures = LoadFigures()
     figures.add(read([head(200), CHUNKS[0], END]))
 
@@ -77,12 +75,12 @@ def test_what_no_stream_had_is_none() -> None:
     assert (told["largest_gap"], told["chunks"]["max"], told["streams_per_second"]) == (None, 1, 0.0)
 
 
-def test_failures_are_told_apart_as_long_as_they_are_few() -> None:
+def test_only_the_first_reasons_of_failures_are_counted_separately() -> None:
     figures = LoadFigures()
-    for number in (*range(REASONS + 5), 0):
-        figures.add(Seen("no answer", None, f"reason {number}", measure([]), Distribution()))
+    for number in (*range(REASON_LIMIT + 5), 0):
+        figures.add(Measurement("no answer", None, f"reason {number}", measure([]), Distribution()))
 
     failures = figures.as_dict(1)["failures"]
 
-    assert len(failures) == REASONS + 1
+    assert len(failures) == REASON_LIMIT + 1
     assert (failures["others"], failures["reason 0"]) == (5, 2)

@@ -1,4 +1,4 @@
-"""What of it needs no Locust; tests/ecosystem/test_load.py runs it as it is."""
+"""The parts that need no Locust; tests/ecosystem/test_load.py runs the whole process."""
 
 import io
 import json
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lambda_streamify_emulator.load.figures import Seen
-from lambda_streamify_emulator.load.process import say, tell
+from lambda_streamify_emulator.load.figures import Measurement
+from lambda_streamify_emulator.load.process import print_figures, report_to_locust
 from lambda_streamify_emulator.recordings.distribution import Distribution
 from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline
 
@@ -17,16 +17,16 @@ for gap in (50_734, 600_000):
     GAPS.add(gap)
 
 
-def told(seen: Seen) -> list[dict[str, Any]]:
+def reported(measurement: Measurement) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    tell(lambda **entry: entries.append(entry), "/story", seen)
+    report_to_locust(lambda **entry: entries.append(entry), "/story", measurement)
     return entries
 
 
-def test_locust_is_told_each_time_of_a_stream_by_itself() -> None:
-    seen = Seen("complete", 200, "", STREAM, GAPS)
+def test_each_time_of_a_stream_is_reported_to_locust_separately() -> None:
+    measurement = Measurement("complete", 200, "", STREAM, GAPS)
 
-    assert told(seen) == [
+    assert reported(measurement) == [
         {"request_type": "first byte", "name": "/story", "response_time": 41.21, "response_length": 0, "context": {}},
         {"request_type": "largest gap", "name": "/story", "response_time": 600, "response_length": 0, "context": {}},
         {
@@ -35,33 +35,35 @@ def test_locust_is_told_each_time_of_a_stream_by_itself() -> None:
             "response_time": 1100,
             "response_length": 38,
             "exception": None,
-            "context": {"seen": seen},
+            "context": {"measurement": measurement},
         },
     ]
 
 
-def test_what_a_stream_did_not_have_is_not_told_and_its_failure_is() -> None:
-    (entry,) = told(Seen("no answer", None, "refused", Timeline(None, None, None, 0, 0, 0, None, None, None), GAPS))
+def test_a_failure_is_reported_without_the_times_that_it_lacks() -> None:
+    (entry,) = reported(
+        Measurement("no answer", None, "refused", Timeline(None, None, None, 0, 0, 0, None, None, None), GAPS)
+    )
 
     assert (entry["request_type"], str(entry["exception"])) == ("stream", "refused")
 
 
-def test_figures_are_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    say({"streams": 1})
+def test_figures_are_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_figures({"streams": 1})
 
     assert json.loads(capsys.readouterr().out) == {"streams": 1}
 
 
 class Gone(io.StringIO):
-    """A pipe that nobody reads any more."""
+    """A pipe whose reader has closed it."""
 
     def write(self, text: str) -> int:
         raise BrokenPipeError
 
 
-def test_when_nobody_is_there_any_more_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_exits_when_its_parent_has_exited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", Gone())
     monkeypatch.setattr("sys.stderr", io.StringIO())
 
     with pytest.raises(SystemExit):
-        say({})
+        print_figures({})

@@ -39,14 +39,14 @@ def test_distributions_are_added() -> None:
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1), st.integers(1, 100))
-def test_percentiles_are_right_to_a_twentieth_of_a_percent(values: list[int], percent: int) -> None:
+def test_percentiles_are_exact_to_a_twentieth_of_a_percent(values: list[int], percent: int) -> None:
     (found,) = of(*values).percentiles(percent)
 
     exact = sorted(values)[math.ceil(len(values) * percent / 100) - 1]
     assert abs(found - exact) <= exact * 0.0005
 
 
-def test_many_values_take_little_room() -> None:
+def test_many_values_take_little_memory() -> None:
     made = of(*range(1_000_000, 1_100_000))
 
     assert len(made._counts) <= 101  # noqa: SLF001 - its memory

@@ -1,19 +1,20 @@
 import io
+import os
 import threading
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from lambda_streamify_emulator.recordings.recorder import WAITING, Recorder, now
+from lambda_streamify_emulator.recordings.recorder import CHUNK_OVERHEAD_BYTES, Recorder, create, now
 from lambda_streamify_emulator.recordings.recording import Event, Header, RecordingReader
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 CLIENT = Header("client")
 
 
 class Kept(io.StringIO):
-    """A file whose text is there after it was closed."""
+    """A file whose text is available after it is closed."""
 
     def close(self) -> None:
         self.text = self.getvalue()
@@ -21,7 +22,7 @@ class Kept(io.StringIO):
 
 
 class SlowDisk(Kept):
-    """A disk that takes nothing before the test lets it."""
+    """A disk that blocks writes until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class SlowDisk(Kept):
 
     def write(self, text: str) -> int:
         self.reached.set()
-        assert self.free.wait(PATIENCE)
+        assert self.free.wait(TIMEOUT_S)
         return super().write(text)
 
 
@@ -38,7 +39,7 @@ def events(text: str) -> list[Event]:
     return list(RecordingReader(io.StringIO(text)))
 
 
-def test_each_event_has_the_time_since_the_beginning() -> None:
+def test_each_event_has_the_time_since_the_start() -> None:
     times = iter([10.0, 10.5, 11.0, 12.25, 13.0])
     file = Kept()
     recorder = Recorder(file, CLIENT, clock=lambda: next(times))
@@ -58,10 +59,10 @@ def test_each_event_has_the_time_since_the_beginning() -> None:
     assert file.closed
 
 
-def test_a_stream_is_never_held_up_by_the_disk_and_the_end_tells_what_was_lost() -> None:
+def test_a_slow_disk_never_delays_the_stream_and_the_end_counts_lost_chunks() -> None:
     disk = SlowDisk()
-    recorder = Recorder(disk, CLIENT, pending_limit=3 * WAITING + 10)
-    assert disk.reached.wait(PATIENCE)
+    recorder = Recorder(disk, CLIENT, pending_limit=3 * CHUNK_OVERHEAD_BYTES + 10)
+    assert disk.reached.wait(TIMEOUT_S)
 
     for chunk in (b"12345", b"6789", b"too much", b"x"):
         recorder.chunk(chunk)
@@ -74,10 +75,10 @@ def test_a_stream_is_never_held_up_by_the_disk_and_the_end_tells_what_was_lost()
     assert end.data == {"reason": "end", "bytes": 18, "chunks": 4, "lost": {"chunks": 1, "bytes": 8}}
 
 
-def test_small_chunks_that_wait_for_the_disk_take_no_more_than_large_ones() -> None:
+def test_pending_small_chunks_take_no_more_memory_than_large_ones() -> None:
     disk = SlowDisk()
     recorder = Recorder(disk, CLIENT, pending_limit=1_000_000)
-    assert disk.reached.wait(PATIENCE)
+    assert disk.reached.wait(TIMEOUT_S)
 
     tracemalloc.start()
     for _ in range(20_000):
@@ -100,7 +101,7 @@ def test_a_single_chunk_over_the_limit_is_written() -> None:
     assert [event.chunk for event in events(file.text)] == [b"large"]
 
 
-def test_without_an_end_the_recording_says_that_it_was_cut() -> None:
+def test_without_an_end_the_recording_was_cut() -> None:
     file = Kept()
     recorder = Recorder(file, CLIENT)
     recorder.chunk(b"one")
@@ -111,7 +112,7 @@ def test_without_an_end_the_recording_says_that_it_was_cut() -> None:
     assert reader.was_cut
 
 
-def test_a_full_disk_is_told_at_the_end_and_harms_nothing_before() -> None:
+def test_a_full_disk_raises_only_at_the_end() -> None:
     recorder = Recorder(Path("/dev/full").open("w"), CLIENT)  # noqa: SIM115 - the recorder closes it
     recorder.chunk(b"x" * 100_000)
     recorder.end("end")
@@ -120,7 +121,7 @@ def test_a_full_disk_is_told_at_the_end_and_harms_nothing_before() -> None:
         recorder.close()
 
 
-def test_secrets_are_hidden_unless_asked_for() -> None:
+def test_secrets_are_hidden_by_default() -> None:
     file = Kept()
     recorder = Recorder(file, CLIENT)
     recorder.head(200, {"set-cookie": "a=1"})
@@ -132,3 +133,29 @@ def test_secrets_are_hidden_unless_asked_for() -> None:
 def test_the_time_of_day_is_in_utc() -> None:
     assert now().endswith("Z")
     assert len(now()) == len("2026-11-22T10:00:00Z")
+
+
+def test_a_file_for_a_recording_has_the_name_that_messages_show(tmp_path: Path) -> None:
+    with create(tmp_path / "stream.ndjson") as file:
+        assert str(file.name) == str(tmp_path / "stream.ndjson")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_only_its_owner_can_read_a_recording(tmp_path: Path, *, there: bool) -> None:
+    path = tmp_path / "a.ndjson"
+    if there:
+        path.write_text("older, and longer than what comes")
+        path.chmod(0o644)
+    with create(path) as file:
+        file.write("new\n")
+
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new\n", 0o600)
+
+
+def test_a_pipe_keeps_its_mode(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o644)
+    mode = (tmp_path / "pipe").stat().st_mode
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with create(tmp_path / "pipe"):
+        assert (tmp_path / "pipe").stat().st_mode == mode
+    os.close(reader)

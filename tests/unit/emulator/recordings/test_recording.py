@@ -23,8 +23,8 @@ from lambda_streamify_emulator.recordings.recording import (
 )
 from processes import ROOT
 
-PAGE = ROOT / "docs/recording-format.md"
-SCHEMA = json.loads((ROOT / "docs/recording-format.schema.json").read_text())
+PAGE = ROOT / "docs/reference/recording-format.md"
+SCHEMA = json.loads((ROOT / "docs/reference/recording-format.schema.json").read_text())
 HEADER = '{"version":1,"kind":"lambda-stream","layer":"client"}\n'
 CLIENT = Header("client")
 
@@ -51,7 +51,7 @@ def conforms(line: str, kind: str) -> bool:
 
 
 @given(st.lists(st.binary() | st.text().map(lambda text: text.encode("utf-8", "replace"))))
-def test_chunks_come_back_to_the_byte_with_their_borders(chunks: list[bytes]) -> None:
+def test_each_chunk_is_read_back_unchanged(chunks: list[bytes]) -> None:
     *events, end = read(written(*chunks))
 
     assert [event.chunk for event in events] == chunks
@@ -71,7 +71,7 @@ def test_text_is_written_so_that_people_can_read_it() -> None:
     assert '"b","/w=="]' in written(b"\xff")
 
 
-def test_a_head_an_error_and_what_the_header_says_come_back() -> None:
+def test_a_head_an_error_and_the_header_are_read_back() -> None:
     file = io.StringIO()
     writer = RecordingWriter(file, Header("runtime-api", {"function": "story"}))
     writer.head(1, 201, {"X": "y"}, ["a=1"])
@@ -89,7 +89,7 @@ def test_a_head_an_error_and_what_the_header_says_come_back() -> None:
     assert all(event.chunk is None for event in events)
 
 
-def test_half_a_character_in_a_header_or_an_error_comes_back_from_a_file(tmp_path: Path) -> None:
+def test_a_lone_surrogate_in_a_header_or_an_error_is_read_back_from_a_file(tmp_path: Path) -> None:
     with (tmp_path / "kept").open("w", encoding="utf-8") as file:
         writer = RecordingWriter(file, Header("client"))
         writer.head(1, 200, {"name": "é\ud83d"})
@@ -101,7 +101,7 @@ def test_half_a_character_in_a_header_or_an_error_comes_back_from_a_file(tmp_pat
     assert error.data["message"] == "\udc00"
 
 
-def test_secrets_are_written_only_if_asked_for() -> None:
+def test_secrets_are_written_only_on_request() -> None:
     headers = {"Set-Cookie": "s=1", "X-API-Key": "k", "content-type": "text/plain"}
     shown, hidden = io.StringIO(), io.StringIO()
     RecordingWriter(hidden, CLIENT).head(0, 200, headers, ["session=abc; Path=/"])
@@ -125,14 +125,14 @@ def test_unknown_codes_are_kept_and_written_again() -> None:
     assert file.getvalue() == HEADER + '[5,"note",{"any":"thing"}]\n'
 
 
-def test_empty_lines_and_comments_say_nothing() -> None:
+def test_empty_lines_and_comments_are_ignored() -> None:
     assert read(f'# by hand\n\n{HEADER}# a pause\n\n[1,"o","x"]\n') == [Event(1, "o", "x")]
 
 
 # --- what is damaged -------------------------------------------------------------------------------------------------
 
 
-def test_a_recording_without_its_end_says_so_and_keeps_what_is_there() -> None:
+def test_a_recording_without_its_end_is_read_and_was_cut() -> None:
     reader = RecordingReader(io.StringIO(HEADER + '[1,"o","x"]\n'))
 
     assert list(reader) == [Event(1, "o", "x")]
@@ -147,7 +147,7 @@ END_DATA: dict[str, Any] = {"reason": "end", "bytes": 0, "chunks": 0}
     ("line", "reason"),
     [
         ('[1,"o","x"', "cut"),
-        ("[1,\n", "no JSON"),
+        ("[1,\n", "not JSON"),
         ('{"a":1}\n', "an array of three"),
         ('[1,"o"]\n', "an array of three"),
         ('[-1,"o","x"]\n', "the time is -1"),
@@ -155,7 +155,7 @@ END_DATA: dict[str, Any] = {"reason": "end", "bytes": 0, "chunks": 0}
         ('[true,"o","x"]\n', "the time is True"),
         ('[1,2,"x"]\n', "the code is 2"),
         ('[1,"o",7]\n', "not int"),
-        ('[1,"o","\\ud800"]\n', "half a character"),
+        ('[1,"o","\\ud800"]\n', "lone surrogate"),
         ('[1,"b","?"]\n', "not base64"),
         ('[1,"b","YQ"]\n', "not base64"),
         ('[1,"b",{}]\n', "not dict"),
@@ -175,7 +175,7 @@ def test_a_damaged_line_is_refused_with_its_number_and_the_reason(line: str, rea
         read(HEADER + '[0,"o","before"]\n' + line)
 
     assert raised.value.line == 3
-    if reason not in ("cut", "no JSON", "half a character"):
+    if reason not in ("cut", "not JSON", "lone surrogate"):
         assert not conforms(line, "event")
 
 
@@ -184,7 +184,7 @@ def test_a_time_that_goes_backwards_is_refused() -> None:
         read(HEADER + '[5,"o","x"]\n[4,"o","y"]\n')
 
 
-def test_nothing_follows_the_end() -> None:
+def test_an_event_after_the_end_is_refused() -> None:
     with pytest.raises(RecordingError, match="line 3: an event after the end"):
         read(written() + '[9,"o","x"]\n')
 
@@ -194,17 +194,17 @@ def test_nothing_follows_the_end() -> None:
     [
         ("", "not a recording"),
         ("[1]\n", "not a recording"),
-        ("not JSON\n", "no JSON"),
+        ("not JSON\n", "not JSON"),
         ('{"version":1}\n', "not a recording"),
         (
             '{"version":2,"kind":"lambda-stream","layer":"client"}\n',
-            "version 2 of the format; this program reads version 1",
+            "version is 2; this program reads version 1",
         ),
-        ('{"version":true,"kind":"lambda-stream","layer":"client"}\n', "version True"),
-        ('{"version":1,"kind":"lambda-stream","layer":"moon"}\n', "layer 'moon'; it is one of"),
+        ('{"version":true,"kind":"lambda-stream","layer":"client"}\n', "version is True"),
+        ('{"version":1,"kind":"lambda-stream","layer":"moon"}\n', "layer is 'moon'; it must be one of"),
     ],
 )
-def test_a_first_line_that_is_none_is_refused(first: str, reason: str) -> None:
+def test_an_invalid_first_line_is_refused(first: str, reason: str) -> None:
     with pytest.raises(RecordingError, match=reason):
         RecordingReader(io.StringIO(first))
 
@@ -220,7 +220,7 @@ def test_any_text_is_a_recording_or_one_error_with_a_line(text: str) -> None:
     assert all(line > 1 for line in lines)
 
 
-# --- as much as there is ---------------------------------------------------------------------------------------------
+# --- memory ----------------------------------------------------------------------------------------------------------
 
 
 class Discarding(io.TextIOBase):
@@ -243,7 +243,7 @@ def test_a_long_recording_is_written_and_read_in_constant_memory() -> None:
         tracemalloc.stop()
         return size
 
-    peak(100)  # what is made once
+    peak(100)  # creates what is created only once
     assert peak(20_000) < 2 * peak(200)
 
 
@@ -280,11 +280,44 @@ def test_the_schema_lists_what_the_code_does() -> None:
     assert definitions["x"]["properties"]["reason"]["enum"] == list(recording.REASONS)
 
 
-def test_the_module_stands_alone() -> None:
+def test_the_module_imports_only_the_standard_library() -> None:
     source = (ROOT / "emulator/lambda_streamify_emulator/recordings/recording.py").read_text()
 
     assert not re.search(r"^\s*(from|import) (\.|lambda_streamify)", source, re.MULTILINE)
 
 
-def test_a_chunk_of_no_bytes_is_text() -> None:
+def test_an_empty_chunk_is_text() -> None:
     assert chunk_event(3, b"") == Event(3, "o", "")
+
+
+HOSTILE = [
+    (f'[{"1" * 400},"o","a"]\n', "the time is 1111"),
+    (
+        f'[{2**53},"o","a"]\n',
+        "the time is 9007199254740992; it must be a whole number of microseconds, up to 9007199254740991",
+    ),
+    (f'[{"1" * 5000},"o","a"]\n', "it contains a number larger than 9007199254740991"),
+    ('[1,"x",{"reason":"end","bytes":' + "1" * 400 + ',"chunks":1}]\n', "bytes is 1111"),
+    ("[" * 200_000 + "\n", "its arrays or objects are nested too deeply"),
+    ("[" * 200_000, "the line is cut: it ends with '[[[["),
+    ("[" + "[" * 900 + "]" * 900 + ',"o","a"]\n', "the time is [[["),
+    ('["' + "t" * 1_000_000 + '","o","a"]\n', "the time is 'tttt"),
+    ('[1,["' + "t" * 1_000_000 + '"],"a"]\n', "the code is ['tttt"),
+    ('[1,"x",{"reason":"' + "t" * 1_000_000 + '","bytes":1,"chunks":1}]\n', "reason is 'tttt"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), HOSTILE, ids=[reason for _, reason in HOSTILE])
+def test_for_any_line_the_message_is_one_short_line(line: str, reason: str) -> None:
+    with pytest.raises(RecordingError) as raised:
+        list(RecordingReader([HEADER, line]))
+
+    assert raised.value.reason.startswith(reason)
+    assert len(str(raised.value)) < 200
+    assert "\n" not in str(raised.value)
+
+
+def test_the_largest_number_is_read() -> None:
+    (event,) = RecordingReader([HEADER, f'[{2**53 - 1},"o","a"]\n'])
+
+    assert event.time == 2**53 - 1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_streamify_emulator.recordings.recording import Event, chunk_event
-from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline, in_words, measure
+from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline, format_duration, measure
 
 HEAD = {"status_code": 200, "headers": {}, "cookies": []}
 
@@ -22,7 +22,7 @@ def gaps_of(*times: int) -> Gaps:
     return gaps
 
 
-def test_each_figure_of_a_stream_is_told() -> None:
+def test_each_figure_of_a_stream_is_measured() -> None:
     end = Event(900, "x", {"reason": "error", "bytes": 9, "chunks": 3})
     error = Event(800, "e", {"type": "Function.A", "message": ""})
 
@@ -45,18 +45,18 @@ def test_without_a_head_the_first_byte_is_the_bodys() -> None:
     assert (timeline.first_byte, timeline.first_body_byte, timeline.gaps) == (200, 200, None)
 
 
-def test_of_a_stream_of_which_nothing_came_nothing_is_told() -> None:
+def test_an_empty_stream_has_no_figures() -> None:
     assert measure([]) == Timeline(None, None, None, 0, 0, 0, None, None, None)
 
 
-def test_a_chunk_of_no_bytes_is_counted_and_is_no_arrival() -> None:
+def test_an_empty_chunk_is_counted_but_is_not_an_arrival() -> None:
     timeline = measure([*chunks(5, data=b""), *chunks(100), *chunks(150, data=b""), *chunks(300)])
 
     assert (timeline.chunks, timeline.bytes, timeline.first_byte) == (4, 6, 100)
     assert timeline.gaps == Gaps(200, 200, 200, 200, 4)
 
 
-def test_what_is_unknown_counts_for_the_total_only() -> None:
+def test_an_unknown_event_counts_for_the_total_only() -> None:
     timeline = measure([*chunks(1), Event(7, "z", None)])
 
     assert (timeline.total, timeline.chunks) == (7, 1)
@@ -68,21 +68,21 @@ def test_percentiles_are_gaps_by_their_rank() -> None:
     assert gaps == Gaps(p50=50, p90=90, p99=99, max=100, max_before=101)
 
 
-def test_the_longest_gap_is_the_first_of_its_length() -> None:
+def test_of_equal_longest_gaps_the_first_is_reported() -> None:
     assert gaps_of(0, 10, 30, 50).max_before == 3
 
 
 @given(st.lists(st.integers(0, 10**10), min_size=2))
-def test_percentiles_are_right_to_a_twentieth_of_a_percent(times: list[int]) -> None:
+def test_percentiles_are_exact_to_a_twentieth_of_a_percent(times: list[int]) -> None:
     times.sort()
     exact = sorted(later - earlier for earlier, later in itertools.pairwise(times))
     gaps = gaps_of(*times)
 
     assert gaps.max == exact[-1]
-    for percent, told in ((50, gaps.p50), (90, gaps.p90), (99, gaps.p99)):
+    for percent, found in ((50, gaps.p50), (90, gaps.p90), (99, gaps.p99)):
         expected = exact[-(-len(exact) * percent // 100) - 1]
-        assert abs(told - expected) <= expected / 2000
-        assert told <= gaps.max
+        assert abs(found - expected) <= expected / 2000
+        assert found <= gaps.max
 
 
 def test_a_long_stream_is_measured_in_constant_memory() -> None:
@@ -101,10 +101,10 @@ def test_a_long_stream_is_measured_in_constant_memory() -> None:
 
 
 def test_the_figures_are_ready_for_json() -> None:
-    told = measure(chunks(1, 3)).as_dict()
+    fields = measure(chunks(1, 3)).as_dict()
 
-    assert told["gaps"] == {"p50": 2, "p90": 2, "p99": 2, "max": 2, "max_before": 2}
-    assert (told["first_byte"], told["bytes"], told["reason"]) == (1, 6, None)
+    assert fields["gaps"] == {"p50": 2, "p90": 2, "p99": 2, "max": 2, "max_before": 2}
+    assert (fields["first_byte"], fields["bytes"], fields["reason"]) == (1, 6, None)
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_the_figures_are_ready_for_json() -> None:
         (602_000_000, "602.000 s"),
     ],
 )
-def test_a_time_is_said_in_the_unit_that_shows_it(microseconds: int | None, words: str) -> None:
-    assert in_words(microseconds) == words
+def test_a_duration_is_formatted_in_the_unit_that_suits_it(microseconds: int | None, words: str) -> None:
+    assert format_duration(microseconds) == words
 
 
-def test_chunks_that_were_not_recorded_are_told() -> None:
+def test_chunks_that_were_not_recorded_are_counted() -> None:
     end = {"reason": "end", "bytes": 9, "chunks": 3}
 
     assert measure([Event(1, "x", {**end, "lost": {"chunks": 2, "bytes": 6}})]).lost == 2

@@ -14,8 +14,8 @@ from lambda_streamify_emulator.invocations.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.rest_apis.rest_api import RestApi
 from lambda_streamify_emulator.sandboxes.pool import Throttled
 from lambda_streamify_emulator.template.apis import Api, Route
-from lambda_streamify_emulator.web.asgi import Message, Receive, Scope, Send
-from scripted_pool import Script, ScriptedPool, gated, read_gated, responding
+from lambda_streamify_emulator.web.asgi import LEFT_EARLY, App, Message, Receive, Scope, Send
+from scripted_pool import Script, ScriptedPool, failing, gated, read_gated, responding
 
 STREAMED = Route("GET", "/stream", "hello", is_streamed=True, timeout=60)
 WHOLE = Route("ANY", "/whole/{id}", "hello", is_streamed=False)
@@ -24,7 +24,7 @@ HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes
 
 
 class Timers:
-    """Stands in for the event loop's timers: they fire when a test lets them."""
+    """Replaces the event loop's timers: they fire when the test says so."""
 
     def __init__(self) -> None:
         self.set: list[tuple[float, Callable[[], object], Any]] = []
@@ -43,13 +43,13 @@ class Timers:
         return [seconds for seconds, _, handle in self.set if not handle.cancelled]
 
     def fire(self, seconds: float) -> None:
-        """Let the last timer of so many seconds fire."""
+        """Fire the last timer with this delay in seconds."""
         _, callback, _ = [timer for timer in self.set if timer[0] == seconds and not timer[2].cancelled][-1]
         callback()
 
 
 class Front:
-    """A REST API before a scripted function."""
+    """A REST API in front of a scripted function."""
 
     def __init__(self, script: Script, api: Api = API, pool: ScriptedPool | None = None) -> None:
         self.warnings: list[tuple[str, str]] = []
@@ -74,7 +74,7 @@ def ask(script: Script, path: str = "/live/stream", api: Api = API, **request: A
 
 
 def fields(exchange: Exchange) -> list[tuple[str, str]]:
-    """The headers without those that each answer has."""
+    """Return the headers without those of every response."""
     return [pair for pair in exchange.fields if not pair[0].startswith("x-amzn-")]
 
 
@@ -117,12 +117,12 @@ def test_metadata_has_lists_of_headers_and_cookies() -> None:
     exchange, _ = ask(responding(CONTENT_TYPE, json.dumps(metadata).encode() + bytes(8)))
 
     assert fields(exchange) == [
-        ("x-one", "1"),
         ("x-many", "a"),
         ("x-many", "b"),
         ("x-both", "same"),
         ("x-both", "other"),
         ("set-cookie", "c=3"),
+        ("x-one", "1"),
         ("content-type", "application/json"),
         ("set-cookie", "a=1"),
         ("set-cookie", "b=2"),
@@ -164,6 +164,70 @@ def test_a_piece_is_sent_before_the_next_one_exists() -> None:
         gate = asyncio.Event()
         front, exchange = Front(gated(CONTENT_TYPE, HEAD, gate, 3)), Exchange(path="/live/stream")
         await read_gated(exchange, asyncio.create_task(front.ask(exchange)), gate, 3)
+
+    run(main())
+
+
+def reading_after(gate: asyncio.Event, app: App) -> App:
+    """Wrap an application; its client reads nothing of the body before the gate is open."""
+
+    async def gated_app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def held(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await gate.wait()
+            await send(message)
+
+        await app(scope, receive, held)
+
+    return gated_app
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_client_that_does_not_read_holds_no_function_and_gets_everything_later(*, watched: bool) -> None:
+    async def main() -> None:
+        chunk = bytes(range(256)) * 256
+
+        async def function(channel: ResponseChannel) -> None:
+            channel.start(CONTENT_TYPE)
+            channel.write(HEAD)
+            for _ in range(100):
+                channel.write(chunk)
+                assert not channel.is_full
+            channel.end()
+
+        front, exchange, gate = Front(function), Exchange(path="/live/stream"), asyncio.Event()
+        front.pool.is_watched = watched
+        answering = asyncio.create_task(exchange.run(reading_after(gate, front.app)))
+        while not front.pool.tasks:  # noqa: ASYNC110 - no event for this
+            await asyncio.sleep(0)
+        await front.pool.tasks[0]
+        gate.set()
+        await answering
+
+        assert b"".join(exchange.pieces) == chunk * 100
+        assert exchange.complete
+
+    run(main())
+
+
+def test_the_integrations_time_ends_with_the_function_and_not_with_a_slow_client() -> None:
+    async def main() -> None:
+        front, exchange, gate = (
+            Front(responding(CONTENT_TYPE, HEAD, b"a")),
+            Exchange(path="/live/stream"),
+            asyncio.Event(),
+        )
+        answering = asyncio.create_task(exchange.run(reading_after(gate, front.app)))
+        while not front.pool.tasks:  # noqa: ASYNC110 - no event for this
+            await asyncio.sleep(0)
+        await front.pool.tasks[0]
+        front.timers.fire(60)
+        gate.set()
+        await answering
+
+        assert (exchange.status, b"".join(exchange.pieces)) == (201, b"a")
+        assert exchange.complete
+        assert front.warnings == []
 
     run(main())
 
@@ -265,7 +329,7 @@ def test_a_response_that_has_not_begun_in_time_is_504(path: str, timer: int) -> 
     async def main() -> None:
         front, exchange = Front(silent), Exchange(path=path)
         answering = asyncio.create_task(front.ask(exchange))
-        while not front.timers.set:  # noqa: ASYNC110 - the timers tell nobody
+        while not front.timers.set:  # noqa: ASYNC110 - no event for this
             await asyncio.sleep(0)
         front.timers.fire(timer)
         await answering
@@ -277,7 +341,7 @@ def test_a_response_that_has_not_begun_in_time_is_504(path: str, timer: int) -> 
     run(main())
 
 
-def test_a_server_that_ends_ends_the_answer() -> None:
+def test_stopping_the_server_ends_the_response() -> None:
     async def main() -> None:
         front, exchange = Front(never_ending), Exchange(path="/live/stream")
         answering = asyncio.create_task(front.ask(exchange))
@@ -333,11 +397,14 @@ def test_a_response_of_nothing_is_an_empty_200() -> None:
 
 
 MALFORMED: list[tuple[object, str]] = [
-    (b"hello", "the response is no JSON, as API Gateway needs it: "),
-    ("hello", "the response is not an object with nothing but "),
-    ({"statusCode": 200, "cookies": []}, "the response is not an object with nothing but body, headers, "),
+    (b"hello", "the response is not JSON, which API Gateway needs: "),
+    ("hello", "the response must be an object with no fields but "),
+    ({"statusCode": 200, "cookies": []}, "the response must be an object with no fields but body, headers, "),
     ({"statusCode": 200, "body": {"a": 1}}, "the response's body is not text, as API Gateway needs it"),
     ({"statusCode": "many"}, "the response's statusCode is 'many', "),
+    ({"statusCode": "2" + "0" * 5000}, "the response's statusCode is '200000000000...0000000000000', "),
+    (b'{"statusCode": 2' + b"0" * 3000 + b"}", "the response's statusCode is 20000000000"),
+    (b'{"statusCode": 2' + b"0" * 5000 + b"}", "the response"),
 ]
 
 
@@ -346,7 +413,22 @@ def test_a_malformed_response_is_502(value: object, message: str) -> None:
     exchange, front = whole(value)
 
     assert (exchange.status, exchange.pieces) == (502, [b'{"message": "Internal server error"}'])
-    assert front.warnings[0][1].startswith(message)
+    ((_, warning),) = front.warnings
+    assert warning.startswith(message)
+    assert len(warning) < 300
+
+
+def test_values_of_both_maps_of_headers_are_kept_and_those_of_the_lists_come_first() -> None:
+    # As seen on AWS, in 2019 (pull request 1166 of aws-sam-cli).
+    exchange, _ = whole(
+        {
+            "headers": {"X-Foo": "bar", "Content-Type": "text/html"},
+            "multiValueHeaders": {"Content-Type": ["application/json"], "X-Foo": ["foo"]},
+        }
+    )
+
+    assert [value for name, value in exchange.fields if name == "x-foo"] == ["foo", "bar"]
+    assert [value for name, value in exchange.fields if name == "content-type"] == ["application/json", "text/html"]
 
 
 def test_a_function_that_streams_behind_a_whole_route_is_told_what_to_change() -> None:
@@ -363,12 +445,78 @@ def test_base64_is_decoded_only_for_a_client_that_accepts_a_binary_type() -> Non
     for accept, body in (("image/png, text/html", b"\xff\xff"), ("text/html, image/png", b"//8=")):
         exchange, _ = whole(payload, api=binary, headers=[("accept", accept)])
         assert exchange.pieces == [body]
-    exchange, front = whole({**payload, "body": "!"}, api=binary, headers=[("accept", "image/png")])
-    assert exchange.status == 502
-    assert front.warnings[0][1].startswith("isBase64Encoded is set, but the body is not base64: ")
 
 
-# --- what the function is not asked ----------------------------------------------------------------------------------
+def test_a_kind_of_binary_types_is_accepted_by_any_of_its_types() -> None:
+    payload = {"body": "//8=", "isBase64Encoded": True}
+
+    for types, body in ((("application/*",), b"\xff\xff"), (("*/whatever",), b"//8=")):
+        exchange, _ = whole(payload, api=replace(API, binary_types=types), headers=[("accept", "application/whatever")])
+        assert exchange.pieces == [body]
+
+
+@pytest.mark.parametrize("body", ["!", "abc", "ä"])
+def test_base64_that_cannot_be_read_is_500(body: str) -> None:
+    binary = replace(API, binary_types=("image/png",))
+
+    exchange, front = whole({"body": body, "isBase64Encoded": True}, api=binary, headers=[("accept", "image/png")])
+
+    assert (exchange.status, exchange.pieces) == (500, [b'{"message": "Internal server error"}'])
+    ((_, warning),) = front.warnings
+    assert warning.startswith("isBase64Encoded is set, but the body is not base64: ")
+    assert warning.endswith("; the client gets 500")
+
+
+# --- clients that disconnect -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/live/stream", "/live/whole/1"])
+@pytest.mark.parametrize("error", [None, FunctionError("Function.A", b"{}")])
+def test_a_disconnect_before_the_response_is_reported(path: str, error: FunctionError | None) -> None:
+    async def main() -> None:
+        may_end = asyncio.Event()
+
+        async def script(channel: ResponseChannel) -> None:
+            await may_end.wait()
+            if error is None:
+                channel.start(CONTENT_TYPE)
+                channel.write(HEAD + b"a")
+            channel.end(error)
+
+        front, exchange = Front(script), Exchange(path=path, stays=True)
+        answering = asyncio.create_task(exchange.run(front.app))
+        while not front.timers.set:  # noqa: ASYNC110 - no event for this
+            await asyncio.sleep(0)
+        exchange.leave()
+        await answering
+
+        assert exchange.sent == []
+        assert front.warnings == [("hello", LEFT_EARLY)]
+        assert front.timers.running() == []
+        may_end.set()
+        await front.pool.tasks[0]
+        assert front.pool.invocations[0].channel.ended
+
+    run(main())
+
+
+def test_a_disconnect_within_the_response_is_not_reported() -> None:
+    async def main() -> None:
+        may_fail = asyncio.Event()
+        front, exchange = Front(failing(CONTENT_TYPE, HEAD + b"a", may_fail)), Exchange(path="/live/stream")
+        answering = asyncio.create_task(exchange.run(front.app))
+        await exchange.until(messages=2)
+        exchange.leave()
+        await answering
+        may_fail.set()
+        await front.pool.tasks[0]
+
+        assert front.warnings == []
+
+    run(main())
+
+
+# --- requests that do not reach the function -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/live/other"), ("POST", "/live/stream"), ("GET", "/")])
@@ -403,7 +551,7 @@ def test_a_request_that_is_too_large_is_413(size: int) -> None:
 
 def test_a_request_that_no_sandbox_is_left_for_is_500() -> None:
     class FullPool(ScriptedPool):
-        async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
+        async def invoke(self, invocation: Invocation, *, wait_if_full: bool = False) -> None:
             raise Throttled("ConcurrentInvocationLimitExceeded")
 
     async def main() -> None:

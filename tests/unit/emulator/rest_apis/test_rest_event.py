@@ -7,7 +7,7 @@ import pytest
 from lambda_streamify_emulator.rest_apis.event import is_binary, rest_event
 from lambda_streamify_emulator.rest_apis.routes import find
 from lambda_streamify_emulator.template.apis import Api, Route
-from lambda_streamify_emulator.urls.event import Request
+from lambda_streamify_emulator.web.request import Request
 from request_events import event as sample
 
 API = Api("Mine", "prod", (Route("ANY", "/{proxy+}", "hello", is_streamed=True),))
@@ -18,6 +18,7 @@ REQUEST = Request(
     [("accept", "text/event-stream"), ("host", "localhost:4001"), ("user-agent", "curl/8.4.0")],
     "203.0.113.9",
     b"",
+    port=4001,
 )
 TRACE = "Root=1-64c1b7c1-3c1bd1d87a1d4b1d1d1d1d1d;Parent=1;Sampled=0"
 NOW = 1785096000.0
@@ -57,15 +58,22 @@ def test_headers_that_repeat_are_lists_and_the_last_of_each_counts_alone() -> No
     assert event["requestContext"]["identity"]["userAgent"] is None
 
 
-def test_headers_of_the_connection_are_left_out_and_the_way_of_the_request_is_told() -> None:
+def test_connection_headers_are_left_out_and_forwarding_headers_are_added() -> None:
     event = made(headers=[("connection", "close"), ("content-length", "3"), ("x-forwarded-for", "192.0.2.1")])
 
     assert event["headers"] == {
         "X-Amzn-Trace-Id": "Root=1-64c1b7c1-3c1bd1d87a1d4b1d1d1d1d1d",
         "X-Forwarded-For": "192.0.2.1, 203.0.113.9",
-        "X-Forwarded-Port": "443",
-        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Port": "4001",
+        "X-Forwarded-Proto": "http",
     }
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-proto", "X-Forwarded-Port", "x-amzn-trace-id"])
+def test_forwarding_headers_from_the_client_are_not_trusted(name: str) -> None:
+    event = made(headers=[(name, "claimed")])
+
+    assert "claimed" not in json.dumps(event)
 
 
 def test_the_path_stays_encoded_and_the_query_is_decoded() -> None:
@@ -76,6 +84,27 @@ def test_the_path_stays_encoded_and_the_query_is_decoded() -> None:
     assert event["pathParameters"] == {"proxy": "a/test%2Balias@x"}
     assert event["queryStringParameters"] == {"plus": "a b", "mail": "a+b", "none": ""}
     assert event["multiValueQueryStringParameters"]["none"] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("sent", "path", "whole", "proxy"),
+    [
+        ("/prod/test", "/test", "/prod/test", "test"),
+        ("/test", "/test", "/test", "test"),
+        ("/prod//test", "/test", "/prod//test", "test"),
+        ("//prod/test", "/test", "/prod/test", "test"),
+        ("/prod/a//b", "/a//b", "/prod/a//b", "a//b"),
+        ("/prod/prod/a", "/prod/a", "/prod/prod/a", "prod/a"),
+    ],
+)
+def test_the_path_is_without_the_stage_that_the_contexts_path_keeps(
+    sent: str, path: str, whole: str, proxy: str
+) -> None:
+    event = made(path=sent)
+
+    assert (event["resource"], event["path"], event["requestContext"]["path"]) == ("/{proxy+}", path, whole)
+    assert event["pathParameters"] == {"proxy": proxy}
+    assert event["requestContext"]["stage"] == "prod"
 
 
 def test_what_is_empty_is_null() -> None:
@@ -100,6 +129,8 @@ def test_what_is_empty_is_null() -> None:
         (("image/png",), "image/PNG; x=y", b"\xff", ("/w==", True)),
         (("image/png",), "text/plain", b"a", ("a", False)),
         (("*/*",), "text/plain", b"a", ("YQ==", True)),
+        (("image/*",), "image/png", b"\xff", ("/w==", True)),
+        (("image/*",), "text/plain", b"a", ("a", False)),
         (("*/*",), "text/plain", b"", (None, False)),
     ],
 )
@@ -111,6 +142,38 @@ def test_a_body_is_base64_only_for_the_apis_binary_types(
     assert (event["body"], event["isBase64Encoded"]) == expected
 
 
-def test_a_type_is_binary_if_it_is_named_or_all_are() -> None:
-    assert not is_binary(API, "image/png")
-    assert is_binary(replace(API, binary_types=("*/*",)), "")
+@pytest.mark.parametrize(
+    ("binary", "content_type", "fits"),
+    [
+        (None, "image/png", False),
+        ("image/png", "image/png", True),
+        ("image/png", "image/png;q=0.8", True),
+        ("image/png", "image/*", False),
+        ("application/*", "application/whatever", True),
+        ("application/*", "text/plain", False),
+        ("application/*", "application", False),
+        ("*/test", "application/test", False),
+        ("*/test", "*/test", False),
+        ("*/*", "application/test", True),
+        ("*/*", "*/*", True),
+        ("*/*", "", True),
+        ("image/png", "*/*", False),
+    ],
+)
+def test_a_type_is_binary_if_it_or_its_kind_is_named_or_all_are(
+    binary: str | None, content_type: str, *, fits: bool
+) -> None:
+    assert is_binary(replace(API, binary_types=(binary,) if binary else ()), content_type) is fits
+
+
+def test_a_custom_domain_name_is_that_of_the_event() -> None:
+    match = find(API, REQUEST.method, REQUEST.path)
+    assert match is not None
+    seen = REQUEST.at("app.example.com")
+
+    event = rest_event(API, match, seen, TRACE, NOW, request_id="c6af9ac6", domain="app.example.com")
+
+    assert event["requestContext"]["domainName"] == "app.example.com"
+    assert event["requestContext"]["domainPrefix"] == "app"
+    names = ("Host", "X-Forwarded-Proto", "X-Forwarded-Port")
+    assert [event["headers"][name] for name in names] == ["app.example.com", "https", "443"]

@@ -1,10 +1,12 @@
 import asyncio
+import json
 import time
 from http.client import HTTPConnection
 
 import pytest
 
 from asynchronous import run
+from file_limit import no_free_file
 from lambda_streamify_emulator.invocations.invocation import CognitoIdentity, Invocation
 from lambda_streamify_emulator.runtime_api import server as module
 from lambda_streamify_emulator.runtime_api.server import CONNECTION_LIMIT
@@ -37,7 +39,7 @@ def test_next_answers_with_the_event_and_what_lambda_says_of_it() -> None:
     run(main())
 
 
-def test_next_tells_all_that_the_caller_has_said() -> None:
+def test_next_passes_on_everything_from_the_caller() -> None:
     async def main() -> None:
         async with Scene() as scene:
             invocation = Invocation(
@@ -60,7 +62,7 @@ def test_next_tells_all_that_the_caller_has_said() -> None:
     run(main())
 
 
-def test_what_there_is_not_has_no_header() -> None:
+def test_missing_values_have_no_header() -> None:
     async def main() -> None:
         async with Scene() as scene:
             scene.api.invoke(Invocation(b"{}", trace_id=""))
@@ -182,7 +184,7 @@ def test_the_standard_librarys_client_gets_along_with_it() -> None:
     run(main())
 
 
-# --- what is called --------------------------------------------------------------------------------------------------
+# --- calls -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -227,8 +229,44 @@ def test_what_is_no_call_is_not_found_whatever_the_state(method: str, path: str)
 
             reply = await peer.ask(request(method, target, body=b""))
             assert (reply.status, reply.body) == (404, b"404 page not found\n")
-            assert scene.warnings == [f"{method} /2018-06-01/runtime/{target} is no call of the Runtime API"]
+            assert scene.warnings == [f"{method} /2018-06-01/runtime/{target} is not a call of the Runtime API"]
             assert scene.api.state == "Running"
+
+    run(main())
+
+
+def test_a_ping_is_answered_in_each_state() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            ping = b"GET /2018-06-01/ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            peer = await scene.connect()
+            reply = await peer.ask(ping)
+            assert (reply.status, reply.body, reply.headers["content-type"]) == (
+                200,
+                b"pong",
+                "text/plain; charset=utf-8",
+            )
+            assert scene.api.state == "Started"
+            peer, _ = await scene.invoked()
+            assert (await peer.ask(ping)).body == b"pong"
+            assert scene.api.state == "Running"
+
+            reply = await peer.ask(ping.replace(b"GET", b"POST"))
+            assert (reply.status, reply.headers["allow"]) == (405, "GET")
+            assert (await peer.ask(ping.replace(b"ping", b"ping/"))).status == 404
+
+    run(main())
+
+
+@pytest.mark.parametrize("qualifier", ["live", "7", "$LATEST"])
+def test_the_qualifier_that_the_caller_gave_stands_in_the_arn(qualifier: str) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            peer = await scene.connect()
+            scene.api.invoke(Invocation(b"{}", qualifier=qualifier))
+
+            arn = f"arn:aws:lambda:us-east-1:123456789012:function:hello:{qualifier}"
+            assert (await peer.ask(NEXT)).headers["lambda-runtime-invoked-function-arn"] == arn
 
     run(main())
 
@@ -243,7 +281,7 @@ def test_another_version_of_the_api_is_not_found() -> None:
     run(main())
 
 
-def test_a_query_is_overlooked() -> None:
+def test_a_query_is_ignored() -> None:
     async def main() -> None:
         async with Scene() as scene:
             invocation, peer = Invocation(b"{}"), await scene.connect()
@@ -256,7 +294,7 @@ def test_a_query_is_overlooked() -> None:
     run(main())
 
 
-# --- which invocation it is about ------------------------------------------------------------------------------------
+# --- request ids -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("call", ["response", "error"])
@@ -277,7 +315,7 @@ def test_an_id_that_is_not_the_invocations_is_refused(call: str, other: object) 
 
 
 @pytest.mark.parametrize("call", ["response", "error"])
-def test_a_runtime_may_tell_which_attempt_it_answers(call: str) -> None:
+def test_a_runtime_may_name_the_attempt_that_it_answers(call: str) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
@@ -297,7 +335,7 @@ def test_a_runtime_may_tell_which_attempt_it_answers(call: str) -> None:
 
 @pytest.mark.parametrize("call", ["response", "error"])
 @pytest.mark.parametrize("tells", [True, False])
-def test_what_comes_when_the_time_is_over_is_late(call: str, *, tells: bool) -> None:
+def test_a_post_after_the_timeout_is_refused_as_late(call: str, *, tells: bool) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
@@ -317,7 +355,7 @@ def test_the_id_is_checked_before_the_state_and_the_state_before_the_mode() -> N
             peer, invocation = await scene.invoked()
             other, field = await scene.connect(), "Lambda-Runtime-Function-Response-Mode: no"
             await peer.send(response(invocation.request_id))
-            await invocation.channel.started()
+            await invocation.channel.wait_for_start()
 
             assert (await other.ask(post("other", "response", field))).error_type == "InvalidRequestID"
             reply = await other.ask(post(invocation.request_id, "response", field))
@@ -332,7 +370,7 @@ def test_an_answer_while_another_connection_still_answers_changes_nothing(call: 
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
             await peer.send(response(invocation.request_id) + chunk(b"one, "))
-            await invocation.channel.started()
+            await invocation.channel.wait_for_start()
             other = await scene.connect()
 
             assert (await other.ask(post(invocation.request_id, call, body=b"x"))).status == 403
@@ -364,7 +402,7 @@ def test_closing_waits_for_a_reader_that_is_slow_and_aborting_does_not() -> None
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
             sending = asyncio.create_task(peer.send(response(invocation.request_id) + chunk(b"x" * 16 * 1024 * 1024)))
-            await invocation.channel.started()
+            await invocation.channel.wait_for_start()
             await anext(invocation.channel.pieces())
             closing = asyncio.create_task(scene.api.close())
             await asyncio.wait([sending, closing], timeout=0.05)
@@ -378,10 +416,10 @@ def test_closing_waits_for_a_reader_that_is_slow_and_aborting_does_not() -> None
 
 
 @pytest.mark.parametrize("sent", [b"", NEXT, NEXT + NEXT, NEXT[:9], response("x"), b"POST"])
-def test_closing_does_not_wait_for_a_connection_that_somebody_else_holds(
+def test_closing_does_not_wait_for_a_connection_held_by_another_process(
     sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "IDLE_TIMEOUT_S", 0.05)
 
     async def main() -> None:
         async with Scene() as scene:
@@ -395,7 +433,7 @@ def test_closing_does_not_wait_for_a_connection_that_somebody_else_holds(
     run(main())
 
 
-def test_no_runtime_opens_connections_without_end() -> None:
+def test_the_number_of_connections_is_limited() -> None:
     async def main() -> None:
         async with Scene() as scene:
             for _ in range(CONNECTION_LIMIT):
@@ -405,5 +443,63 @@ def test_no_runtime_opens_connections_without_end() -> None:
             assert await late.rest() in (b"", b"RST")
             assert len(scene.warnings) == 1
             assert (await scene.peers[0].ask(request("GET", "nonsense"))).status == 404
+
+    run(main())
+
+
+# --- web pages -------------------------------------------------------------------------------------------------------
+
+
+PATH = "/2018-06-01/runtime/invocation/next"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Host: attacker.example:{port}",
+        "Host: attacker.example:{port}\r\nOrigin: http://attacker.example:{port}",
+        "Host: 127.0.0.1:{port}\r\nHost: attacker.example",
+        "Host: 127.0.0.1:{port}\r\nOrigin: http://attacker.example",
+        "Host: 127.0.0.1:{port}\r\nOrigin: null",
+    ],
+)
+def test_a_web_page_gets_no_event_and_changes_nothing(fields: str) -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            page, runtime = await scene.connect(), await scene.connect()
+            scene.api.invoke(Invocation(b'"secret"'))
+            port = scene.address.partition(":")[2]
+            reply = await page.ask(f"GET {PATH} HTTP/1.1\r\n{fields.format(port=port)}\r\n\r\n".encode())
+
+            assert (reply.status, b"secret" in reply.body) == (403, False)
+            assert json.loads(reply.body)["errorType"] == "AccessDenied"
+            assert scene.warnings[0].startswith(f"GET {PATH} is refused: the ")
+            assert scene.api.state == "Started"
+            assert (await runtime.ask(NEXT)).body == b'"secret"'
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost", "[::1]:{port}", "lambda.internal:{port}"]
+)
+def test_a_request_that_names_this_machine_gets_the_event(host: str) -> None:
+    async def main() -> None:
+        async with Scene(names=("lambda.internal",)) as scene:
+            peer = await scene.connect()
+            scene.api.invoke(Invocation(b"7"))
+            port = scene.address.partition(":")[2]
+            reply = await peer.ask(f"GET {PATH} HTTP/1.1\r\nHost: {host.format(port=port)}\r\n\r\n".encode())
+
+            assert reply.body == b"7"
+
+    run(main())
+
+
+def test_a_runtime_api_that_may_open_no_socket_says_why() -> None:
+    async def main() -> None:
+        async with Scene() as scene:
+            with no_free_file(), pytest.raises(OSError, match="Too many open files"):
+                await scene.api.start()
 
     run(main())

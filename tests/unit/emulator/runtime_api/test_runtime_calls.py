@@ -4,10 +4,11 @@ from base64 import b64encode
 import pytest
 
 from asynchronous import run
+from lambda_streamify_emulator.invocations.bandwidth import Bandwidth
 from lambda_streamify_emulator.invocations.channel import FunctionError, FunctionFailed
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.invocations.limits import LIMITS, UNLIMITED, Limits
-from lambda_streamify_emulator.runtime_api.bandwidth import Bandwidth
+from lambda_streamify_emulator.runtime_api import server
 from lambda_streamify_emulator.runtime_api.error_reports import INVALID_MODE, TRUNCATED, too_large
 from runtime_peer import END, NEXT, Peer, Scene, chunk, post, read, request, response
 
@@ -18,7 +19,7 @@ SMALL = Limits(buffered=1000, streamed=2000, error=1000)
 
 async def failure(invocation: Invocation) -> FunctionError:
     with pytest.raises(FunctionFailed) as raised:
-        await invocation.channel.started()
+        await invocation.channel.wait_for_start()
     return raised.value.error
 
 
@@ -27,7 +28,7 @@ async def ended(invocation: Invocation) -> tuple[bytes, FunctionError | None]:
 
 
 async def goes_on(scene: Scene, peer: Peer) -> bool:
-    """Whether the runtime gets another event."""
+    """Return whether the runtime gets another event."""
     await peer.send(NEXT)
     await scene.idle()
     scene.api.invoke(Invocation(b'"next"'))
@@ -42,7 +43,7 @@ def test_a_response_arrives_piece_by_piece_while_it_is_sent() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
             await peer.send(response(invocation.request_id, "Content-Type: text/event-stream"))
-            assert await invocation.channel.started() == "text/event-stream"
+            assert await invocation.channel.wait_for_start() == "text/event-stream"
             pieces = invocation.channel.pieces()
             for number in range(10):
                 await peer.send(chunk(b"%d" % number))
@@ -64,7 +65,7 @@ def test_a_response_in_one_piece_and_without_a_mode_is_taken_too(*, streamed: bo
             peer, invocation = await scene.invoked(Invocation(b"{}", streamed=streamed))
 
             assert (await peer.ask(post(invocation.request_id, "response", body=b'"hello"'))).status == 202
-            assert await invocation.channel.started() == "application/octet-stream"
+            assert await invocation.channel.wait_for_start() == "application/octet-stream"
             assert await ended(invocation) == (b'"hello"', None)
 
     run(main())
@@ -102,7 +103,7 @@ def test_another_mode_is_refused_and_ends_the_invocation(mode: str) -> None:
     run(main())
 
 
-# --- how much --------------------------------------------------------------------------------------------------------
+# --- limits ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("head", [post, response])
@@ -130,7 +131,7 @@ def test_a_larger_response_is_refused_and_cut_where_it_is_too_large(rest: bytes,
         async with Scene(limits=SMALL) as scene:
             peer, invocation = await scene.invoked(Invocation(b"{}", streamed=streamed))
             data = response(invocation.request_id) + chunk(b"x" * limit + b"y" + rest) + END
-            sending = asyncio.create_task(peer.send(data))  # which may fail: the answer comes early
+            sending = asyncio.create_task(peer.send(data))  # may fail: the answer comes early
             reply = await peer.reply()
             await asyncio.wait([sending])
             sending.exception()
@@ -149,7 +150,7 @@ def test_a_larger_response_is_refused_and_cut_where_it_is_too_large(rest: bytes,
 def test_a_streamed_response_passes_as_fast_as_it_may_and_holds_its_runtime(*, streamed: bool) -> None:
     never = 1e6  # seconds
     limits = Limits(bandwidth=Bandwidth(burst=100_000, rate=1, interval=never))
-    size = 50_000_000  # more than the kernel takes off a runtime that is not read
+    size = 50_000_000  # more than the kernel buffers
 
     async def main() -> None:
         async with Scene(limits=limits) as scene:
@@ -284,7 +285,7 @@ def test_an_error_of_the_start_is_kept_for_the_process_end(path: str, before: by
 
 
 async def trailed(declared: tuple[str, ...], *trailers: str) -> tuple[FunctionError | None, list[str]]:
-    """What the emulator makes of a response with these trailers, and its warnings."""
+    """Return the error of a response with these trailers, and the warnings."""
     async with Scene() as scene:
         peer, invocation = await scene.invoked()
         lines = "".join(f"{trailer}\r\n" for trailer in trailers).encode()
@@ -311,7 +312,7 @@ def test_declared_trailers_are_the_error(declared: tuple[str, ...]) -> None:
 
 def test_trailers_that_no_header_announced_are_dropped_with_a_warning() -> None:
     names = ERROR_BODY.lower(), ERROR_TYPE.lower()
-    warnings = [f"Lambda drops the trailer {name}: no Trailer header announced it" for name in names]
+    warnings = [f"Lambda drops the trailer {name}: no Trailer header lists it" for name in names]
     trailers = f"{ERROR_TYPE}: Function.ValueError", f"{ERROR_BODY}: {ENCODED}"
 
     assert run(trailed((), *trailers)) == (None, warnings)
@@ -323,6 +324,13 @@ def test_trailers_that_no_header_announced_are_dropped_with_a_warning() -> None:
 CUT_OFF = "the response was cut off: it ended without its last chunk, or before its length"
 
 
+@pytest.fixture
+def _reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that cut its response off never ends here, and need not be waited for."""
+    monkeypatch.setattr(server, "TRUNCATION_DELAY_S", 0.01)
+
+
+@pytest.mark.usefixtures("_reported_at_once")
 @pytest.mark.parametrize(
     "beginning",
     [
@@ -331,7 +339,7 @@ CUT_OFF = "the response was cut off: it ended without its last chunk, or before 
         lambda request_id: post(request_id, "response", body=b"half").replace(b"Length: 4", b"Length: 9"),
     ],
 )
-def test_a_response_that_is_cut_off_is_told_as_far_as_the_runtime_still_listens(beginning: object) -> None:
+def test_a_truncated_response_is_answered_if_the_runtime_still_reads(beginning: object) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
@@ -371,6 +379,7 @@ def test_a_runtime_that_hangs_up_within_its_response_may_go_on(leave: object) ->
     run(main())
 
 
+@pytest.mark.usefixtures("_reported_at_once")
 def test_a_broken_chunk_cuts_a_response_off() -> None:
     async def main() -> None:
         async with Scene() as scene:
@@ -380,13 +389,14 @@ def test_a_broken_chunk_cuts_a_response_off() -> None:
             assert (await peer.reply()).error_type == "TruncatedHTTPRequest"
             assert await ended(invocation) == (b"half", TRUNCATED)
             assert [warning.partition(":")[0] for warning in scene.warnings] == [
-                "not a request that the Runtime API understands",
+                "a request to the Runtime API is not valid HTTP/1.1",
                 CUT_OFF.partition(":")[0],
             ]
 
     run(main())
 
 
+@pytest.mark.usefixtures("_reported_at_once")
 def test_trailers_that_are_too_long_reset_the_connection_and_cut_the_response_off() -> None:
     async def main() -> None:
         async with Scene() as scene:
@@ -400,7 +410,7 @@ def test_trailers_that_are_too_long_reset_the_connection_and_cut_the_response_of
     run(main())
 
 
-def test_what_is_cut_off_is_not_told_when_the_process_end_may_explain_it() -> None:
+def test_a_truncation_is_not_reported_if_the_end_of_the_process_may_explain_it() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
@@ -432,7 +442,7 @@ def test_a_report_that_is_cut_off_is_an_error_without_a_report() -> None:
     [(LIMITS, "other", "InvalidRequestID"), (Limits(streamed=3), None, "RequestEntityTooLarge")],
 )
 @pytest.mark.parametrize("rest", [b"", b"no chunk\r\n"])
-def test_a_refusal_is_told_also_when_the_request_is_cut_off(
+def test_a_refusal_is_sent_even_if_the_request_is_truncated(
     limits: Limits, request_id: str | None, error: str, rest: bytes
 ) -> None:
     async def main() -> None:
@@ -449,7 +459,7 @@ def test_a_refusal_is_told_also_when_the_request_is_cut_off(
 
 
 @pytest.mark.parametrize("data", [NEXT[:20], NEXT[:-2], b""])
-def test_a_request_of_no_consequence_that_is_cut_off_is_nothing(data: bytes) -> None:
+def test_a_truncated_request_without_effect_is_ignored(data: bytes) -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()

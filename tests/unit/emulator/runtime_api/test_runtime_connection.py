@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asynchronous import run
-from lambda_streamify_emulator.invocations.channel import LIMIT
+from lambda_streamify_emulator.invocations.backlog import BACKLOG_LIMIT_BYTES, HeldBacklog
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.invocations.limits import UNLIMITED
-from lambda_streamify_emulator.runtime_api.connection import DISCARD_LIMIT, RuntimeConnection
+from lambda_streamify_emulator.runtime_api.connection import DISCARD_LIMIT_BYTES, RuntimeConnection
 from lambda_streamify_emulator.runtime_api.server import RuntimeApi
-from lambda_streamify_emulator.runtime_api.wire import HEAD_LIMIT
+from lambda_streamify_emulator.runtime_api.wire import HEAD_LIMIT_BYTES
 from runtime_peer import END, FUNCTION, HOOKS, NEXT, Peer, Scene, chunk, post, read, request, response
 
 NONSENSE = request("GET", "nonsense")
@@ -73,7 +73,7 @@ def test_a_client_of_http_1_0_may_keep_its_connection() -> None:
     run(main())
 
 
-def test_a_client_may_end_its_side_when_it_has_asked() -> None:
+def test_a_client_may_close_its_side_after_the_request() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer = await scene.connect()
@@ -88,7 +88,7 @@ def test_a_client_may_end_its_side_when_it_has_asked() -> None:
     run(main())
 
 
-def test_an_upgrade_is_not_granted_and_not_resented() -> None:
+def test_an_upgrade_request_is_served_in_http_1_1() -> None:
     async def main() -> None:
         async with Scene() as scene:
             fields = "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAA"
@@ -127,7 +127,7 @@ def test_requests_that_come_at_once_are_answered_one_after_the_other(size: int) 
     run(main())
 
 
-def test_what_comes_behind_a_request_that_is_held_is_not_kept_without_end() -> None:
+def test_data_after_a_held_request_is_not_buffered_without_limit() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer = await scene.connect()
@@ -146,14 +146,14 @@ def test_what_comes_behind_a_request_that_is_held_is_not_kept_without_end() -> N
     run(main())
 
 
-def test_a_client_that_does_not_read_its_answers_is_not_read_on() -> None:
+def test_a_client_that_does_not_read_its_answers_is_no_longer_read() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, _ = await scene.invoked(Invocation(b'"' + b"x" * 1_000_000 + b'"'))
             await peer.send(NEXT * 1000)  # the same event each time: a thousand megabytes
             (connection,) = scene.api._connections  # noqa: SLF001
             await scene.until(connection._transport.get_write_buffer_size)  # noqa: SLF001
-            for _ in range(100):  # as far as it can go
+            for _ in range(100):  # lets the other tasks run until they block
                 await asyncio.sleep(0)
 
             assert connection._transport.get_write_buffer_size() < 3_000_000  # noqa: SLF001
@@ -166,7 +166,7 @@ def test_a_client_that_does_not_read_its_answers_is_not_read_on() -> None:
 # --- expectations ----------------------------------------------------------------------------------------------------
 
 
-def test_a_client_that_waits_to_be_told_to_go_on_is_told_so() -> None:
+def test_a_client_that_expects_100_continue_gets_it() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer, invocation = await scene.invoked()
@@ -180,7 +180,7 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_told_so() -> None:
     run(main())
 
 
-def test_a_client_whose_body_nobody_wants_is_told_that_at_once() -> None:
+def test_a_client_that_expects_100_continue_gets_a_refusal_at_once() -> None:
     async def main() -> None:
         async with Scene() as scene:
             peer = await scene.connect()
@@ -197,9 +197,9 @@ def test_a_client_whose_body_nobody_wants_is_told_that_at_once() -> None:
     ("data", "status"),
     [
         (request("GET", "invocation/next", "Expect: something"), 417),
-        (NEXT.replace(b"Host: x\r\n", b""), 400),
+        (NEXT.replace(b"Host: localhost\r\n", b""), 400),
         (b"nonsense\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", 404),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", 404),
     ],
 )
 def test_what_cannot_be_served_is_refused_and_the_connection_closed(data: bytes, status: int) -> None:
@@ -220,20 +220,20 @@ def test_a_head_that_does_not_end_is_refused_at_its_limit() -> None:
         async with Scene() as scene:
             peer = await scene.connect()
             await peer.send(b"GET / HTTP/1.1\r\nX: ")
-            with suppress(ConnectionError):  # it is closed while this still writes
+            with suppress(ConnectionError):  # the connection closes during the write
                 for _ in range(100):
                     await peer.send(b"x" * 65536)
             await peer.rest()
 
-            assert scene.warnings == [f"the head of a request is over {HEAD_LIMIT} bytes"]
+            assert scene.warnings == [f"the head of a request is over {HEAD_LIMIT_BYTES} bytes"]
 
     run(main())
 
 
-# --- bodies that nobody wants ----------------------------------------------------------------------------------------
+# --- bodies that are not read ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [1, DISCARD_LIMIT])
+@pytest.mark.parametrize("size", [1, DISCARD_LIMIT_BYTES])
 def test_the_body_of_a_refused_call_is_thrown_away_if_it_is_short(size: int) -> None:
     async def main() -> None:
         async with Scene() as scene:
@@ -271,17 +271,18 @@ def test_a_slow_reader_holds_the_runtime_and_a_reader_that_goes_on_lets_it_go_on
             await peer.send(response(invocation.request_id))
             total = 64 * 1024 * 1024
             sending = asyncio.create_task(peer.send(b"".join((chunk(b"x" * total), END))))
-            await invocation.channel.started()
-            pieces = invocation.channel.pieces()
+            await invocation.channel.wait_for_start()
+            pieces, waiting = invocation.channel.pieces(), invocation.channel.backlog
+            assert isinstance(waiting, HeldBacklog)
             size = len(await anext(pieces))
 
-            # As long as nobody reads, what waits in the emulator stays what the kernel gave it in one go.
+            # While nobody reads, the emulator holds only the data of one read.
             held = -1
-            while held != invocation.channel._size:  # noqa: SLF001 - nothing else shows it
-                held = invocation.channel._size  # noqa: SLF001
+            while held != waiting.size:
+                held = waiting.size
                 await asyncio.wait([sending], timeout=0.05)
             assert not sending.done()
-            assert held < LIMIT + 256 * 1024
+            assert held < BACKLOG_LIMIT_BYTES + 256 * 1024
 
             async for piece in pieces:
                 size += len(piece)
@@ -299,7 +300,7 @@ def test_a_response_that_nobody_reads_any_more_does_not_hold_the_runtime() -> No
             sending = asyncio.create_task(
                 peer.send(response(invocation.request_id) + chunk(b"x" * 8 * 1024 * 1024) + END)
             )
-            await invocation.channel.started()
+            await invocation.channel.wait_for_start()
             await anext(invocation.channel.pieces())
             invocation.channel.discard()
 
@@ -311,7 +312,7 @@ def test_a_response_that_nobody_reads_any_more_does_not_hold_the_runtime() -> No
 
 
 class Transport(asyncio.Transport):
-    """Says whether it is read from."""
+    """Records whether reading is paused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -339,7 +340,7 @@ def test_the_socket_is_not_read_while_the_channel_is_full() -> None:
         connection.data_received(NEXT)
         connection.data_received(response(invocation.request_id))
 
-        connection.data_received(chunk(b"x" * (LIMIT - 1)))
+        connection.data_received(chunk(b"x" * (BACKLOG_LIMIT_BYTES - 1)))
         assert transport.reading
         connection.data_received(chunk(b"x"))
         assert not transport.reading
@@ -347,7 +348,7 @@ def test_the_socket_is_not_read_while_the_channel_is_full() -> None:
         pieces = invocation.channel.pieces()
         await anext(pieces)
         assert transport.reading
-        connection.data_received(chunk(b"x" * LIMIT))
+        connection.data_received(chunk(b"x" * BACKLOG_LIMIT_BYTES))
         assert not transport.reading
         invocation.channel.discard()
         assert transport.reading
@@ -356,7 +357,7 @@ def test_the_socket_is_not_read_while_the_channel_is_full() -> None:
     run(main())
 
 
-# --- runtimes without manners ----------------------------------------------------------------------------------------
+# --- misbehaving runtimes --------------------------------------------------------------------------------------------
 
 CONVERSATION = NEXT + response("{id}") + chunk(b"x" * 100) + END + NEXT + request("POST", "init/error", body=b"{}")
 

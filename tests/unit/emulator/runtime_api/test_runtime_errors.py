@@ -35,7 +35,7 @@ ENCODED = b64encode(REPORT).decode()
         ("", "Runtime.Unknown"),
     ],
 )
-def test_error_types_are_normalised_as_lambda_does_it(name: str | None, expected: str) -> None:
+def test_the_types_of_reports_are_normalised_as_lambda_does_it(name: str | None, expected: str) -> None:
     assert error_type(name) == expected
 
 
@@ -79,13 +79,16 @@ def test_a_report_with_a_cause_must_be_json(body: bytes) -> None:
         ({ERROR_BODY: ENCODED}, None),
         ({ERROR_TYPE: "", ERROR_BODY: ENCODED}, None),
         ({ERROR_TYPE: "Function.Error", ERROR_BODY: ENCODED}, FunctionError("Function.Error", REPORT)),
-        ({ERROR_TYPE: "ValueError"}, FunctionError("Runtime.Unknown", b"")),
+        ({ERROR_TYPE: "ValueError"}, FunctionError("ValueError", b"")),
+        ({ERROR_TYPE: "InvalidException", ERROR_BODY: ENCODED}, FunctionError("InvalidException", REPORT)),
+        ({ERROR_TYPE: "Function.my_error"}, FunctionError("Function.my_error", b"")),
+        ({ERROR_TYPE: "42"}, FunctionError("42", b"")),
         ({ERROR_TYPE: "Runtime.Custom", ERROR_BODY: "no base64!"}, FunctionError("Runtime.Custom", b"")),
         ({ERROR_TYPE: "Runtime.Custom", ERROR_BODY: ENCODED[:-1]}, FunctionError("Runtime.Custom", b"")),
         ({ERROR_TYPE: "Runtime.Custom", ERROR_BODY: "ü"}, FunctionError("Runtime.Custom", b"")),
     ],
 )
-def test_trailers_are_the_error_with_its_report_decoded(
+def test_trailers_are_the_error_with_its_type_as_it_is_and_its_report_decoded(
     trailers: dict[str, str], expected: FunctionError | None
 ) -> None:
     assert trailed_error(trailers) == expected

@@ -54,7 +54,7 @@ async def running(scene: Scene) -> str:
 async def responding(scene: Scene) -> str:
     peer, invocation = await scene.invoked()
     await peer.send(response(invocation.request_id) + chunk(b"half"))
-    await invocation.channel.started()
+    await invocation.channel.wait_for_start()
     return invocation.request_id
 
 
@@ -93,9 +93,9 @@ async def expired(scene: Scene) -> str:
 
 Situation = Callable[[Scene], Awaitable[str]]
 Outcome = tuple[int, str]
-NO: Outcome = (403, "InvalidStateTransition")
-STRANGER: Outcome = (400, "InvalidRequestID")
-LATE: Outcome = (410, "InvokeTimeout")
+FORBIDDEN: Outcome = (403, "InvalidStateTransition")
+STALE: Outcome = (400, "InvalidRequestID")
+TIMED_OUT: Outcome = (410, "InvokeTimeout")
 TAKEN, EVENT, HELD, IGNORED = (202, ""), (200, ""), (0, ""), (-1, "")
 
 
@@ -103,25 +103,25 @@ def outcomes(default: Outcome, **others: Outcome) -> dict[str, Outcome]:
     return {call: others.get(call.replace("/", "_"), default) for call in CALLS}
 
 
-# Each row was tried on AWS's Runtime Interface Emulator, but for the last, which only AWS's newer daemon has.
+# Each row was checked on AWS's Runtime Interface Emulator, except the last, which only AWS's newer daemon has.
 SITUATIONS: list[tuple[Situation, str, dict[str, Outcome]]] = [
     (
         starting,
         "Started",
-        outcomes(NO, next=HELD, init_error=TAKEN, restore_next=EVENT, response=STRANGER, error=STRANGER),
+        outcomes(FORBIDDEN, next=HELD, init_error=TAKEN, restore_next=EVENT, response=STALE, error=STALE),
     ),
-    (starting_with_an_event, "Started", outcomes(NO, next=EVENT, init_error=TAKEN, restore_next=EVENT)),
-    (failed_in_init, "InitError", outcomes(NO)),
-    (restoring, "Restoring", outcomes(NO, next=EVENT, init_error=TAKEN, restore_error=TAKEN)),
-    (failed_after_restore, "RuntimeRestoreErrorState", outcomes(NO)),
-    (ready, "Ready", outcomes(NO, next=HELD, response=STRANGER, error=STRANGER)),
-    (running, "Running", outcomes(NO, next=EVENT, response=TAKEN, error=TAKEN)),
-    (responding, "InvocationResponse", outcomes(NO)),
-    (erring, "InvocationErrorResponse", outcomes(NO)),
-    (poisoned, "InvocationResponse", outcomes(NO)),
-    (responded, "RuntimeResponseSentState", outcomes(NO, next=HELD)),
-    (errored, "RuntimeResponseSentState", outcomes(NO, next=HELD)),
-    (expired, "Running", outcomes(NO, next=IGNORED, response=LATE, error=LATE)),
+    (starting_with_an_event, "Started", outcomes(FORBIDDEN, next=EVENT, init_error=TAKEN, restore_next=EVENT)),
+    (failed_in_init, "InitError", outcomes(FORBIDDEN)),
+    (restoring, "Restoring", outcomes(FORBIDDEN, next=EVENT, init_error=TAKEN, restore_error=TAKEN)),
+    (failed_after_restore, "RuntimeRestoreErrorState", outcomes(FORBIDDEN)),
+    (ready, "Ready", outcomes(FORBIDDEN, next=HELD, response=STALE, error=STALE)),
+    (running, "Running", outcomes(FORBIDDEN, next=EVENT, response=TAKEN, error=TAKEN)),
+    (responding, "InvocationResponse", outcomes(FORBIDDEN)),
+    (erring, "InvocationErrorResponse", outcomes(FORBIDDEN)),
+    (poisoned, "InvocationResponse", outcomes(FORBIDDEN)),
+    (responded, "RuntimeResponseSentState", outcomes(FORBIDDEN, next=HELD)),
+    (errored, "RuntimeResponseSentState", outcomes(FORBIDDEN, next=HELD)),
+    (expired, "Running", outcomes(FORBIDDEN, next=IGNORED, response=TIMED_OUT, error=TIMED_OUT)),
 ]
 
 
@@ -159,7 +159,7 @@ def test_each_call_is_taken_in_its_states_only(
                 return
             await peer.send(data)
             if expected[call] == HELD:
-                # It is answered by the next event, and by nothing before.
+                # Only the next event answers it.
                 await scene.idle()
                 scene.api.invoke(Invocation(b'"next"'))
                 if state == "Ready":

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from lambda_streamify_emulator.runtime_api.wire import (
     ACCEPTED,
-    BORDER,
-    HEAD_LIMIT,
-    LINE_LIMIT,
-    TRAILER_LIMIT,
+    CHUNK_END,
+    HEAD_LIMIT_BYTES,
+    LINE_LIMIT_BYTES,
+    TRAILER_LIMIT_BYTES,
+    TRAILERS_TOO_LARGE,
     Answer,
     End,
     Event,
@@ -34,7 +35,7 @@ BAD_REQUEST = plain_answer(400, "400 Bad Request")
 
 
 def feed(*pieces: bytes) -> list[Event]:
-    """Return what the pieces bring, the pieces of a body as one."""
+    """Return the events of the pieces; the pieces of a body are joined."""
     reader, events = RequestReader(), list[Event]()
     for piece in pieces:
         for event in reader.feed(piece):
@@ -51,7 +52,7 @@ def split(data: bytes, size: int) -> list[bytes]:
 
 def head(method: str, path: str, **headers: str) -> Head:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Head(method, f"/2018-06-01/runtime/{path}", {"host": "x", **fields}, "1.1", keep_alive=True)
+    return Head(method, f"/2018-06-01/runtime/{path}", {"host": "localhost", **fields}, "1.1", keep_alive=True)
 
 
 CONVERSATION = b"".join(
@@ -130,7 +131,7 @@ def test_garbage_is_a_fault_or_waited_on_but_never_raises(at: int, garbage: byte
     faults = [event for event in events if isinstance(event, Fault)]
     assert faults in ([], events[-1:])
     for fault in faults:
-        assert fault.message.startswith("not a request that the Runtime API understands: ")
+        assert fault.message.startswith("a request to the Runtime API is not valid HTTP/1.1: ")
         assert fault.answer == BAD_REQUEST
 
 
@@ -183,35 +184,35 @@ def test_a_head_may_hold_an_x_ray_cause_of_a_mebibyte() -> None:
 def test_a_head_that_does_not_end_is_a_fault_at_its_limit(size: int) -> None:
     reader, fed = RequestReader(), 0
     events = reader.feed(b"GET / HTTP/1.1\r\nX: ")
-    while not events and fed < 2 * HEAD_LIMIT:
+    while not events and fed < 2 * HEAD_LIMIT_BYTES:
         events = reader.feed(b"x" * size)
         fed += size
 
     answer = plain_answer(431, "431 Request Header Fields Too Large")
-    assert events == [Fault(f"the head of a request is over {HEAD_LIMIT} bytes", answer)]
-    assert fed <= HEAD_LIMIT + size
+    assert events == [Fault(f"the head of a request is over {HEAD_LIMIT_BYTES} bytes", answer)]
+    assert fed <= HEAD_LIMIT_BYTES + size
 
 
 def trailed(size: int) -> bytes:
-    """A response with a trailer section of so many bytes."""
+    """Return a response with a trailer section of this size in bytes."""
     name = b"Lambda-Runtime-Function-Error-Body: "
     return response("abc", TRAILERS) + chunk(b"body") + chunk(b"") + name + b"x" * (size - len(name) - 2) + b"\r\n\r\n"
 
 
-TOO_LONG = Fault(f"the trailers are over {TRAILER_LIMIT} bytes: Lambda resets the connection, and so it is done", None)
+TOO_LONG = Fault(TRAILERS_TOO_LARGE, None)
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_trailers_up_to_the_limit_are_read(size: int) -> None:
-    last = feed(*split(trailed(TRAILER_LIMIT), size))[-1]
+    last = feed(*split(trailed(TRAILER_LIMIT_BYTES), size))[-1]
 
     assert isinstance(last, End)
-    assert len(last.trailers["lambda-runtime-function-error-body"]) > TRAILER_LIMIT - 100
+    assert len(last.trailers["lambda-runtime-function-error-body"]) > TRAILER_LIMIT_BYTES - 100
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_trailers_over_the_limit_are_a_fault_without_an_answer(size: int) -> None:
-    assert feed(*split(trailed(TRAILER_LIMIT + 1) + NEXT, size))[1:] == [b"body", TOO_LONG]
+    assert feed(*split(trailed(TRAILER_LIMIT_BYTES + 1) + NEXT, size))[1:] == [b"body", TOO_LONG]
 
 
 @pytest.mark.parametrize("size", [1000, 100_000])
@@ -223,7 +224,7 @@ def test_many_small_trailers_are_counted_together_and_told_once(size: int) -> No
 
 @pytest.mark.parametrize("line", [chunk(b"") + b"X: ", b"5;extension="])
 def test_a_line_that_does_not_end_is_not_kept_for_ever(line: bytes) -> None:
-    events = feed(response("abc"), chunk(b"body"), line, *[b"x" * 1024] * (LINE_LIMIT // 1024 + 1))
+    events = feed(response("abc"), chunk(b"body"), line, *[b"x" * 1024] * (LINE_LIMIT_BYTES // 1024 + 1))
 
     assert events[-1] == TOO_LONG
 
@@ -248,7 +249,7 @@ def test_bodies_are_not_counted_as_lines() -> None:
         ({"expect": "100-continue", "content-length": "3"}, "1.0", False),
     ],
 )
-def test_a_client_may_wait_to_be_told_to_go_on(fields: dict[str, str], version: str, expected: bool) -> None:  # noqa: FBT001
+def test_a_head_may_ask_for_100_continue(fields: dict[str, str], version: str, expected: bool) -> None:  # noqa: FBT001
     assert Head("POST", "/", {"host": "x", **fields}, version, keep_alive=True).awaits_continue == expected
 
 
@@ -316,12 +317,12 @@ def test_answers_as_bytes(answer: Answer, options: dict[str, object], expected: 
     assert render(answer, **options) == b"HTTP/" + expected.replace(b"|", b"\r\n")  # type: ignore[arg-type]
 
 
-def test_a_reader_that_is_asked_to_tells_where_chunks_end() -> None:
-    reader = RequestReader(borders=True)
+def test_a_reader_reports_chunk_ends_if_asked_to() -> None:
+    reader = RequestReader(chunk_ends=True)
     body = b"3\r\nabc\r\n2\r\nde"
 
     first = reader.feed(request("POST", "x", "Transfer-Encoding: chunked") + body)
     second = reader.feed(b"\r\n0\r\n\r\n")
 
-    assert first[1:] == [b"abc", BORDER, b"de"]
-    assert second == [BORDER, BORDER, End({})]  # the last one is that of the empty chunk
+    assert first[1:] == [b"abc", CHUNK_END, b"de"]
+    assert second == [CHUNK_END, CHUNK_END, End({})]  # the second one ends the empty chunk

@@ -13,7 +13,7 @@ RUN: list[list[str]] = []
 
 @pytest.fixture(autouse=True)
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folders that stand for Lambda's, and a runtime client that only notes what it is told to run."""
+    """Folders that replace Lambda's, and a runtime client that only records its arguments."""
     task = tmp_path / "task"
     for folder in (task, tmp_path / "opt" / "python"):
         folder.mkdir(parents=True)
@@ -55,5 +55,5 @@ def test_a_search_path_that_a_wrapper_has_set_stays(sandbox: Path, monkeypatch: 
 def test_without_the_client_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "awslambdaric.__main__", None)
 
-    with pytest.raises(SystemExit, match=f"^AWS's own runtime is not to be had here for {VERSION}: "):
+    with pytest.raises(SystemExit, match=f"^AWS's own runtime cannot be imported here for {VERSION}: "):
         aws_bootstrap.main()

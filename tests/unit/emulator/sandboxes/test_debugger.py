@@ -12,16 +12,16 @@ import pytest
 
 from asynchronous import run
 from lambda_streamify_emulator.errors import EmulatorError
+from lambda_streamify_emulator.processes.reaper import Reaper
 from lambda_streamify_emulator.sandboxes import debugger
 from lambda_streamify_emulator.sandboxes.debugger import check_name, find_debugpy, make_interpreter, missing
 from lambda_streamify_emulator.sandboxes.environment import Folders
-from lambda_streamify_emulator.sandboxes.reaper import Reaper
 from lambda_streamify_emulator.sandboxes.sandbox import Sandbox
 from lambda_streamify_emulator.settings import Settings
 from process_table import is_stopped
 from tiny_runtime import body, make_package, running, with_variables
 
-# Listens as debugpy does, and tells what it was asked for.
+# Listens as debugpy does.
 STAND_IN = """
 import socket
 def listen(address):
@@ -52,7 +52,7 @@ def test_debugpy_is_found_where_the_function_would_find_it(tmp_path: Path, folde
 def test_without_debugpy_one_line_says_what_to_do(tmp_path: Path) -> None:
     line = missing(make_package(tmp_path).function)
 
-    assert line == f"tiny has no debugpy to be debugged with: pip install --target {tmp_path} debugpy"
+    assert line == f"tiny cannot be debugged without debugpy: pip install --target {tmp_path} debugpy"
 
 
 def test_a_name_of_no_function_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_name_of_no_function_is_refused_with_those_there_are(tmp_path: Path) -
         check_name("other", functions)
 
 
-def test_the_interpreter_runs_a_script_as_it_was_with_the_door_open(tmp_path: Path, debugpy: Path) -> None:
+def test_the_interpreter_runs_a_script_unchanged_and_listens_for_a_debugger(tmp_path: Path, debugpy: Path) -> None:
     script = tmp_path / "scripts" / "main.py"
     script.parent.mkdir()
     script.write_text("import debugpy, sys; print(__name__, sys.argv, sys.path[0]); print(debugpy.door)")

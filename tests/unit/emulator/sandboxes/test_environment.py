@@ -34,13 +34,20 @@ def test_it_is_lambdas_and_nothing_of_the_shell(monkeypatch: pytest.MonkeyPatch)
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         "AWS_REGION": "us-east-1",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "BOTO_CONFIG": "/dev/null",
         "HOME": "/home/sbx_user1051",
         "LAMBDA_RUNTIME_DIR": "/scratch/runtime",
         "LAMBDA_TASK_ROOT": "/scratch/task",
         "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": "/scratch/runtime:/scratch/runtime/lib:/scratch/task:/scratch/task/lib:/scratch/opt/lib",
         "PATH": "/env/bin:/usr/local/bin:/usr/bin:/bin:/scratch/opt/bin",
+        "PWD": "/scratch/task",
+        "SHLVL": "0",
         "TZ": ":UTC",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
         "_HANDLER": "app.handler",
     }
 
@@ -125,3 +132,21 @@ def test_a_wrapper_of_a_layer_is_found_where_the_layers_lie(name: str, value: st
 
 def test_other_variables_keep_their_opt() -> None:
     assert environment(CONFIG="/opt/config")["CONFIG"] == "/opt/config"
+
+
+def test_node_finds_modules_in_the_folders_of_layers_and_of_the_code() -> None:
+    found = sandbox_environment(replace(FUNCTION, runtime="nodejs22.x"), FOLDERS, Path("/tools/node"), "s", "a")
+
+    opt, runtime, task = FOLDERS.opt, FOLDERS.runtime, FOLDERS.task
+    modules = (opt / "nodejs/node22/node_modules", opt / "nodejs/node_modules", runtime / "node_modules")
+    assert found["NODE_PATH"] == ":".join(map(str, (*modules, runtime, task)))
+    assert found["AWS_EXECUTION_ENV"] == "AWS_Lambda_nodejs22.x"
+    assert found["PATH"].startswith("/tools:")
+
+
+def test_an_os_only_runtime_has_no_interpreter_and_no_execution_environment() -> None:
+    found = sandbox_environment(replace(FUNCTION, runtime="provided.al2023"), FOLDERS, None, "s", "a")
+
+    assert found["PATH"] == f"/usr/local/bin:/usr/bin:/bin:{FOLDERS.opt}/bin"
+    assert "AWS_EXECUTION_ENV" not in found
+    assert "NODE_PATH" not in found

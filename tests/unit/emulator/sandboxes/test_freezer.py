@@ -3,12 +3,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from lambda_streamify_emulator.sandboxes import freezer
-from lambda_streamify_emulator.sandboxes.freezer import freeze, tell, thaw
+from lambda_streamify_emulator.sandboxes.freezer import freeze, send_signal, thaw
 from process_table import is_stopped
 from waiting import wait_until
 
@@ -36,14 +35,11 @@ def test_a_group_that_is_gone_cannot_be_stopped() -> None:
         pass
 
     assert not freeze(process.pid)
-    assert not tell(process.pid, signal.SIGKILL)
+    assert not send_signal(process.pid, signal.SIGKILL)
 
 
-def test_a_process_that_a_debugger_has_attached_to_is_not_stopped(
-    group: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "status").write_text("Name:\tsleep\nTracerPid:\t17\n")
-    monkeypatch.setattr(freezer, "Path", lambda _: tmp_path / "status")
+def test_a_process_that_a_debugger_has_attached_to_is_not_stopped(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freezer, "read", lambda _: "Name:\tsleep\nTracerPid:\t17\n")
 
     assert not freeze(group)
     assert not is_stopped(group)

@@ -13,7 +13,7 @@ MIB = 1024**2
 
 @contextmanager
 def program(code: str) -> Iterator[int]:
-    """Run Python code that prints a line and then waits for its input's end; gives the id of its process."""
+    """Run Python code that prints a line and then waits for the end of its input; yield its process id."""
     waiting = f"{code}\nimport sys; print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-IS", "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -32,7 +32,7 @@ def used(code: str) -> Memory:
     return memory
 
 
-def test_what_a_process_has_held_is_known_also_when_it_has_given_it_back() -> None:
+def test_the_peak_includes_memory_that_was_released() -> None:
     bare, holding, freed = map(used, ("", "a = b'x' * (64 << 20)", "a = b'x' * (64 << 20); del a"))
 
     assert MIB < bare.now < 50 * MIB
@@ -72,7 +72,7 @@ def test_what_processes_share_is_divided_between_them_before_it_is_too_much() ->
     assert 64 * MIB < divided.now < 100 * MIB
 
 
-def test_of_a_process_that_is_gone_nothing_is_known() -> None:
+def test_the_memory_of_a_process_that_is_gone_is_unknown() -> None:
     with subprocess.Popen(["true"]) as process:
         pass
 

@@ -11,32 +11,36 @@ from pathlib import Path
 import pytest
 
 from asynchronous import run
+from file_limit import no_free_file
+from lambda_streamify_emulator.activity.activity import Activity
+from lambda_streamify_emulator.building.steps import Steps
 from lambda_streamify_emulator.building.task_root import TaskRoot
-from lambda_streamify_emulator.dashboard.activity import Activity
 from lambda_streamify_emulator.errors import BuildError
 from lambda_streamify_emulator.invocations.channel import FunctionFailed
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.invocations.recording_channel import Recordings
+from lambda_streamify_emulator.listener import LOG
+from lambda_streamify_emulator.processes.reaper import Reaper
 from lambda_streamify_emulator.sandboxes import pool as module
+from lambda_streamify_emulator.sandboxes.function_package import Package
 from lambda_streamify_emulator.sandboxes.pool import RESERVED, UNRESERVED, SandboxPool, Throttled
-from lambda_streamify_emulator.sandboxes.reaper import Reaper
-from lambda_streamify_emulator.sandboxes.sandbox import Package
 from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from process_table import is_running
+from shared_reaper import shared_reaper
 from tiny_runtime import SAY_HALF, SAY_PROCESS, WAIT, body, make_package, reported, running
 from unreaped import RUN
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 class Pool(SandboxPool):
-    """A pool that tells when a sandbox has become idle, or has gone."""
+    """A pool that can be asked to wait for idle or ended sandboxes."""
 
     def __init__(self, package: Package, reaper: Reaper, settings: Settings) -> None:
         self.lines: list[str] = []
         super().__init__(package, reaper, self.lines.append, settings)
 
     async def idle(self, number: int) -> None:
-        while len(self._idle) != number:  # noqa: ASYNC110 - a pool tells nobody
+        while len(self._idle) != number:  # noqa: ASYNC110 - a pool has no event for this
             await asyncio.sleep(0.001)
 
     async def say_process(self) -> int:
@@ -47,15 +51,11 @@ class Pool(SandboxPool):
 
 @asynccontextmanager
 async def pooled(package: Package, settings: Settings = DEFAULTS) -> AsyncIterator[Pool]:
-    scratch = package.folders.task / "scratch"
-    scratch.mkdir()
-    reaper = Reaper(scratch)
-    pool = Pool(package, reaper, settings)
+    pool = Pool(package, shared_reaper(), settings)
     try:
         yield pool
     finally:
         await pool.stop()
-        reaper.close()
 
 
 def test_an_idle_sandbox_is_used_again(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_while_one_is_at_work_another_starts_and_the_last_used_serves_next(tmp_p
             busy = running(SAY_HALF + "open('gate').read(); respond = api.sock.sendall(b'0\\r\\n\\r\\n'); api.close()")
             os.mkfifo(tmp_path / "gate")
             await pool.invoke(busy)
-            await busy.channel.started()
+            await busy.channel.wait_for_start()
             other = await pool.say_process()
             await pool.idle(1)
             assert await pool.say_process() == other
@@ -101,7 +101,7 @@ def test_a_sandbox_that_has_ended_is_not_used_again(tmp_path: Path) -> None:
             failing = running("os._exit(1)")
             await pool.invoke(failing)
             with pytest.raises(FunctionFailed):
-                await failing.channel.started()
+                await failing.channel.wait_for_start()
 
     run(main())
 
@@ -116,9 +116,9 @@ def test_an_idle_sandbox_whose_process_has_ended_is_not_used_though_its_log_is_s
             first, child = map(int, (await body(invocation)).split())
             try:
                 await pool.idle(1)
-                (sandbox,) = pool._idle  # noqa: SLF001 - a pool tells nobody
+                (sandbox,) = pool._idle  # noqa: SLF001 - a pool does not expose its sandboxes
                 os.kill(first, signal.SIGKILL)
-                while not sandbox.ended:  # noqa: ASYNC110 - it tells nobody before it is gone
+                while not sandbox.ended:  # noqa: ASYNC110 - it has no event for this
                     await asyncio.sleep(0.001)
                 assert await pool.say_process() != first
             finally:
@@ -128,7 +128,7 @@ def test_an_idle_sandbox_whose_process_has_ended_is_not_used_though_its_log_is_s
 
 
 def edit(file: Path, second: int) -> None:
-    """Have the file changed at that second: a clock's next tick may be some time off."""
+    """Set the file's time to that second: the clock's resolution may be too low."""
     file.write_text("")
     os.utime(file, (second, second))
 
@@ -151,7 +151,7 @@ def test_after_an_edit_the_next_invocation_runs_in_a_new_process(tmp_path: Path)
 
             assert second != first
             assert await pool.say_process() == second
-            while is_running(first):  # noqa: ASYNC110 - it tells nobody
+            while is_running(first):  # noqa: ASYNC110 - there is no event for this
                 await asyncio.sleep(0.001)
 
     run(main())
@@ -166,7 +166,7 @@ def test_a_stream_that_runs_while_its_code_is_edited_ends_undisturbed_and_its_pr
             streaming = running(half)
             os.mkfifo(tmp_path / "gate")
             await pool.invoke(streaming)
-            await streaming.channel.started()
+            await streaming.channel.wait_for_start()
             edit(tmp_path / "code" / "app.py", 2)
             second = await pool.say_process()
             await pool.idle(1)
@@ -180,21 +180,21 @@ def test_a_stream_that_runs_while_its_code_is_edited_ends_undisturbed_and_its_pr
     run(main())
 
 
-# --- how many --------------------------------------------------------------------------------------------------------
+# --- the number of sandboxes -----------------------------------------------------------------------------------------
 
-# It answers, and asks for its next event when the gate is open.
+# The function answers, and asks for its next event when the gate is open.
 ANSWER_EARLY = "respond(str(os.getpid()).encode()); open('gate').read()"
 
 
 async def until(condition: Callable[[], object]) -> None:
-    while not condition():  # noqa: ASYNC110 - a pool tells nobody
+    while not condition():  # noqa: ASYNC110 - a pool has no event for this
         await asyncio.sleep(0.001)
 
 
-def test_whoever_asks_again_at_once_gets_the_sandbox_that_has_answered(
+def test_an_invocation_right_after_a_response_reuses_its_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOMENT", 3600)
+    monkeypatch.setattr(module, "IDLE_WAIT_TIMEOUT_S", 3600)
     os.mkfifo(tmp_path / "gate")
 
     async def main() -> None:
@@ -204,7 +204,7 @@ def test_whoever_asks_again_at_once_gets_the_sandbox_that_has_answered(
             process = await body(first)
             asking = asyncio.create_task(pool.invoke(second))
             await until(lambda: pool._waiting)  # noqa: SLF001
-            await pool.invoke(third)  # that one has been promised to another already
+            await pool.invoke(third)  # the second invocation already waits for that sandbox
             (tmp_path / "gate").write_text("open")
             await asking
 
@@ -217,7 +217,7 @@ def test_whoever_asks_again_at_once_gets_the_sandbox_that_has_answered(
 def test_a_sandbox_that_does_not_become_idle_is_not_waited_for_any_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOMENT", 0)
+    monkeypatch.setattr(module, "IDLE_WAIT_TIMEOUT_S", 0)
     os.mkfifo(tmp_path / "gate")
 
     async def main() -> None:
@@ -234,7 +234,7 @@ def test_a_sandbox_that_does_not_become_idle_is_not_waited_for_any_longer(
 def test_a_sandbox_that_ends_instead_of_becoming_idle_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOMENT", 3600)
+    monkeypatch.setattr(module, "IDLE_WAIT_TIMEOUT_S", 3600)
     os.mkfifo(tmp_path / "gate")
 
     async def main() -> None:
@@ -253,7 +253,7 @@ def test_a_sandbox_that_ends_instead_of_becoming_idle_is_not_waited_for(
 
 
 def test_a_sandbox_that_nobody_waits_for_any_more_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOMENT", 3600)
+    monkeypatch.setattr(module, "IDLE_WAIT_TIMEOUT_S", 3600)
     os.mkfifo(tmp_path / "gate")
 
     async def main() -> None:
@@ -275,7 +275,7 @@ def test_a_sandbox_that_nobody_waits_for_any_more_is_kept(tmp_path: Path, monkey
 def test_a_sandbox_that_has_answered_is_not_used_again_if_its_code_was_edited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOMENT", 3600)
+    monkeypatch.setattr(module, "IDLE_WAIT_TIMEOUT_S", 3600)
     os.mkfifo(tmp_path / "gate")
 
     async def main() -> None:
@@ -339,7 +339,7 @@ def test_an_idle_sandbox_and_one_that_has_ended_leave_room(tmp_path: Path) -> No
     run(main())
 
 
-def test_a_patient_invocation_waits_for_room(tmp_path: Path) -> None:
+def test_an_invocation_may_wait_for_a_free_sandbox(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     half = SAY_HALF + "open('gate').read(); api.sock.sendall(b'0\\r\\n\\r\\n'); api.getresponse().read()"
 
@@ -347,8 +347,10 @@ def test_a_patient_invocation_waits_for_room(tmp_path: Path) -> None:
         async with pooled(reserving(make_package(tmp_path), 1)) as pool:
             busy, next_one, last = running(half), running("os._exit(1)"), running(SAY_PROCESS)
             await pool.invoke(busy)
-            await busy.channel.started()
-            asking = [asyncio.create_task(pool.invoke(invocation, patient=True)) for invocation in (next_one, last)]
+            await busy.channel.wait_for_start()
+            asking = [
+                asyncio.create_task(pool.invoke(invocation, wait_if_full=True)) for invocation in (next_one, last)
+            ]
             await until(lambda: len(pool._waiting) == 2)  # noqa: SLF001
             (tmp_path / "gate").write_text("open")
             await asyncio.gather(*asking)
@@ -359,11 +361,11 @@ def test_a_patient_invocation_waits_for_room(tmp_path: Path) -> None:
     run(main())
 
 
-def test_a_patient_invocation_fails_when_the_emulator_stops(tmp_path: Path) -> None:
+def test_an_invocation_that_waits_for_a_sandbox_fails_when_the_emulator_stops(tmp_path: Path) -> None:
     async def main() -> None:
         async with pooled(reserving(make_package(tmp_path), 0)) as pool:
             invocation = running(SAY_PROCESS)
-            asking = asyncio.create_task(pool.invoke(invocation, patient=True))
+            asking = asyncio.create_task(pool.invoke(invocation, wait_if_full=True))
             await until(lambda: pool._waiting)  # noqa: SLF001
             await pool.stop()
             await asking
@@ -404,40 +406,23 @@ def test_the_age_of_a_sandbox_counts_from_its_last_use(tmp_path: Path) -> None:
     run(main())
 
 
-# --- wrong ones ------------------------------------------------------------------------------------------------------
+# --- failures --------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrapper_that_does_not_run_fails_each_invocation_and_is_logged(tmp_path: Path) -> None:
+def test_an_interpreter_that_does_not_run_fails_each_invocation_and_is_logged(tmp_path: Path) -> None:
     package = make_package(tmp_path)
-    wrapper = tmp_path / "runtime"
-    wrapper.chmod(0o644)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\n")
+    function = replace(package.function, environment={})
 
     async def main() -> None:
-        async with pooled(package) as pool:
+        async with pooled(replace(package, function=function, interpreter=python)) as pool:
             for _ in range(2):
                 invocation = Invocation(b"{}")
                 await pool.invoke(invocation)
-                message = f"{wrapper} does not start: Permission denied"
+                message = f"{python} does not start: Permission denied"
                 assert reported(invocation) == ("Runtime.InvalidEntrypoint", message)
                 assert pool.lines.pop() == message
-
-            wrapper.chmod(0o755)
-            assert await pool.say_process()
-
-    run(main())
-
-
-def test_a_wrapper_that_no_layer_has_is_named_as_the_template_does(tmp_path: Path) -> None:
-    package = make_package(tmp_path)
-    (tmp_path / "runtime").unlink()
-
-    async def main() -> None:
-        async with pooled(package) as pool:
-            invocation = Invocation(b"{}")
-            await pool.invoke(invocation)
-            message = "/opt/runtime does not start: no layer of the function has it"
-            assert reported(invocation) == ("Runtime.InvalidEntrypoint", message)
-            assert pool.lines.pop() == message
 
     run(main())
 
@@ -447,7 +432,7 @@ def test_stopping_ends_all_sandboxes_idle_or_not_and_then_none_starts(tmp_path: 
         async with pooled(make_package(tmp_path)) as pool:
             busy = running(SAY_HALF + WAIT)
             await pool.invoke(busy)
-            await busy.channel.started()
+            await busy.channel.wait_for_start()
             process = await pool.say_process()
             await pool.idle(1)
             await pool.stop()
@@ -485,12 +470,12 @@ def test_a_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
             starting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await starting
-            assert pool._all == {}  # noqa: SLF001 - or it would be stopped at the end, though it never ran
+            assert pool._all == {}  # noqa: SLF001 - else stop() would stop a sandbox that never ran
 
     run(main())
 
 
-def test_responses_are_recorded_and_of_what_is_turned_away_nothing_is(tmp_path: Path) -> None:
+def test_responses_are_recorded_but_not_throttled_invocations(tmp_path: Path) -> None:
     recordings = Recordings(tmp_path / "kept", print)
     settings = Settings(max_sandboxes=1, recordings=recordings)
 
@@ -508,14 +493,35 @@ def test_responses_are_recorded_and_of_what_is_turned_away_nothing_is(tmp_path: 
     assert len(list((tmp_path / "kept").iterdir())) == 2
 
 
-# --- code that has to be made ready first ----------------------------------------------------------------------------
+def test_each_attempt_of_an_asynchronous_event_is_recorded_on_its_own(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path / "kept", print)
+    settings = Settings(recordings=recordings, async_retry_delays_s=(0, 0))
+    invocation = running("raise SystemExit(3)")
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path), settings) as pool:
+            pool.enqueue(invocation)
+            while not any("the event is dropped" in line for line in pool.lines):  # noqa: ASYNC110 - no event for this
+                await asyncio.sleep(0.001)
+            starts = [line for line in pool.lines if line.startswith("START ")]
+            assert starts == [f"START RequestId: {invocation.request_id} Version: $LATEST"] * 3
+
+    run(main())
+    recordings.close()
+
+    stem = f"tiny-{invocation.request_id}"
+    kept = {f"{stem}{attempt}.{layer}.ndjson" for attempt in ("", "-2", "-3") for layer in ("runtime-api", "client")}
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == kept
+
+
+# --- code that must be built first -----------------------------------------------------------------------------------
 
 
 class Root(TaskRoot):
-    """Gives the folders, or raises the errors, of a list."""
+    """Returns the folders, or raises the errors, of a list."""
 
     def __init__(self, package: Package, *results: Path | BuildError) -> None:
-        super().__init__(package.function, package.python, package.folders.task, lambda _: None, RUN)
+        super().__init__(package.function, package.interpreter, package.folders.task, Steps(lambda _: None), RUN)
         self.results = list(results)
 
     def make(self) -> Path:
@@ -548,7 +554,7 @@ def test_the_code_is_made_ready_when_it_is_first_needed_and_when_it_has_changed(
 
 
 class HeldRoot(Root):
-    """Begins the first of its folders, and gives it when the gate is open."""
+    """Begins to build its first folder, and returns it when the gate is open."""
 
     def __init__(self, package: Package, *results: Path) -> None:
         super().__init__(package, *results)
@@ -557,15 +563,15 @@ class HeldRoot(Root):
     def make(self) -> Path:
         result = super().make()
         self.begun.set()
-        assert self.gate.wait(PATIENCE)
+        assert self.gate.wait(TIMEOUT_S)
         return result
 
 
-def test_what_was_begun_before_an_edit_serves_nobody_who_asked_after_it(tmp_path: Path) -> None:
+def test_a_build_begun_before_an_edit_is_not_used_for_later_invocations(tmp_path: Path) -> None:
     async def main() -> None:
         edited, made = tmp_path / "code" / "app.py", [tmp_path / name for name in ("one", "two")]
         package = with_code_in(tmp_path / "code", make_package(tmp_path))
-        root = HeldRoot(package, *made)
+        root = HeldRoot(package, *made, made[1])  # a late report of the edit asks for one more build
         for folder in made:
             folder.mkdir()
         edit(edited, 1)
@@ -575,7 +581,7 @@ def test_what_was_begun_before_an_edit_serves_nobody_who_asked_after_it(tmp_path
             await asyncio.to_thread(root.begun.wait)
             edit(edited, 2)
             asking.append(asyncio.create_task(pool.invoke(after)))
-            await asyncio.sleep(0)  # it has come to wait for the one that has begun
+            await asyncio.sleep(0)  # lets it wait for the build that has begun
             root.gate.set()
             await asyncio.gather(*asking)
 
@@ -619,7 +625,7 @@ def test_code_that_its_own_build_changes_is_run_all_the_same(tmp_path: Path) -> 
         async with pooled(replace(package, task_root=root)) as pool:
             first = await pool.say_process()
             await pool.idle(1)
-            assert pool.lines[0] == f"{code} changes whenever it is built, and is run as it is: write elsewhere"
+            assert pool.lines[0] == f"each build changes its own source folder {code}: let the build write elsewhere"
             built = len(root.results)
 
             assert await pool.say_process() == first
@@ -643,6 +649,33 @@ def test_code_that_cannot_be_made_ready_fails_the_invocation_alone_and_is_tried_
     run(main())
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_without_a_free_file_descriptor_an_invocation_fails_and_the_next_one_does_not(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    is_new: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(LOG, "filters", [])  # another test may have logged this within the second
+    message = "no sandbox of tiny can start: Too many open files: raise the limit with `ulimit -n` in the shell"
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            busy = running(SAY_HALF + WAIT)
+            if not is_new:  # the code is built: only the sandbox cannot start
+                await pool.invoke(busy)
+                await anext(busy.channel.pieces())
+            failed = running(SAY_PROCESS)
+            with no_free_file():
+                await pool.invoke(failed)
+            assert reported(failed) == ("Sandbox.Failure", message)
+            assert await pool.say_process()
+            assert message not in pool.lines
+
+    run(main())
+    assert message in caplog.messages
+
+
 def test_what_is_on_the_dashboard_is_what_becomes_of_invocations(tmp_path: Path) -> None:
     async def main() -> None:
         package, activity = make_package(tmp_path), Activity()
@@ -651,8 +684,77 @@ def test_what_is_on_the_dashboard_is_what_becomes_of_invocations(tmp_path: Path)
             failed = Invocation(b"{}")
             await pool.invoke(failed)
 
-        (shown,) = activity.since(0)["invocations"]
-        assert (shown["request_id"], shown["reason"]) == (failed.request_id, "error")
+        (shown,) = activity.since(0)["rows"]
+        assert (shown["request_id"], shown["ending"]) == (failed.request_id, "error")
         assert shown["error"]["message"].endswith("it cannot be installed")
+
+    run(main())
+
+
+# --- retirement ------------------------------------------------------------------------------------------------------
+
+FINISH = "open('gate').read(); respond = api.sock.sendall(b'0\\r\\n\\r\\n'); api.close()"
+
+
+def test_a_retired_pool_lets_its_streams_finish_and_passes_other_invocations_on(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool, pooled(make_package(tmp_path / "new")) as successor:
+            os.mkfifo(tmp_path / "gate")
+            busy = running(SAY_HALF + FINISH)
+            await pool.invoke(busy)
+            await busy.channel.wait_for_start()
+            idle = await pool.say_process()
+            await pool.idle(1)
+
+            retiring = asyncio.create_task(pool.retire(successor))
+            passed_on = await pool.say_process()
+            assert passed_on != idle
+            assert len(successor._all) == 1  # noqa: SLF001 - a pool does not expose its sandboxes
+            assert not retiring.done()
+            await asyncio.to_thread((tmp_path / "gate").write_text, "open")
+            assert await body(busy) == b"half"
+            await retiring
+            assert not pool.is_occupied
+            assert not is_running(idle)
+            assert await pool.say_process() == passed_on
+
+    run(main())
+
+
+def test_an_invocation_that_waits_for_a_retired_pool_is_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+
+    async def main() -> None:
+        settings = replace(DEFAULTS, max_sandboxes=1)
+        async with (
+            pooled(make_package(tmp_path), settings) as pool,
+            pooled(make_package(tmp_path / "new")) as successor,
+        ):
+            os.mkfifo(tmp_path / "gate")
+            busy = running(SAY_HALF + FINISH)
+            await pool.invoke(busy)
+            event = running(SAY_PROCESS)
+            pool.enqueue(event)
+            await until(lambda: pool._waiting)  # noqa: SLF001
+
+            retiring = asyncio.create_task(pool.retire(successor))
+            assert int(await body(event)) > 0
+            await asyncio.to_thread((tmp_path / "gate").write_text, "open")
+            await retiring
+
+    run(main())
+
+
+def test_without_a_successor_an_invocation_of_a_retired_pool_fails_with_the_reason(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_package(tmp_path)) as pool:
+            await pool.retire(None)
+            late = running(SAY_PROCESS)
+            await pool.invoke(late)
+            with pytest.raises(FunctionFailed):
+                await body(late)
+            assert pool.lines == ["tiny is no longer in the template"]
 
     run(main())

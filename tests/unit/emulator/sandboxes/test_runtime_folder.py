@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambda_streamify_emulator.sandboxes import runtime_folder as module
-from lambda_streamify_emulator.sandboxes.runtime_folder import OWN_VERSION, lacks_client, make_runtime_folder
+from lambda_streamify_emulator.sandboxes.runtime_folder import OWN_VERSION, has_client, link_client, make_runtime_folder
 
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six.py"}
 OTHER = "python3.13" if OWN_VERSION != "python3.13" else "python3.12"
@@ -42,15 +42,27 @@ def test_the_script_that_starts_aws_s_client_knows_the_folder_of_the_layers(tmp_
     assert '\nOPT = "/some\'s opt"\n' in (folder / "bootstrap.py").read_text()
 
 
-def test_why_aws_s_client_does_not_run_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert lacks_client(OWN_VERSION) is None
-    assert lacks_client(OTHER) == (
-        f"awslambdaric is installed here for {OWN_VERSION}, and the function runs on {OTHER}"
-    )
+def test_aws_s_client_is_there_where_it_is_installed_for_the_same_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_client(OWN_VERSION)
+    assert not has_client(OTHER)
 
     def absent(name: str) -> object:
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(module, "distribution", absent)
-    problem = "awslambdaric is not installed beside the emulator: pip install awslambdaric"
-    assert lacks_client(OWN_VERSION) == problem
+    assert not has_client(OWN_VERSION)
+
+
+def test_a_client_that_was_fetched_is_linked_with_what_it_needs_as_often_as_asked(tmp_path: Path) -> None:
+    folder, client = tmp_path / "runtime", tmp_path / "client"
+    for package in ("awslambdaric", "bin", "awslambdaric-4.2.2.dist-info", "__pycache__"):
+        (client / package).mkdir(parents=True)
+    for file in ("awslambdaric/__init__.py", "runtime_client.cpython-313.so", "snapshot_restore_py.py", ".lock"):
+        (client / file).touch()
+    folder.mkdir()
+
+    for _ in range(2):
+        link_client(folder, client)
+
+    found = {path.name for path in folder.iterdir()}
+    assert found == {"awslambdaric", "runtime_client.cpython-313.so", "snapshot_restore_py.py"}

@@ -25,15 +25,15 @@ def test_two_chunks_are_a_stream() -> None:
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
-        (answer("abc"), "the whole body, 3 bytes, came as one chunk, and nothing was left to come.\nHave the handler"),
+        (answer("abc"), "the whole body, 3 bytes, came as one chunk, with no other chunk after it.\nHave the handler"),
         (answer("a"), "the whole body, 1 byte, came as one chunk"),
         (answer(), "its response with status 200 has no body."),
         (answer("a", error=True), "it failed with Function.KeyError: 'a'"),
         (answer("a", "b", framing="buffered"), "its URL has the invoke mode BUFFERED, which collects every response."),
-        (answer("no", framing="client"), "the emulator answered with status 200 and has not run it: b'no'"),
+        (answer("no", framing="client"), "the emulator answered with status 200 without running it: b'no'"),
     ],
 )
-def test_anything_else_is_told_with_its_reason(result: StreamResult, reason: str) -> None:
+def test_any_other_response_fails_with_the_reason(result: StreamResult, reason: str) -> None:
     with pytest.raises(AssertionError, match=re.escape(f"chat did not stream: {reason}")):
         result.assert_streamed()
 
@@ -58,7 +58,7 @@ def test_without_borders_the_same_bytes_match() -> None:
     assert differs(answer("ab", "c"), answer("a", "bc"))[-1].endswith("borders=False ignores that.")
 
 
-def test_the_first_difference_is_shown_with_what_is_around_it() -> None:
+def test_the_first_difference_is_shown_with_the_bytes_around_it() -> None:
     got, expected = answer("a", "x" * 100 + "y" + "x" * 100), answer("a", "x" * 201)
 
     assert differs(got, expected) == [
@@ -80,15 +80,15 @@ def test_a_chunk_too_many_or_too_few_is_shown() -> None:
     ]
 
 
-def test_another_end_is_a_difference() -> None:
+def test_a_different_end_is_a_difference() -> None:
     assert differs(answer("a"), answer("a", error=True)) == [
-        "after the same bytes, the end differs",
+        "the bytes are the same, the end differs",
         "  expected  error (Function.KeyError: 'a')",
         "  got       end",
     ]
 
 
-def test_a_recording_that_was_cut_is_matched_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_recording_that_was_cut_is_compared_up_to_its_last_chunk(tmp_path: Path) -> None:
     path = tmp_path / "cut.ndjson"
     path.write_text('{"version":1,"kind":"lambda-stream","layer":"client"}\n[1,"o","a"]\n')
 

@@ -17,7 +17,7 @@ CHUNKED += b"Transfer-Encoding: chunked\r\n\r\n"
 
 @contextmanager
 def serving(answer: bytes) -> Iterator[str]:
-    """Give the address of a server that answers one request, and hangs up."""
+    """Yield the address of a server that answers one request and closes the connection."""
     with create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -41,7 +41,7 @@ def ask(answer: bytes) -> StreamResult:
             return stream.result()
 
 
-def test_a_response_that_no_function_gave_is_read_as_it_arrives() -> None:
+def test_a_response_of_no_function_is_read_as_it_arrives() -> None:
     result = ask(CHUNKED + b"3\r\nabc\r\n0\r\n\r\n")
 
     assert (result.framing, result.chunks, result.error) == ("client", [b"abc"], None)
@@ -50,7 +50,7 @@ def test_a_response_that_no_function_gave_is_read_as_it_arrives() -> None:
     assert [event.time for event in result.recording()] == [1_500_000] * 3
 
 
-def test_a_connection_that_breaks_is_an_error_after_what_came() -> None:
+def test_a_connection_that_breaks_is_an_error_after_the_chunks() -> None:
     result = ask(CHUNKED + b"3\r\nabc\r\n5\r\nde")
 
     assert result.body.startswith(b"abc")
@@ -73,7 +73,7 @@ def test_payloads_are_the_body_of_an_invocation() -> None:
             assert list(stream) == []
 
 
-def test_a_refused_invocation_is_told() -> None:
+def test_a_refused_invocation_is_an_error() -> None:
     body = b'{"Message": "no such function"}'
     head = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(body)
     with serving(head + body) as address, pytest.raises(ValueError, match="chat cannot be invoked: no such function"):
@@ -81,7 +81,7 @@ def test_a_refused_invocation_is_told() -> None:
 
 
 @pytest.mark.parametrize("text", [b"no prelude", b'["no"]' + bytes(8) + b"abc"])
-def test_what_should_be_a_prelude_and_is_none_is_the_body(text: bytes) -> None:
+def test_an_invalid_prelude_is_part_of_the_body(text: bytes) -> None:
     from lambda_streamify_emulator.invocations.invocation import Invocation as Invoked
 
     body = payload_chunk(text) + invoke_complete(None)

@@ -28,7 +28,7 @@ def test_events_are_those_of_a_browser(text: str) -> None:
     ]
 
 
-def test_what_no_blank_line_follows_is_no_event() -> None:
+def test_an_event_without_a_blank_line_after_it_is_ignored() -> None:
     assert server_sent_events("data: a\n\ndata: b\n") == [ServerSentEvent("a")]
 
 
@@ -36,8 +36,8 @@ def test_records_are_the_values_of_the_lines() -> None:
     assert records('{"a": 1}\n\n[2]\r\n"c"') == [{"a": 1}, [2], "c"]
 
 
-def test_a_line_that_is_no_json_is_told() -> None:
-    with pytest.raises(ValueError, match="line 2 of the body is no JSON: "):
+def test_a_line_that_is_not_json_is_an_error_with_its_number() -> None:
+    with pytest.raises(ValueError, match="line 2 of the body is not JSON: "):
         records("1\n{\n")
 
 
@@ -47,6 +47,6 @@ def test_the_content_type_says_what_the_records_are(kind: str) -> None:
     assert parsed("text/event-stream; charset=utf-8", "data: 1\n\n") == [ServerSentEvent("1")]
 
 
-def test_a_content_type_without_records_is_refused_with_the_way_out() -> None:
+def test_for_another_content_type_the_error_names_the_functions_to_call() -> None:
     with pytest.raises(ValueError, match=r"the content type is 'text/html', .* call server_sent_events\(\) or records"):
         parsed("text/html", "")

@@ -4,8 +4,9 @@ import pytest
 
 from lambda_streamify_emulator.recordings.recording import HIDDEN, Event
 from lambda_streamify_emulator.recordings.recording_file import reading
+from lambda_streamify_emulator.testing.assertions import StreamError
 from lambda_streamify_emulator.testing.events import ServerSentEvent
-from lambda_streamify_emulator.testing.result import StreamError, StreamResult, Times, end_event
+from lambda_streamify_emulator.testing.result import StreamResult, Times, end_event
 
 HEAD = Event(500_000, "h", {"status_code": 201, "headers": {"Content-Type": "text/event-stream"}, "cookies": ["a=b"]})
 
@@ -33,7 +34,7 @@ def test_times_are_seconds() -> None:
     assert make(end_event(1_500_000, "end", [])).timeline == Times(None, [], 1.5)
 
 
-def test_an_error_is_told_with_its_type() -> None:
+def test_an_error_has_its_type_and_message() -> None:
     error = Event(1, "e", {"type": "Function.KeyError", "message": "'time'"})
 
     result = make(Event(0, "o", "a"), error, end_event(1, "error", [b"a"]))
@@ -52,7 +53,7 @@ def test_a_direct_invocation_has_no_head() -> None:
         _ = result.events
 
 
-def test_what_is_saved_is_read_again_and_hides_secrets(tmp_path: Path) -> None:
+def test_a_saved_recording_can_be_read_and_hides_secrets(tmp_path: Path) -> None:
     result = make(HEAD, Event(600_000, "o", "data: "), end_event(600_000, "end", [b"data: "]))
 
     result.save(tmp_path / "hidden.ndjson")

@@ -46,7 +46,7 @@ def test_a_url_and_the_lambda_api_give_the_chunks_of_the_handler(functions: Stre
     assert results[0].cookies == results[2].cookies == ["seen=1; Path=/"]
 
 
-def test_a_chunk_is_there_while_the_function_holds_the_next(functions: Streamify, gate: Gate) -> None:
+def test_a_chunk_is_delivered_while_the_function_holds_the_next(functions: Streamify, gate: Gate) -> None:
     host, _, port = gate.address.rpartition(":")
     with functions.open("gated", event={"host": host, "port": int(port)}) as stream:
         for word in WORDS:
@@ -55,14 +55,14 @@ def test_a_chunk_is_there_while_the_function_holds_the_next(functions: Streamify
         assert stream.read() == b""
 
 
-def test_requests_to_a_url_for_signed_ones_are_signed(functions: Streamify) -> None:
+def test_requests_to_a_url_with_aws_iam_are_signed(functions: Streamify) -> None:
     for path in ("/", "/a%2Fb/../c?d=e:f&d=%20&g"):
         result = functions.post("signed", path, json={})
         result.assert_streamed()
         assert [event.json()["word"] for event in result.server_sent_events()] == WORDS
 
 
-def test_a_test_may_say_itself_who_asks(functions: Streamify) -> None:
+def test_a_test_may_send_its_own_authorization(functions: Streamify) -> None:
     result = functions.get("signed", headers={"Authorization": "Bearer mine"})
 
     assert (result.status_code, result.headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
@@ -81,7 +81,7 @@ def test_chunks_of_any_size_are_whole(functions: Streamify) -> None:
     assert [json.loads(chunk)["row"] for chunk in result.chunks] == [0, 1, 2]
 
 
-def test_one_large_chunk_is_no_stream_however_many_pieces_it_arrives_in(functions: Streamify) -> None:
+def test_one_large_chunk_is_not_a_stream_even_if_it_arrives_in_pieces(functions: Streamify) -> None:
     result = functions.post("rows", json={"rows": 1, "name": "large", "size": 3_000_000})
 
     assert len(result.chunks) == 1
@@ -89,14 +89,14 @@ def test_one_large_chunk_is_no_stream_however_many_pieces_it_arrives_in(function
         result.assert_streamed()
 
 
-def test_errors_are_told(functions: Streamify) -> None:
+def test_errors_are_in_the_result(functions: Streamify) -> None:
     late, early = functions.get("failing"), functions.get("failing", "/at-once")
 
     assert (late.status_code, late.chunks, late.error) == (200, [b"one ", b"two "], ("Function.KeyError", "'time'"))
     assert (early.status_code, early.error) == (502, ("Unhandled", "no"))
 
 
-def test_a_rest_api_streams_like_a_url_but_cuts_what_fails(functions: Streamify) -> None:
+def test_a_rest_api_streams_like_a_url_but_cuts_a_failed_response(functions: Streamify) -> None:
     result = functions.get("ServerlessRestApi", "/Prod/story")
     result.assert_streamed()
     assert [event.json()["word"] for event in result.server_sent_events()] == WORDS
@@ -113,7 +113,7 @@ def test_a_collected_response_did_not_stream(functions: Streamify) -> None:
         functions.get("buffered").assert_streamed()
 
 
-def test_a_request_that_is_turned_away_reached_no_function(functions: Streamify) -> None:
+def test_a_refused_request_reaches_no_function(functions: Streamify) -> None:
     result = functions.get("throttled")
 
     assert (result.status_code, result.framing, result.error) == (429, "client", None)
@@ -134,24 +134,24 @@ def test_logs_are_those_of_the_test_and_complete(functions: Streamify) -> None:
     assert texts[-1].startswith("REPORT ")
 
 
-def test_a_stream_may_be_left_and_ends_by_itself(functions: Streamify) -> None:
+def test_a_function_runs_to_its_end_after_its_stream_is_closed(functions: Streamify) -> None:
     with functions.open("rows", "POST", json={"rows": 50, "name": "left", "size": 10_000}) as stream:
         assert json.loads(next(stream))["row"] == 0
 
     assert functions.request("story", "HEAD").chunks == []
 
 
-def test_an_unknown_name_is_told_with_those_there_are(functions: Streamify) -> None:
+def test_for_an_unknown_name_the_error_names_the_known_ones(functions: Streamify) -> None:
     names = "story, rows, collected, buffered, failing, signed, throttled, gated"
-    with pytest.raises(LookupError, match=f"no function is called 'x': there are {names}"):
+    with pytest.raises(LookupError, match=f"there is no function 'x': there are {names}"):
         functions.invoke("x")
-    with pytest.raises(LookupError, match=f"no function is called 'x': there are {names}, ServerlessRestApi"):
+    with pytest.raises(LookupError, match=f"there is no function 'x': there are {names}, ServerlessRestApi"):
         functions.get("x")
     with pytest.raises(LookupError, match="the function gated has no FunctionUrlConfig: use"):
         functions.get("gated")
 
 
-def test_addresses_are_there_for_other_clients(functions: Streamify, emulator: TemplateEmulator) -> None:
+def test_addresses_are_available_for_other_clients(functions: Streamify, emulator: TemplateEmulator) -> None:
     assert functions.urls == emulator.urls
     assert functions.apis == emulator.apis
     assert functions.lambda_api == emulator.lambda_api

@@ -29,7 +29,7 @@ def test_it_serves_from_a_thread_until_it_is_stopped(tmp_path: Path) -> None:
         socket.create_connection(("127.0.0.1", int(port)))
 
 
-def test_a_template_that_cannot_be_served_is_told_where_it_is_started(tmp_path: Path) -> None:
+def test_a_template_that_cannot_be_served_raises_at_the_start(tmp_path: Path) -> None:
     path = write_template(tmp_path)
     path.write_text(path.read_text().replace("{ContentUri: layer}", "{ContentUri: nowhere}"))
 
@@ -38,15 +38,15 @@ def test_a_template_that_cannot_be_served_is_told_where_it_is_started(tmp_path: 
     assert threads() == []
 
 
-def test_a_template_without_functions_is_told(tmp_path: Path) -> None:
+def test_a_template_without_functions_is_an_error(tmp_path: Path) -> None:
     path = write_template(tmp_path)
-    path.write_text(path.read_text().replace(f"Runtime: {RUNTIME}", "Runtime: ruby3.4"))
+    path.write_text(path.read_text().replace(f"Runtime: {RUNTIME}", "Runtime: python2.7"))
     emulator = TemplateEmulator(path, {})
 
     with pytest.raises(TemplateError, match="the template has no function that can be served"):
         emulator.start()
     assert threads() == []
-    assert emulator.said[0].startswith("first is left out: its runtime is ruby3.4")
+    assert emulator.messages[0].startswith("first is not served: there is no Python runtime 'python2.7'")
 
 
 def test_an_interrupted_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,24 +13,27 @@ from lambda_streamify_emulator.invocations.limits import UNLIMITED
 from lambda_streamify_emulator.invocations.prelude import CONTENT_TYPE
 from lambda_streamify_emulator.sandboxes.pool import Throttled
 from lambda_streamify_emulator.settings import Settings
-from lambda_streamify_emulator.urls.event import Request
 from lambda_streamify_emulator.urls.function_url import FunctionUrl
+from lambda_streamify_emulator.web.asgi import LEFT_EARLY
 from lambda_streamify_emulator.web.iam import SCOPE, Iam
-from lambda_streamify_emulator.web.sigv4 import sign
-from scripted_pool import FUNCTION, Script, ScriptedPool, gated, read_gated, responding
+from lambda_streamify_emulator.web.request import Request
+from lambda_streamify_emulator.web.signing import sign
+from scripted_pool import FUNCTION, Script, ScriptedPool, failing, gated, read_gated, responding
 
 HEAD = b'{"statusCode": 201, "headers": {"Content-Type": "text/plain"}}' + bytes(8)
 
 
 class Url:
-    """A function URL before a scripted function."""
+    """A function URL in front of a scripted function."""
 
     def __init__(self, script: Script, invoke_mode: str = "RESPONSE_STREAM", cors: Any = None, **settings: Any) -> None:
         self.warnings: list[str] = []
         function = replace(FUNCTION, invoke_mode=invoke_mode, cors=cors)
         chosen = Settings(**settings)
         self.pool = ScriptedPool(script, function, chosen)
-        self.app = FunctionUrl(self.pool, self.warnings.append, cuts_errors=chosen.cuts_errors)
+        self.app = FunctionUrl(
+            self.pool, self.warnings.append, cuts_errors=chosen.cuts_errors, public_host=chosen.public_host
+        )
 
     async def ask(self, exchange: Exchange) -> Exchange:
         """Send a request, and let the function run to its end."""
@@ -49,7 +52,7 @@ def ask(script: Script, exchange: Exchange | None = None, mode: str = "RESPONSE_
 
 
 def own(url: Url) -> list[tuple[str, str]]:
-    """The headers that each answer has."""
+    """Return the headers of every response."""
     (invocation,) = url.pool.invocations
     return [("x-amzn-requestid", invocation.request_id), ("x-amzn-trace-id", invocation.trace_id.lower())]
 
@@ -66,7 +69,7 @@ def test_status_and_headers_come_from_the_prelude_and_pieces_as_they_are() -> No
 
 def test_a_request_that_no_sandbox_is_left_for_is_answered_429() -> None:
     class FullPool(ScriptedPool):
-        async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
+        async def invoke(self, invocation: Invocation, *, wait_if_full: bool = False) -> None:
             self.invocations.append(invocation)
             raise Throttled("ConcurrentInvocationLimitExceeded")
 
@@ -108,7 +111,35 @@ def test_without_prelude_the_body_is_passed_on_under_its_type() -> None:
 
     assert exchange.status == 200
     assert exchange.fields == [*own(url), ("content-type", "text/event-stream")]
-    assert exchange.pieces == [b"", b"a", bytes(8), b""]
+    assert exchange.pieces == [b"a", bytes(8), b""]
+
+
+def test_without_prelude_and_body_only_the_content_type_is_sent() -> None:
+    exchange, url = ask(responding("text/event-stream"))
+
+    assert (exchange.status, b"".join(exchange.pieces)) == (200, b"")
+    assert exchange.fields == [*own(url), ("content-type", "text/event-stream")]
+    assert exchange.complete
+
+
+@pytest.mark.parametrize("values", [{"x": ["1", "2"]}, {"set-cookie": ["a=1"]}, {}, []])
+def test_multi_value_headers_in_a_prelude_are_500_and_told_to_the_functions_author(values: object) -> None:
+    head = json.dumps({"statusCode": 201, "headers": {"a": "b"}, "multiValueHeaders": values}).encode() + bytes(8)
+
+    exchange, url = ask(responding(CONTENT_TYPE, head + b"a", b"b"))
+
+    assert (exchange.status, exchange.pieces) == (500, [b"Internal Server Error"])
+    (warning,) = url.warnings
+    assert warning == (
+        "the prelude has the field multiValueHeaders, which function URLs answer with 500: join the values of a"
+        " header in headers, and put cookies into cookies; the client gets 500"
+    )
+
+
+def test_multi_value_headers_that_are_null_are_none() -> None:
+    exchange, url = ask(responding(CONTENT_TYPE, b'{"statusCode": 201, "multiValueHeaders": null}' + bytes(8)))
+
+    assert (exchange.status, url.warnings) == (201, [])
 
 
 def test_headers_of_a_connection_are_not_the_functions_and_each_cookie_is_a_header() -> None:
@@ -180,6 +211,47 @@ def test_a_function_that_fails_before_its_response_is_502() -> None:
     assert url.warnings == []
 
 
+@pytest.mark.parametrize(
+    ("content_type", "arrived"), [(CONTENT_TYPE, b""), (CONTENT_TYPE, HEAD[:-1]), ("application/octet-stream", b"")]
+)
+def test_an_error_before_the_prelude_is_complete_or_before_the_first_byte_is_502(
+    content_type: str, arrived: bytes
+) -> None:
+    async def fail(channel: ResponseChannel) -> None:
+        channel.start(content_type)
+        if arrived:
+            channel.write(arrived)
+        channel.end(FunctionError("RangeError", b"{}"))
+
+    exchange, url = ask(fail)
+
+    assert (exchange.status, exchange.pieces) == (502, [b"Internal Server Error"])
+    assert url.warnings == []
+
+
+def test_a_prelude_leaves_before_the_error_that_comes_in_place_of_a_body() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+
+        async def fail(channel: ResponseChannel) -> None:
+            channel.start(CONTENT_TYPE)
+            channel.write(HEAD)
+            await gate.wait()
+            channel.end(FunctionError("RangeError", b"{}"))
+
+        url, exchange = Url(fail), Exchange()
+        answering = asyncio.create_task(url.ask(exchange))
+        await exchange.until(messages=2)  # a server sends the head with the first piece, even an empty one
+        assert (exchange.status, exchange.pieces) == (201, [b""])
+        gate.set()
+        await answering
+
+        assert exchange.complete
+        assert url.warnings == ["RangeError after the response began: the client sees a body that ends early"]
+
+    run(main())
+
+
 def test_a_function_that_fails_within_its_response_ends_it_as_if_it_were_whole() -> None:
     async def fail(channel: ResponseChannel) -> None:
         channel.start(CONTENT_TYPE)
@@ -245,6 +317,54 @@ def test_without_limits_no_request_is_too_large() -> None:
     run(main())
 
 
+# --- clients that disconnect -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
+@pytest.mark.parametrize("content_type", [CONTENT_TYPE, "text/plain", None])
+def test_a_disconnect_before_the_response_is_reported(mode: str, content_type: str | None) -> None:
+    async def main() -> None:
+        may_end = asyncio.Event()
+
+        async def script(channel: ResponseChannel) -> None:
+            await may_end.wait()
+            if content_type is not None:
+                channel.start(content_type)
+                channel.write(HEAD + b"a")
+            channel.end(None if content_type else FunctionError("Function.A", b"{}"))
+
+        url, exchange = Url(script, mode), Exchange(stays=True)
+        answering = asyncio.create_task(exchange.run(url.app))
+        while not url.pool.tasks:  # noqa: ASYNC110 - the pool has no event for this
+            await asyncio.sleep(0)
+        exchange.leave()
+        await answering
+
+        assert exchange.sent == []
+        assert url.warnings == [LEFT_EARLY]
+        may_end.set()
+        await url.pool.tasks[0]
+        assert url.pool.invocations[0].channel.ended
+
+    run(main())
+
+
+def test_a_disconnect_within_the_response_is_not_reported() -> None:
+    async def main() -> None:
+        may_fail = asyncio.Event()
+        url, exchange = Url(failing(CONTENT_TYPE, HEAD + b"a", may_fail)), Exchange()
+        answering = asyncio.create_task(exchange.run(url.app))
+        await exchange.until(messages=2)
+        exchange.leave()
+        await answering
+        may_fail.set()
+        await url.pool.tasks[0]
+
+        assert url.warnings == []
+
+    run(main())
+
+
 # --- CORS ------------------------------------------------------------------------------------------------------------
 
 PAGE = "https://app.example.com"
@@ -283,7 +403,7 @@ def test_a_preflight_request_is_answered_without_the_function(mode: str) -> None
     assert url.pool.invocations == []
 
 
-def test_a_preflight_request_of_another_origin_is_answered_without_a_word_of_cors() -> None:
+def test_a_preflight_request_of_another_origin_gets_no_cors_headers() -> None:
     asking = [("origin", "https://other.example.com"), ASKING[1]]
 
     exchange, url = ask_across(Exchange(method="OPTIONS", headers=asking))
@@ -322,12 +442,12 @@ def test_a_header_of_both_comes_twice_and_the_functions_author_is_told_that_brow
     allowed = [value for name, value in exchange.fields if name == "access-control-allow-origin"]
     assert allowed == ["*", PAGE]
     name = "Access-Control-Allow-Origin"
-    told = f"both the function and the URL's Cors set {name}: the client gets it twice, and browsers refuse it"
+    told = f"both the function and the URL's Cors set {name}: the client gets it twice, and browsers refuse that"
     assert url.warnings == [told]
 
 
 @pytest.mark.parametrize("headers", [[], [("Origin", "https://other.example.com")]])
-def test_who_is_no_page_of_a_listed_origin_gets_the_answer_without_them(headers: list[tuple[str, str]]) -> None:
+def test_other_origins_get_the_response_without_cors_headers(headers: list[tuple[str, str]]) -> None:
     exchange, url = ask_across(Exchange(headers=headers))
 
     assert exchange.status == 201
@@ -429,10 +549,10 @@ def test_a_function_for_signed_requests_does_not_run_for_others() -> None:
 
 
 def test_a_signed_request_reaches_its_function_as_its_users() -> None:
-    iam = Iam(lambda: 0)
+    iam = Iam()
     body = [b"a body ", b"in pieces"]
     request = Request("POST", "/a%2Fb", "c=d", [HOST], "", b"".join(body))
-    headers = [HOST, *sign(request, iam.credentials, SCOPE, 0)]
+    headers = [HOST, *sign(request, iam.credentials, SCOPE)]
 
     exchange, pool, _ = ask_as_iam(Exchange(body, "POST", "/a%2Fb", "c=d", headers), iam)
 
@@ -446,3 +566,29 @@ def test_a_request_over_the_limit_is_too_large_whoever_sends_it() -> None:
     exchange, _, _ = ask_as_iam(Exchange([b" " * 6_291_457], "POST", headers=[HOST]), Iam(lambda: 0))
 
     assert exchange.status == 413
+
+
+# --- under a public name ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("app.example.com", None),  # on AWS, each URL has a domain name of Lambda's, by which the runtime recognises it
+        ("abc.lambda-url.eu-west-1.on.aws", "abc.lambda-url.eu-west-1.on.aws"),
+    ],
+)
+def test_the_event_has_the_public_name_as_if_reached_by_https(name: str, domain: str | None) -> None:
+    async def main() -> Url:
+        url = Url(responding("text/plain", b"a"), public_host=name)
+        await url.ask(Exchange(headers=[("host", "127.0.0.1:4001"), ("x-forwarded-proto", "http")]))
+        return url
+
+    (invocation,) = run(main()).pool.invocations
+    event = json.loads(invocation.event)
+    headers = {name: event["headers"][name] for name in ("host", "x-forwarded-proto", "x-forwarded-port")}
+    assert headers == {"host": name, "x-forwarded-proto": "https", "x-forwarded-port": "443"}
+    context = event["requestContext"]
+    assert ".lambda-url." in context["domainName"]
+    assert context["domainName"] == (domain or context["domainName"])
+    assert context["domainName"].startswith(f"{context['domainPrefix']}.")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_streamify_emulator.urls.event import Request, encode_event, url_event, url_id
+from lambda_streamify_emulator.urls.event import encode_event, url_event, url_id
+from lambda_streamify_emulator.web.request import Request
 from processes import ROOT as ROOT_FOLDER
 
 ROOT = "Root=1-5f84c7a1-000000000000000000000000"
@@ -16,8 +17,8 @@ OWN = {
     "x-amzn-tls-version": "TLSv1.3",
     "x-amzn-trace-id": ROOT,
     "x-forwarded-for": "192.0.2.7",
-    "x-forwarded-port": "443",
-    "x-forwarded-proto": "https",
+    "x-forwarded-port": "4001",
+    "x-forwarded-proto": "http",
 }
 
 
@@ -29,7 +30,7 @@ def event(
     body: bytes = b"",
     http: str = "1.1",
 ) -> dict[str, Any]:
-    request = Request(method, path, query, headers, "192.0.2.7", body, http)
+    request = Request(method, path, query, headers, "192.0.2.7", body, http, port=4001)
     return url_event(request, "hello", f"{ROOT};Parent=0000000000000000;Sampled=0", 1584039838.5, request_id=REQUEST_ID)
 
 
@@ -76,7 +77,7 @@ def test_a_request_with_everything_to_it() -> None:
         ("Content-Type", "application/json; charset=utf-8"),
         ("Content-Length", "7"),
         method="POST",
-        path="/pa2%Fth/../1",
+        path="/pa2%25Fth/../1",
         query="multiQuery=foo&multiQuery=%2Fbar&empty&plus=a+b",
         body='{"ü":1}'.encode(),
     )
@@ -91,12 +92,31 @@ def test_a_request_with_everything_to_it() -> None:
         **OWN,
     }
     assert found["cookies"] == ["a=b", "c=d"]
-    assert found["rawPath"] == found["requestContext"]["http"]["path"] == "/pa2%Fth/../1"
+    assert found["rawPath"] == "/pa2%25Fth/../1"
+    assert found["requestContext"]["http"]["path"] == "/pa2%Fth/../1"
     assert found["rawQueryString"] == "multiQuery=foo&multiQuery=%2Fbar&empty&plus=a+b"
     assert found["queryStringParameters"] == {"multiQuery": "foo,/bar", "empty": "", "plus": "a b"}
     assert found["requestContext"]["http"]["method"] == "POST"
     assert found["requestContext"]["http"]["userAgent"] == "curl/8"
     assert (found["body"], found["isBase64Encoded"]) == ('{"ü":1}', False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "decoded"),
+    [
+        ("/pa2%25Fth/1", "/pa2%Fth/1"),
+        ("/a%2Fb+c%20d", "/a/b+c d"),
+        ("/caf%C3%A9", "/café"),
+        ("/%25252F", "/%252F"),
+        ("/pa2%Fth", "/pa2%Fth"),
+        ("/%FF", "/\ufffd"),
+    ],
+)
+def test_the_raw_path_stays_as_it_was_sent_and_the_contexts_path_is_decoded_once(sent: str, decoded: str) -> None:
+    found = event(path=sent)
+
+    assert found["rawPath"] == sent
+    assert found["requestContext"]["http"]["path"] == decoded
 
 
 BODIES = [
@@ -127,7 +147,7 @@ def test_a_body_is_base64_but_for_json_and_text(content_type: str, body: bytes, 
 
 
 @given(st.binary(min_size=1), st.sampled_from(["text/plain", "application/json", "image/png", ""]))
-def test_every_body_can_be_had_back(body: bytes, content_type: str) -> None:
+def test_every_body_can_be_decoded_again(body: bytes, content_type: str) -> None:
     found = json.loads(encode_event(event(("content-type", content_type), method="POST", body=body)))
 
     text = found["body"]
@@ -176,16 +196,17 @@ def test_a_query_of_separators_alone_has_no_parameters() -> None:
 
 
 def shown(name: str) -> tuple[dict[str, Any], Request]:
-    """An event of events/, and the request that it was."""
+    """Return an event in events/, and the request for it."""
     shown = json.loads((ROOT_FOLDER / "events" / f"{name}.json").read_text())
     http = shown["requestContext"]["http"]
     headers = [(key, value) for key, value in shown["headers"].items() if key not in OWN]
     body = shown.get("body", "").encode()
-    return shown, Request(http["method"], shown["rawPath"], shown["rawQueryString"], headers, http["sourceIp"], body)
+    path, query = shown["rawPath"], shown["rawQueryString"]
+    return shown, Request(http["method"], path, query, headers, http["sourceIp"], body, scheme="https", port=443)
 
 
 @pytest.mark.parametrize("name", ["function-url", "function-url-body", "function-url-cookies"])
-def test_an_event_is_as_those_that_stand_for_awss(name: str) -> None:
+def test_an_event_matches_the_examples_from_aws(name: str) -> None:
     expected, request = shown(name)
     context = expected["requestContext"]
     trace = expected["headers"]["x-amzn-trace-id"]

@@ -15,7 +15,7 @@ from scripted_pool import responding
 
 
 class Answered:
-    """What a client gets of a streamed response that has these headers and pieces, and what is told of it."""
+    """The response that a client gets for these headers and pieces, and the warnings."""
 
     def __init__(self, headers: dict[str, str], *pieces: bytes, mode: str = "RESPONSE_STREAM") -> None:
         self.warnings: list[str] = []
@@ -35,7 +35,7 @@ class Answered:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """The headers but for those that each answer has."""
+        """The headers, without those of every response."""
         own = own_headers(self._invocation)
         assert self.exchange.fields[:2] == own
         return self.exchange.fields[2:]
@@ -51,18 +51,16 @@ def test_each_answer_names_the_request_and_its_trace() -> None:
 
 
 @pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
-def test_a_header_that_clients_look_for_and_do_not_get_is_told(mode: str) -> None:
+def test_renaming_a_header_that_clients_need_is_reported(mode: str) -> None:
     answered = Answered({"WWW-Authenticate": "Bearer", "content-type": "text/plain"}, b"no", mode=mode)
 
     assert ("x-amzn-remapped-www-authenticate", "Bearer") in answered.fields
     assert "www-authenticate" not in dict(answered.fields)
-    assert answered.warnings == [
-        "function URLs rename the header WWW-Authenticate: the client gets x-amzn-remapped-www-authenticate"
-    ]
+    assert answered.warnings == ["function URLs rename the header WWW-Authenticate to x-amzn-remapped-www-authenticate"]
 
 
 @pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
-def test_a_date_of_the_function_s_is_no_second_date(mode: str) -> None:
+def test_a_date_header_of_the_function_is_renamed(mode: str) -> None:
     answered = Answered({"Date": "Sun, 06 Nov 1994 08:49:37 GMT", "content-type": "text/plain"}, b"text", mode=mode)
 
     assert answered.fields[:2] == [
@@ -79,7 +77,7 @@ def test_a_renamed_header_of_another_url_makes_the_answer_a_500(mode: str) -> No
     assert (answered.exchange.status, answered.exchange.pieces) == (500, [b"Internal Server Error"])
     assert answered.fields == [("content-type", "text/plain"), ("content-length", "21")]
     (warning,) = answered.warnings
-    assert warning.startswith("the response has the header X-Amzn-Remapped-Connection, a name that function URLs keep")
+    assert warning.startswith("the response has the header X-Amzn-Remapped-Connection, a name that function URLs ")
     assert warning.endswith("; the client gets 500")
 
 
@@ -138,13 +136,13 @@ def test_a_compressed_stream_whose_beginning_came_with_the_head_is_decompressed_
     assert run(Exchange().run(app)).pieces == [b"", b"text", b""]
 
 
-def test_what_the_emulator_cannot_decompress_passes_as_it_is_and_is_told() -> None:
+def test_an_unsupported_content_encoding_passes_unchanged_and_is_reported() -> None:
     answered = Answered({"content-encoding": "br", "content-type": "text/plain"}, b"compressed")
 
     assert answered.fields == [("content-encoding", "br"), ("content-type", "text/plain")]
     assert answered.exchange.pieces == [b"", b"compressed", b""]
     assert answered.warnings == [
-        "content-encoding br: a streaming function URL decompresses the body; here it passes as it is"
+        "content-encoding br: a streaming function URL decompresses the body; the emulator does not"
     ]
 
 
@@ -156,13 +154,13 @@ def test_a_body_that_is_called_uncompressed_is_left_alone(coding: str) -> None:
     assert answered.warnings == []
 
 
-def test_a_body_that_is_not_what_it_is_called_ends_early_and_is_told() -> None:
+def test_a_body_with_a_wrong_content_encoding_ends_early_and_is_reported() -> None:
     answered = Answered({"content-encoding": "gzip"}, gzip.compress(b"text")[:-8], b"no end")
 
     assert answered.exchange.pieces[:2] == [b"", b"text"]
     assert answered.exchange.complete
     (warning,) = answered.warnings[1:]
-    assert warning.startswith("the body is not gzip, as its content-encoding says: Error -3 while decompressing data")
+    assert warning.startswith("the body is not gzip as its content-encoding says: Error -3 while decompressing data")
     assert warning.endswith("; the client sees it end early")
 
 

@@ -6,7 +6,18 @@ import pytest
 from asgi_client import Exchange
 from asynchronous import run
 from lambda_streamify_emulator.web import asgi
-from lambda_streamify_emulator.web.asgi import Message, Receive, Scope, Send, read_body, respond, respond_unread
+from lambda_streamify_emulator.web.asgi import (
+    HALF_CLOSED,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    respond,
+    respond_unread,
+    run_while_connected,
+    start,
+)
 
 LIMIT = 6 * 1024 * 1024  # bytes
 
@@ -65,11 +76,95 @@ def test_a_response_that_must_have_no_body_has_neither_one_nor_a_length(status: 
     assert exchange.complete
 
 
+# --- clients that disconnect -----------------------------------------------------------------------------------------
+
+
+def test_an_answer_runs_to_its_end_while_its_client_stays() -> None:
+    found: list[bool] = []
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        async def answer(send: Send) -> None:
+            await respond(send, 200, [], b"body")
+
+        found.append(await run_while_connected({}, receive, send, answer))
+
+    exchange = run(Exchange(stays=True).run(app))
+
+    assert (exchange.pieces, found) == ([b"body"], [True])
+
+
+@pytest.mark.parametrize(
+    ("begins", "scope", "known"),
+    [(True, {}, True), (False, {}, False), (True, {HALF_CLOSED: True}, False)],
+)
+def test_an_answer_is_cancelled_when_the_client_disconnects(*, begins: bool, scope: Scope, known: bool) -> None:
+    async def main() -> None:
+        running, found = asyncio.Event(), list[object]()
+
+        async def answer(send: Send) -> None:
+            if begins:
+                await start(send, 200, [])
+            running.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                found.append("over")
+
+        async def app(_: Scope, receive: Receive, send: Send) -> None:
+            found.append(await run_while_connected(scope, receive, send, answer))
+
+        exchange = Exchange()
+        asking = asyncio.create_task(exchange.run(app))
+        await running.wait()
+        exchange.leave()
+        await asking
+
+        assert found == ["over", known]
+        assert len(exchange.sent) == begins
+
+    run(main())
+
+
+def test_an_error_of_the_answer_reaches_the_caller() -> None:
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        async def answer(_: Send) -> None:
+            raise LookupError
+
+        await run_while_connected({}, receive, send, answer)
+
+    with pytest.raises(LookupError):
+        run(Exchange().run(app))
+
+
+def test_cancelling_the_caller_cancels_the_answer() -> None:
+    async def main() -> None:
+        running, over = asyncio.Event(), asyncio.Event()
+
+        async def answer(_: Send) -> None:
+            running.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                over.set()
+
+        async def app(_: Scope, receive: Receive, send: Send) -> None:
+            await run_while_connected({}, receive, send, answer)
+
+        asking = asyncio.create_task(Exchange().run(app))
+        await running.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert over.is_set()
+
+    run(main())
+
+
 # --- a response to a request that is not read ------------------------------------------------------------------------
 
 
 class Sending:
-    """A client that sends while it is answered; `gate` opens when it may go on."""
+    """A client that sends during the response; it continues when `gate` opens."""
 
     def __init__(self, *messages: Message) -> None:
         self.messages = list(messages)
@@ -77,14 +172,14 @@ class Sending:
         self.gate = asyncio.Event()
 
     async def receive(self) -> Message:
-        """Give the next message, or none ever."""
+        """Return the next message, or wait for ever."""
         await self.gate.wait()
         if not self.messages:
             await asyncio.Event().wait()
         return self.messages.pop(0)
 
     async def send(self, message: Message) -> None:
-        """Take a message of the answer."""
+        """Receive a message of the response."""
         self.sent.append(message)
 
 
@@ -94,7 +189,7 @@ GONE: Message = {"type": "http.disconnect"}
 
 
 @pytest.mark.parametrize("end", [LAST, GONE])
-def test_an_answer_is_there_whole_before_the_rest_of_the_request_and_ends_after_it(end: Message) -> None:
+def test_an_early_answer_is_sent_whole_and_ends_after_the_request(end: Message) -> None:
     async def main() -> None:
         client = Sending(MORE, MORE, end, MORE)
         answering = asyncio.ensure_future(respond_unread(client.receive, client.send, 413, [], b"no"))
@@ -114,7 +209,7 @@ def test_an_answer_is_there_whole_before_the_rest_of_the_request_and_ends_after_
 def test_an_answer_to_a_client_that_neither_goes_on_nor_leaves_ends_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(asgi, "SILENCE", 0)
+    monkeypatch.setattr(asgi, "DRAIN_IDLE_TIMEOUT_S", 0)
 
     async def main() -> None:
         client = Sending()
@@ -126,7 +221,7 @@ def test_an_answer_to_a_client_that_neither_goes_on_nor_leaves_ends_all_the_same
 
 
 def test_an_answer_to_a_client_that_never_stops_sending_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi, "LINGER", 0)
+    monkeypatch.setattr(asgi, "DRAIN_TIMEOUT_S", 0)
 
     async def main() -> None:
         client = Sending(MORE)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynchronous import run
-from lambda_streamify_emulator.web.content_encoding import decoded
+from lambda_streamify_emulator.web.content_encoding import decompress
 
 
 async def listed(pieces: Iterable[bytes]) -> list[bytes]:
@@ -15,7 +15,7 @@ async def listed(pieces: Iterable[bytes]) -> list[bytes]:
         for piece in pieces:
             yield piece
 
-    return [piece async for piece in decoded(body())]
+    return [piece async for piece in decompress(body())]
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])

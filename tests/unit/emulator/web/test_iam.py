@@ -1,10 +1,16 @@
 import json
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
 
-from lambda_streamify_emulator.urls.event import Request, url_event
+import pytest
+
+from botocore_clock import botocore_now
+from lambda_streamify_emulator.urls.event import url_event
 from lambda_streamify_emulator.web.iam import SCOPE, Iam
-from lambda_streamify_emulator.web.sigv4 import Credentials, sign
+from lambda_streamify_emulator.web.request import Request
+from lambda_streamify_emulator.web.signing import sign
+from lambda_streamify_emulator.web.sigv4 import Credentials
 from processes import ROOT
 
 NOW = 1_785_096_000.0
@@ -12,12 +18,17 @@ PLAIN = Request("GET", "/report", "", [("host", "127.0.0.1:4001"), ("authorizati
 UNSIGNED = replace(PLAIN, headers=PLAIN.headers[:1])
 
 
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    botocore_now(monkeypatch, datetime.fromtimestamp(NOW, timezone.utc))
+
+
 def iam() -> Iam:
     return Iam(lambda: NOW)
 
 
 def signed(credentials: Credentials) -> Request:
-    return replace(UNSIGNED, headers=[*UNSIGNED.headers, *sign(UNSIGNED, credentials, SCOPE, NOW)])
+    return replace(UNSIGNED, headers=[*UNSIGNED.headers, *sign(UNSIGNED, credentials, SCOPE)])
 
 
 def test_the_credentials_are_new_each_time_look_like_awss_and_need_no_quotes() -> None:
@@ -29,7 +40,7 @@ def test_the_credentials_are_new_each_time_look_like_awss_and_need_no_quotes() -
     assert first.secret_key != second.secret_key
 
 
-def test_what_the_user_has_signed_may_go_on() -> None:
+def test_a_request_signed_by_the_user_is_accepted() -> None:
     user = iam()
 
     assert user.reject(signed(user.credentials)) is None
@@ -97,7 +108,7 @@ def test_the_event_names_the_user_as_awss_does_and_does_not_hold_the_signature()
 def test_what_others_need_to_sign_is_described() -> None:
     user = iam()
 
-    assert user.described() == {
+    assert user.describe() == {
         "access_key_id": user.credentials.access_key,
         "secret_access_key": user.credentials.secret_key,
         "region": "us-east-1",

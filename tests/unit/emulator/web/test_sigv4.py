@@ -12,8 +12,9 @@ from botocore.awsrequest import AWSRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_streamify_emulator.urls.event import Request
-from lambda_streamify_emulator.web.sigv4 import Credentials, Refusal, Scope, canonical_request, is_signed, refusal, sign
+from botocore_clock import botocore_now
+from lambda_streamify_emulator.web.request import Request
+from lambda_streamify_emulator.web.sigv4 import Credentials, Refusal, Scope, canonical_request, is_signed, refusal
 
 KEY = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 SCOPE = Scope("us-east-1")
@@ -25,12 +26,7 @@ HOST = ("Host", "127.0.0.1:4001")
 
 @pytest.fixture(autouse=True)
 def _now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have botocore sign at this time."""
     botocore_now(monkeypatch, NOW)
-
-
-def botocore_now(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: now)
 
 
 def botocore_credentials(credentials: Credentials) -> botocore.credentials.Credentials:
@@ -38,7 +34,7 @@ def botocore_credentials(credentials: Credentials) -> botocore.credentials.Crede
 
 
 def signed_by_botocore(request: Request, credentials: Credentials = KEY, scope: Scope = SCOPE) -> Request:
-    """The request with the headers that botocore's own signer adds."""
+    """Return the request with the headers that botocore's signer adds."""
     query = f"?{request.query}" if request.query else ""
     aws = AWSRequest(request.method, f"http://127.0.0.1:4001{request.path}{query}", data=request.body)
     for name, value in request.headers:
@@ -70,7 +66,7 @@ def refused(given: Request, now: float = AT, credentials: Credentials = KEY) -> 
     return found
 
 
-# --- what botocore signs ---------------------------------------------------------------------------------------------
+# --- valid signatures ------------------------------------------------------------------------------------------------
 
 REQUESTS = {
     "plain": request(),
@@ -101,31 +97,11 @@ def test_what_botocore_has_signed_is_let_in(given: Request) -> None:
     assert refusal(signed_by_botocore(given), KEY, SCOPE, AT) is None
 
 
-@pytest.mark.parametrize("given", REQUESTS.values(), ids=REQUESTS)
-def test_what_is_signed_here_is_let_in(given: Request) -> None:
-    given = replace(given, headers=[HOST, *given.headers])
-
-    headers = sign(given, KEY, SCOPE, AT)
-
-    assert refusal(replace(given, headers=[*given.headers, *headers]), KEY, SCOPE, AT) is None
-
-
-@pytest.mark.parametrize("given", REQUESTS.values(), ids=REQUESTS)
-def test_what_is_signed_here_botocore_would_sign_the_same(given: Request) -> None:
-    headers = [pair for pair in given.headers if pair[0].lower() in ("content-type", "x-amz-meta")]
-    given = replace(given, headers=[HOST, *headers])
-
-    expected = dict(signed_by_botocore(given).headers)["Authorization"]
-
-    assert dict(sign(given, KEY, SCOPE, AT))["authorization"] == expected
-
-
 def test_the_token_of_a_session_is_signed_and_has_to_be_the_right_one() -> None:
     session = replace(KEY, token="a/token+of=a session")  # noqa: S106 - an example
     given = request(headers=[HOST])
 
     assert refusal(signed_by_botocore(given, session), session, SCOPE, AT) is None
-    assert ("x-amz-security-token", session.token) in sign(given, session, SCOPE, AT)
     assert refusal(presigned_by_botocore(given, session), session, SCOPE, AT) is None
     assert refused(signed_by_botocore(given, session)).error_type == "UnrecognizedClientException"
     assert refused(presigned_by_botocore(given, session)).error_type == "UnrecognizedClientException"
@@ -197,7 +173,7 @@ def test_a_header_that_is_not_signed_may_be_added() -> None:
     assert refusal(replace(given, headers=[*given.headers, ("x-amz-mine", "b")]), KEY, SCOPE, AT) is None
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- refusals --------------------------------------------------------------------------------------------------------
 
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "

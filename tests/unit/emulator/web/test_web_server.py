@@ -58,7 +58,7 @@ def test_which_application_answers_depends_on_the_port() -> None:
     run(main())
 
 
-def test_a_client_cannot_say_that_it_is_another_and_the_server_says_nothing_of_itself() -> None:
+def test_clients_cannot_forge_their_address_and_the_server_does_not_identify_itself() -> None:
     async def main() -> None:
         listening = listen("127.0.0.1", 0, "a test")
         server = WebServer({listening: saying("")})
@@ -103,9 +103,7 @@ def test_stopping_does_not_wait_for_a_response_that_does_not_end(caplog: pytest.
 @pytest.mark.parametrize(
     ("head", "status"), [("Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c", b"200"), ("Host: ü", b"200"), ("?", b"400")]
 )
-def test_what_a_client_asks_in_vain_is_told_to_nobody_else(
-    head: str, status: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_mistakes_of_clients_are_not_logged(head: str, status: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         listening = listen("127.0.0.1", 0, "a test")
         server = WebServer({listening: saying("")})

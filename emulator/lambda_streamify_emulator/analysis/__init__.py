@@ -1,0 +1,1 @@
+"""What recordings show: whether a stream streamed, how two differ, a picture of the chunks."""

@@ -1,0 +1,1 @@
+"""The emulator's cache folder, and archives that are unpacked into it."""

@@ -1,0 +1,1 @@
+"""The emulator's own HTTP client for function URLs. It signs requests if the URL requires it."""

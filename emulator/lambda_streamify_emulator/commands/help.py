@@ -1,0 +1,32 @@
+"""The help of commands: options that take no value are shown without the type of a value."""
+
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Command(TyperCommand):
+    """A command whose help shows `--json` and not `--json <bool>`."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, for parsing and for the help."""
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """The program itself, whose help shows its flags in the same way."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, for parsing and for the help."""
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+def _without_types_of_flags(parameters: "Iterable[Any]") -> list[Any]:
+    found = list(parameters)
+    for parameter in found:
+        if isinstance(parameter, TyperOption) and parameter.is_flag:
+            parameter.metavar = ""  # rich's column of types shows it, and nothing else does
+    return found

@@ -1,0 +1,1 @@
+"""Replays of recordings: their timing, seeded faults, and the URL that serves them."""
