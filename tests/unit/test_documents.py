@@ -23,19 +23,19 @@ def test_the_reference_of_the_commands_is_what_their_help_says(tmp_path: Path) -
     output = tmp_path / "cli.md"
     options = ("--name", "streamify", "--title", "Commands", "--output", output)
     run("typer", "lambda_streamify_emulator.commands.cli", "utils", "docs", *options)
-    assert (ROOT / "docs/cli.md").read_text() == output.read_text(), "run: make docs/cli.md"
+    assert (ROOT / "docs/reference/cli.md").read_text() == output.read_text(), "run: make docs/reference/cli.md"
 
 
 def test_every_setting_of_the_layer_is_documented() -> None:
     layer = ROOT / "layers/streamify/lambda_streamify"
-    sources = "".join(path.read_text() for path in layer.iterdir() if path.is_file())
-    documented = (ROOT / "docs/settings.md").read_text()
+    sources = "".join(path.read_text() for path in layer.rglob("*") if path.suffix in (".py", ".sh"))
+    documented = (ROOT / "docs/reference/settings.md").read_text()
     assert [name for name in set(re.findall(r"STREAMIFY_[A-Z_]+", sources)) if f"`{name}`" not in documented] == []
 
 
 def test_each_behaviour_in_the_table_of_fidelity_names_the_tests_that_show_it() -> None:
     modules = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
-    rows = [line for line in (ROOT / "docs/fidelity.md").read_text().splitlines() if line.startswith("| ")]
+    rows = [line for line in (ROOT / "docs/reference/fidelity.md").read_text().splitlines() if line.startswith("| ")]
     last_cells = [row.rstrip(" |").rpartition(" | ")[2] for row in rows]
     named = [cell for cell in last_cells if cell not in ("tested by", "---", "not emulated")]
 

@@ -1,4 +1,4 @@
-"""docs/errors.md names every error that the layer raises, by its message, and no other; the emulator's by their kind.
+"""docs/reference/errors.md names every error of the layer by its message, and no other; the emulator's by kind.
 
 In a message, … stands for what differs from case to case.
 """
@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 from processes import ROOT
 
-PAGE = ROOT / "docs" / "errors.md"
+PAGE = ROOT / "docs" / "reference" / "errors.md"
 LAYER = ROOT / "layers" / "streamify" / "lambda_streamify"
 EMULATOR = ROOT / "emulator" / "lambda_streamify_emulator"
 
@@ -65,7 +65,7 @@ class Module:
 
 @cache
 def modules(folder: Path) -> list[Module]:
-    return [Module(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.py"))]
+    return [Module(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(folder.rglob("*.py"))]
 
 
 def error_classes(sources: list[Module], root: str) -> dict[str, str]:
@@ -113,7 +113,7 @@ def logged_by_the_layer() -> set[tuple[str, str]]:
             match name, call.args:
                 case "line", [ast.Constant(value="WARNING" | "ERROR" as level), message] if module.message(message):
                     found.add((str(level), module.message(message)))
-                case "once", [message]:
+                case "once" | "warn", [message]:
                     found.add(("WARNING", module.message(message)))
                 case "error" | "exception", [ast.Constant(value=str(text)), *_]:  # by Python's logging
                     found.add(("ERROR", text.replace("%s", "…")))

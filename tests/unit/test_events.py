@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from lambda_streamify import sources
-from lambda_streamify.sources import Source
+from lambda_streamify._response import sources
+from lambda_streamify._response.sources import Source
 from processes import ROOT
 from request_events import FOLDER, event
 

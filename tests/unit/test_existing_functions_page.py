@@ -1,4 +1,4 @@
-"""docs/existing-functions.md: what people copy from it is well formed, and names what there is."""
+"""docs/guides/existing-functions.md: what people copy from it is well formed, and names what there is."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ import yaml
 from documents import blocks
 from processes import ROOT
 
-PAGE = ROOT / "docs" / "existing-functions.md"
+PAGE = ROOT / "docs" / "guides" / "existing-functions.md"
 SHELL = blocks(PAGE, "sh")
 (TEMPLATE,) = blocks(PAGE, "yaml")
 (CDK,) = blocks(PAGE, "py")
@@ -106,3 +106,24 @@ def test_a_snippet_that_adds_the_layer_sets_the_wrapper(snippet: str) -> None:
     adds_layer = bool(re.search(r"--layers|^ +Layers:|layers *=", snippet, re.MULTILINE))
 
     assert adds_layer == ("/opt/streamify" in snippet)
+
+
+@pytest.mark.parametrize("name", ["attach", "detach"])
+def test_the_page_names_every_option_of_the_commands(name: str) -> None:
+    import typer
+
+    from lambda_streamify_emulator.commands.cli import app
+
+    command: Any = typer.main.get_command(app)
+    options = {option for each in command.commands[name].params for option in each.opts if option.startswith("--")}
+
+    assert {option for option in options if option not in PAGE.read_text()} == {"--help"} & options
+
+
+def test_the_exit_statuses_of_the_page_are_those_of_the_code() -> None:
+    from lambda_streamify_emulator.commands.attach_session import NOT_STREAMED, STOPPED
+
+    statuses = dict(re.findall(r"^\| (\d+) \| ([^|]*) \|$", PAGE.read_text(), re.MULTILINE))
+    assert list(statuses) == ["0", "1", "2", "3", "130"]
+    assert "--check" in statuses[str(NOT_STREAMED)]
+    assert "half-way" in statuses[str(STOPPED)]

@@ -1,4 +1,4 @@
-"""docs/handlers.md: after each example stands what its client receives, or what it prints."""
+"""docs/reference/handlers.md: after each example stands what its client receives, or what it prints."""
 
 from itertools import pairwise
 from typing import Any
@@ -10,7 +10,7 @@ from lambda_streamify.testing import Collected, call
 from processes import ROOT
 from request_events import event
 
-PAGE = ROOT / "docs" / "handlers.md"
+PAGE = ROOT / "docs" / "reference" / "handlers.md"
 FENCES = [token for token in MarkdownIt().parse(PAGE.read_text(encoding="utf-8")) if token.type == "fence"]
 EXAMPLES = [
     (code.content, outcome.info, outcome.content) for code, outcome in pairwise(FENCES) if code.info == "python"

@@ -1,4 +1,4 @@
-"""docs/recordings.md: its commands do what it says, with the recording that it shows."""
+"""docs/guides/recordings.md: its commands do what it says, with the recording that it shows."""
 
 import re
 import shlex
@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from documents import blocks
 from lambda_streamify_emulator.commands import replay_serve
 from lambda_streamify_emulator.commands.cli import app
-from lambda_streamify_emulator.recordings.faults import Faults
-from lambda_streamify_emulator.recordings.replay import Mode
+from lambda_streamify_emulator.replays.faults import Faults
+from lambda_streamify_emulator.replays.replay import Mode
 from processes import ROOT
 
-PAGE = ROOT / "docs" / "recordings.md"
+PAGE = ROOT / "docs" / "guides" / "recordings.md"
 (STORY,) = blocks(PAGE, "ndjson")
 SESSIONS = [
     part.partition("\n")

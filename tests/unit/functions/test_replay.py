@@ -14,7 +14,11 @@ from lambda_streamify_emulator.recordings import recording
 from processes import ROOT, clean_environment, run
 
 FOLDER = ROOT / "functions" / "replay"
-CARRIED = {"errors", *(f"recordings/{name}" for name in ("__init__", "clocks", "faults", "playback", "recording"))}
+CARRIED = {
+    "errors",
+    *(f"recordings/{name}" for name in ("__init__", "recording")),
+    *(f"replays/{name}" for name in ("__init__", "clocks", "faults", "playback")),
+}
 LINES = (
     {"version": 1, "kind": "lambda-stream", "layer": "client"},
     [
@@ -51,7 +55,7 @@ def app(built: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The function's module, on a clock that jumps to what is waited for."""
     monkeypatch.syspath_prepend(built)
     module = import_module("app")
-    clock = import_module("carried.recordings.clocks").VirtualClock()
+    clock = import_module("carried.replays.clocks").VirtualClock()
     monkeypatch.setattr(module, "RealClock", lambda: clock)
     module.clock = clock  # type: ignore[attr-defined]
     yield module
@@ -189,7 +193,7 @@ def test_an_error_that_is_asked_for_comes_too(app: Any) -> None:
     body = iter(replayed(app, error="1").body)
 
     assert next(body) == CHUNKS[0]
-    with pytest.raises(Exception, match=r"^an error asked for$"):
+    with pytest.raises(Exception, match=r"^an injected error$"):
         next(body)
 
 
@@ -232,7 +236,7 @@ def test_without_a_name_it_is_the_story(app: Any) -> None:
         ({"speeed": "2"}, 400, "There is no option 'speeed'. There are: recording, instant, speed, "),
         ({"speed": "fast"}, 400, "speed=fast: it is a number: 2 is twice as fast.\n"),
         ({"speed": "nan"}, 400, "speed=nan: it is a number: 2 is twice as fast.\n"),
-        ({"speed": "0"}, 400, "speed 0.0: it is a number greater than 0; "),
+        ({"speed": "0"}, 400, "speed 0.0: it must be a number greater than 0; "),
         ({"stall": "2"}, 400, "stall=2: it is N:SECONDS, such as 20:1.5.\n"),
         ({"stall": "2:inf"}, 400, "stall=2:inf: it is N:SECONDS, such as 20:1.5.\n"),
         ({"truncate": "-1"}, 400, "truncate after chunk -1: "),

@@ -3,12 +3,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 
 from asgi_scope import check_scope
 from http_events import rest_event, url_event
 from invoking import HTTP_API, LOAD_BALANCER, REST_API, invoke, invoke_at, invoke_scripted
-from lambda_streamify import asgi, current
+from lambda_streamify import asgi
+from lambda_streamify._core import current
 from lambda_streamify.errors import HandlerError
 from lambda_streamify.testing import call
 from lockstep import Lockstep
@@ -89,7 +91,7 @@ def scope_of(event: Any, **options: Any) -> Any:
     return seen[0]
 
 
-def test_the_scope_says_what_the_client_asked_for() -> None:
+def test_the_scope_describes_the_clients_request() -> None:
     event = url_event("/a%2Fb?x=1&x=2", method="PUT", headers={"x-name": "value"}, body=b"data")
     scope = scope_of(event)
 
@@ -106,14 +108,14 @@ def test_a_stage_is_the_root_path_and_part_of_the_path() -> None:
 
 
 @pytest.mark.parametrize(("base_path", "path"), [("/v1", "/v1/x"), ("", "/x")])
-def test_a_base_path_is_the_root_path_in_its_place(base_path: str, path: str) -> None:
+def test_a_base_path_replaces_the_stage_as_the_root_path(base_path: str, path: str) -> None:
     scope = scope_of(rest_event("/x", stage="prod"), base_path=base_path)
 
     assert (scope["root_path"], scope["path"]) == (base_path, path)
 
 
 @pytest.mark.parametrize("event", [{"Records": []}, None, {"requestContext": {"connectionId": "1"}}])
-def test_an_event_that_is_no_request_never_reaches_the_app(event: Any, loop: Loop) -> None:
+def test_an_event_that_is_not_a_request_never_reaches_the_app(event: Any, loop: Loop) -> None:
     outcome = invoke(handler(app_that_sends()), event, loop=loop)
 
     assert outcome.path == "error"
@@ -147,7 +149,7 @@ def test_the_body_comes_once_and_the_end_when_the_response_is_complete(loop: Loo
     ]
 
 
-def test_a_body_that_nobody_has_asked_for_in_time_is_gone(loop: Loop) -> None:
+def test_a_body_cannot_be_received_after_the_response(loop: Loop) -> None:
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await send(START)
         await send(body())
@@ -156,7 +158,7 @@ def test_a_body_that_nobody_has_asked_for_in_time_is_gone(loop: Loop) -> None:
     assert invoke(handler(app), url_event(), loop=loop).log.errors == []
 
 
-def test_a_task_that_still_waits_for_the_client_to_go_learns_that_it_is_over(loop: Loop) -> None:
+def test_a_task_that_waits_in_receive_gets_a_disconnect_at_the_end(loop: Loop) -> None:
     received: list[Any] = []
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:
@@ -179,7 +181,7 @@ def test_a_task_that_still_waits_for_the_client_to_go_learns_that_it_is_over(loo
 # --- send ------------------------------------------------------------------------------------------------------------
 
 
-def test_status_headers_and_cookies_leave_with_the_first_part_of_the_body(loop: Loop) -> None:
+def test_status_headers_and_cookies_are_sent_with_the_first_part_of_the_body(loop: Loop) -> None:
     def script(peer: Peer) -> None:
         start = peer.read_until(b"first\r\n")
         assert b'"statusCode":201' in start
@@ -199,7 +201,7 @@ def test_status_headers_and_cookies_leave_with_the_first_part_of_the_body(loop: 
     invoke_scripted(handler(app), url_event(), script, loop=loop)
 
 
-def test_after_the_start_alone_nothing_has_left(loop: Loop) -> None:
+def test_the_response_start_alone_sends_nothing(loop: Loop) -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send(START)
         raise Broken("before the body")
@@ -222,7 +224,7 @@ def test_an_empty_first_part_sends_the_headers(loop: Loop) -> None:
     assert sent.trailers["lambda-runtime-function-error-type"] == "Function.Broken"
 
 
-def test_each_chunk_is_out_before_send_returns_though_the_app_then_blocks_the_loop(loop: Loop) -> None:
+def test_each_chunk_is_sent_before_send_returns(loop: Loop) -> None:
     client = Lockstep(b"one", b"two", b"three")
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
@@ -243,13 +245,13 @@ def test_the_client_sees_the_end_before_the_app_returns(loop: Loop) -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send(START)
         await send(body(b"all"))
-        seen.append(client.ended)  # the Runtime API has answered, so it has read the end
+        seen.append(client.ended)  # the Runtime API answers after it has read the end
 
     invoke_scripted(handler(app), url_event(), client.script, loop=loop)
     assert seen == [True]
 
 
-def test_what_runs_after_the_response_ends_before_the_next_invocation(loop: Loop) -> None:
+def test_background_work_ends_before_the_next_invocation(loop: Loop) -> None:
     steps: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -268,7 +270,7 @@ def test_what_runs_after_the_response_ends_before_the_next_invocation(loop: Loop
     assert steps == ["/1 begins", "/1 ends", "/2 begins", "/2 ends"]
 
 
-SIZE = 4_000_000  # bytes: no socket takes them at once
+SIZE = 4_000_000  # bytes, more than a socket takes in one send
 
 
 def test_chunks_that_several_tasks_send_stay_whole_and_the_end_comes_last(loop: Loop) -> None:
@@ -300,7 +302,7 @@ HEADERS = [
 ]
 
 
-def test_cookies_stay_several_and_repeated_headers_keep_all_values(loop: Loop) -> None:
+def test_cookies_stay_separate_and_repeated_headers_keep_all_values(loop: Loop) -> None:
     sent = answer(loop, {**START, "headers": HEADERS}, body(b"abc"))
 
     assert sent.prelude == {
@@ -310,7 +312,7 @@ def test_cookies_stay_several_and_repeated_headers_keep_all_values(loop: Loop) -
     }
 
 
-def test_an_api_that_knows_repeated_headers_gets_them_so(loop: Loop) -> None:
+def test_a_rest_api_gets_repeated_headers(loop: Loop) -> None:
     sent = answer(loop, {**START, "headers": HEADERS}, body(b"abc"), event=REST_API)
 
     assert sent.prelude["multiValueHeaders"] == {"link": ["<a>", "<b>"]}
@@ -325,7 +327,7 @@ def test_a_response_without_a_body_is_a_status_and_headers(status: int, loop: Lo
     assert sent.content == b""
 
 
-def test_of_a_response_to_head_the_body_is_left_out(loop: Loop) -> None:
+def test_a_response_to_head_is_sent_without_its_body(loop: Loop) -> None:
     sent = answer(loop, START, body(b"one", more=True), body(b"two", more=True), body(), event=url_event(method="HEAD"))
 
     assert sent.prelude["statusCode"] == 200
@@ -352,7 +354,7 @@ def test_what_wraps_the_handler_sees_status_and_headers(loop: Loop) -> None:
     assert returned == [{"statusCode": 200, "headers": {"x": "y"}, "body": ""}]
 
 
-# --- what an app may not do ------------------------------------------------------------------------------------------
+# --- mistakes of apps ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -370,7 +372,7 @@ def test_what_wraps_the_handler_sees_status_and_headers(loop: Loop) -> None:
         ([{**START, "headers": [(b"a", b"b\nc")]}, body()], "ResponseError", "line break"),
     ],
 )
-def test_before_the_first_byte_what_an_app_may_not_do_is_an_ordinary_error(
+def test_a_mistake_of_the_app_before_the_first_byte_is_an_ordinary_error(
     messages: list[Any], kind: str, said: str, loop: Loop
 ) -> None:
     outcome = invoke(handler(app_that_sends(*messages)), url_event(), loop=loop)
@@ -388,7 +390,9 @@ def test_before_the_first_byte_what_an_app_may_not_do_is_an_ordinary_error(
         ([{"type": "http.response.trailers"}], "HandlerError", "offers no extensions"),
     ],
 )
-def test_after_it_the_error_is_told_in_trailers(messages: list[Any], kind: str, said: str, loop: Loop) -> None:
+def test_a_mistake_of_the_app_after_the_first_byte_is_sent_in_trailers(
+    messages: list[Any], kind: str, said: str, loop: Loop
+) -> None:
     sent = answer(loop, START, body(b"one", more=True), *messages)
 
     assert sent.chunks[1:] == [b"one"]
@@ -396,8 +400,62 @@ def test_after_it_the_error_is_told_in_trailers(messages: list[Any], kind: str, 
     assert said in sent.trailed_error["errorMessage"]
 
 
+def app_with_tasks(*errors: Exception, begins: bool) -> Any:
+    async def fails(error: Exception) -> None:
+        raise error
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        if begins:
+            await send(START)
+            await send(body(b"one", more=True))
+        async with anyio.create_task_group() as tasks, anyio.create_task_group() as inner:
+            for error in errors:
+                (inner if len(errors) == 1 else tasks).start_soon(fails, error)
+
+    return app
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_group_with_one_error_is_reported_as_that_error(begins: bool, loop: Loop) -> None:  # noqa: FBT001
+    error = Broken("the cause")
+
+    outcome = invoke(handler(app_with_tasks(error, begins=begins)), url_event(), loop=loop)
+
+    report = outcome.sent.trailed_error if begins else outcome.sent.json
+    assert (report["errorType"], report["errorMessage"]) == ("Broken", "the cause")
+    assert report["stackTrace"][-1].endswith("in fails\n    raise error\n")
+    assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: the cause"]
+    assert (
+        error.__context__ is None
+    )  # not the group, which refers to the error: a reference cycle would keep both alive
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_group_with_several_errors_is_reported_as_the_group_and_each_is_logged(begins: bool, loop: Loop) -> None:  # noqa: FBT001
+    errors = Broken("the first"), Broken("the second")
+
+    outcome = invoke(handler(app_with_tasks(*errors, begins=begins)), url_event(), loop=loop)
+
+    report = outcome.sent.trailed_error if begins else outcome.sent.json
+    assert report["errorType"] == "ExceptionGroup"
+    (lines,) = outcome.log.errors
+    assert lines[0].startswith("[ERROR] ExceptionGroup: ")
+    assert {"the first", "the second"} == {line.partition("Broken: ")[2] for line in lines if "Broken: " in line}
+
+
+def test_under_another_runtime_a_group_with_one_error_is_raised_as_that_error() -> None:
+    error = Broken("the cause")
+
+    with pytest.raises(Broken) as raised:
+        handler(app_with_tasks(error, begins=True))(url_event(), None)
+
+    assert raised.value is error
+
+
 @pytest.mark.parametrize("late", [START, body(b"more")])
-def test_after_the_response_it_is_logged_and_the_response_stands(late: dict[str, Any], loop: Loop) -> None:
+def test_a_mistake_of_the_app_after_the_response_is_logged_and_the_response_stands(
+    late: dict[str, Any], loop: Loop
+) -> None:
     outcome = invoke(handler(app_that_sends(START, body(b"all"), late)), url_event(), loop=loop)
 
     assert outcome.sent.chunks[1:] == [b"all"]
@@ -435,11 +493,11 @@ def test_an_exception_after_the_response_does_not_change_it_and_is_logged_once(l
     assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: why"]
 
 
-# --- the client has gone ---------------------------------------------------------------------------------------------
+# --- the client disconnects ------------------------------------------------------------------------------------------
 
 
 def refused(peer: Peer) -> None:
-    """Take the headers, and no more."""
+    """Read the headers only."""
     peer.read_until(b"one\r\n")
     peer.send(reply(413, b"too much", "Connection: close"))
 
@@ -513,7 +571,7 @@ def test_the_runtime_starts_the_app_before_the_first_request_and_ends_it_with_th
     assert steps == ["startup", "request", "request", "shutdown"]
 
 
-def test_where_no_runtime_of_ours_does_that_each_call_is_a_life(loop: Loop) -> None:
+def test_under_another_runtime_each_call_has_its_own_lifespan(loop: Loop) -> None:
     steps: list[Any] = []
     made = asgi.handler(app_with_lifespan(steps))
 
@@ -533,13 +591,13 @@ def test_a_call_whose_app_cannot_start_is_an_error_of_the_call(loop: Loop) -> No
     assert outcome.sent.json["errorMessage"] == "the app could not start: no database"
 
 
-def test_with_lifespan_off_the_app_is_not_asked() -> None:
+def test_with_lifespan_off_the_app_gets_no_lifespan_messages() -> None:
     asgi.handler(app_with_lifespan([]), lifespan="off")
 
     assert (current.startup, current.shutdown) == ([], [])
 
 
-def test_an_app_that_knows_no_lifespan_runs_without() -> None:
+def test_an_app_without_lifespan_support_runs() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
         await app_that_sends(START, body(json.dumps(scope["state"]).encode()))(scope, receive, send)
@@ -554,7 +612,7 @@ def test_an_app_that_knows_no_lifespan_runs_without() -> None:
         (app_that_sends(), {"lifespan": "maybe"}, "lifespan is 'maybe'; it must be one of auto, on, off"),
     ],
 )
-def test_what_cannot_work_is_said_when_the_handler_is_made(app: Any, options: Any, said: str) -> None:
+def test_invalid_arguments_are_refused_when_the_handler_is_made(app: Any, options: Any, said: str) -> None:
     with pytest.raises(HandlerError, match=said):
         asgi.handler(app, **options)
 
@@ -574,7 +632,7 @@ def test_under_another_runtime_the_handler_returns_the_whole_response() -> None:
     }
 
 
-def test_and_a_page_that_the_app_has_sent_before_it_raised(caplog: pytest.LogCaptureFixture) -> None:
+def test_under_another_runtime_a_response_sent_before_an_error_is_returned(caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await app_that_sends({**START, "status": 500}, body(b"page"))(scope, receive, send)
         raise Broken("why")
@@ -583,7 +641,7 @@ def test_and_a_page_that_the_app_has_sent_before_it_raised(caplog: pytest.LogCap
     assert "Broken: why" in caplog.text
 
 
-def test_and_raises_what_the_app_raises_before_its_response_is_complete() -> None:
+def test_under_another_runtime_an_error_before_the_response_is_complete_is_raised() -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send(START)
         await send(body(b"one", more=True))

@@ -7,7 +7,7 @@ from lambda_streamify import errors
 
 
 def tree_in_docstring() -> dict[str, str]:
-    """Return each class of the drawn tree with the class that it hangs on."""
+    """Return each class in the docstring's tree with its parent."""
     parents: dict[str, str] = {}
     above: list[str] = []
     for line in (getdoc(errors) or "").splitlines():
@@ -26,7 +26,7 @@ def test_the_tree_in_the_docstring_is_the_tree_in_the_module() -> None:
 
 
 @pytest.mark.parametrize(("name", "builtin"), [("ResponseError", ValueError), ("ChunkTypeError", TypeError)])
-def test_what_a_handler_got_wrong_is_the_builtin_error_too(name: str, builtin: type[Exception]) -> None:
+def test_handler_errors_are_builtin_errors_too(name: str, builtin: type[Exception]) -> None:
     error = getattr(errors, name)("why")
 
     assert isinstance(error, builtin)

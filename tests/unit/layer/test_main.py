@@ -11,7 +11,7 @@ APP = "def handler(event, context):\n    return {'got': event}\n"
 
 
 def answer(api: ScriptedApi, folder: Path, *arguments: str, app: str = APP, **variables: str) -> object:
-    """Return what the handler's image answers; the Runtime API then ends it."""
+    """Return what the image's handler answers. The Runtime API then ends the process."""
     (folder / "image_app.py").write_text(app)
     environment = clean_environment(AWS_LAMBDA_RUNTIME_API=api.address, PYTHONPATH=str(LAYER), **variables)
     run(sys.executable, "-m", "lambda_streamify", *arguments, cwd=folder, env=environment, status=1)
@@ -27,12 +27,12 @@ def test_an_images_entry_point_takes_the_handler_as_its_argument(tmp_path: Path)
         assert answer(api, tmp_path, "image_app.handler", _HANDLER="other.handler") == {"got": "event"}
 
 
-def test_without_an_argument_it_takes_the_setting(tmp_path: Path) -> None:
+def test_without_an_argument_the_variable_names_the_handler(tmp_path: Path) -> None:
     with one_invocation() as api:
         assert answer(api, tmp_path, _HANDLER="image_app.handler") == {"got": "event"}
 
 
-def test_it_finds_last_what_lies_beside_awss_own_runtime(tmp_path: Path) -> None:
+def test_packages_beside_awss_own_runtime_are_found_last(tmp_path: Path) -> None:
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     (runtime / "beside_the_runtime.py").write_text("NAME = 'of the runtime'\n")

@@ -16,7 +16,7 @@ from lambda_streamify.errors import ChunkTypeError, ResponseError
 
 
 def chunks(*items: object, **options: Any) -> list[Any]:
-    return list(ndjson.lines(items, **options))  # type: ignore[arg-type]
+    return list(ndjson.lines(items, **options))
 
 
 @pytest.mark.parametrize(

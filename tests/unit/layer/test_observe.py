@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 
 from invoking import DIRECT, FUNCTION_URL, HTTP_API, Log, invoke, invoke_scripted, no_loop
-from lambda_streamify import StreamingResponse, current, observe, open_stream, response_stream, streaming
-from lambda_streamify.invocation import Invocation
-from lambda_streamify.logs import Logs
+from lambda_streamify import StreamingResponse, observe, open_stream, streaming
+from lambda_streamify._core import current
+from lambda_streamify._response.collecting import CollectingInvocation
+from lambda_streamify._runtime.invocation import Invocation
+from lambda_streamify._runtime.logs import Logs
+from lambda_streamify._runtime.runtime_api import RuntimeApi
+from lambda_streamify._wire import outgoing, response_stream
+from lambda_streamify._wire.response_stream import ResponseStream
 from lambda_streamify.observe import StreamRecord, Watch, WatchedStream
-from lambda_streamify.response_stream import ResponseStream
-from lambda_streamify.runtime_api import RuntimeApi
 from scripted_api import ACCEPTED, Peer, ScriptedApi, answers, invocation, reply
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 
-LARGE = bytes(8 * 1024 * 1024)  # more than the sockets between the two take
+LARGE = bytes(8 * 1024 * 1024)  # more than the sockets between client and server take
 
 
 class Broken(Exception):
@@ -28,7 +31,7 @@ class Broken(Exception):
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -37,7 +40,7 @@ class Clock:
         return self.now
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.now += seconds
 
 
@@ -48,7 +51,7 @@ def clock() -> Clock:
 
 @pytest.fixture(autouse=True)
 def nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test begins, and leaves the process, without hooks."""
+    """Every test begins without hooks, and leaves none."""
     monkeypatch.setattr(current, "before_handler", [])
     monkeypatch.setattr(current, "after_response", [])
     monkeypatch.setattr(current, "stream_factory", None)
@@ -100,7 +103,7 @@ def written_by_a_thread(clock: Clock) -> Callable[[Any, Any], Any]:
 
         thread = Thread(target=write)
         thread.start()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_S)
 
     return handler
 
@@ -160,7 +163,7 @@ def test_a_stream_has_one_record_however_it_is_written(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_bytes_on_the_wire_are_the_same_with_and_without(
+def test_the_bytes_on_the_wire_are_the_same_with_and_without_an_observer(
     way: Any, clock: Clock, records: list[StreamRecord], loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = invoke(way(clock), FUNCTION_URL, loop=loop).request
@@ -209,7 +212,7 @@ def test_a_response_without_a_body_is_a_stream_of_no_chunks(records: list[Stream
     assert (record.outcome, record.chunks, record.bytes) == ("complete", 0, 0)
 
 
-def test_bytes_are_bytes_and_not_what_the_chunks_count_in(records: list[StreamRecord]) -> None:
+def test_bytes_counts_bytes_and_not_characters_or_elements(records: list[StreamRecord]) -> None:
     invoke(lambda *_: iter(["é", memoryview(b"12345678").cast("I"), bytearray(3)]), FUNCTION_URL)
 
     assert [(record.chunks, record.bytes) for record in records] == [(3, 2 + 8 + 3)]
@@ -222,12 +225,12 @@ def test_an_answer_in_one_piece_has_no_record(handler: Any, records: list[Stream
 
 
 @pytest.mark.parametrize("mode", ["auto", "buffered"])
-def test_neither_has_a_response_that_is_collected(mode: str, records: list[StreamRecord]) -> None:
+def test_a_collected_response_has_no_record(mode: str, records: list[StreamRecord]) -> None:
     assert invoke(lambda *_: iter(["one"]), HTTP_API, mode=mode).sent.json["body"] == "one"
     assert records == []
 
 
-def test_nor_one_that_failed_before_its_first_byte(records: list[StreamRecord]) -> None:
+def test_a_response_that_failed_before_its_first_byte_has_no_record(records: list[StreamRecord]) -> None:
     def handler(_event: Any, _context: Any) -> Iterator[str]:
         raise Broken("early")
         yield ""
@@ -236,9 +239,7 @@ def test_nor_one_that_failed_before_its_first_byte(records: list[StreamRecord]) 
     assert records == []
 
 
-def test_a_stream_that_takes_the_place_of_a_failed_one_is_the_one_recorded(
-    clock: Clock, records: list[StreamRecord]
-) -> None:
+def test_a_stream_that_replaces_a_failed_one_is_recorded(clock: Clock, records: list[StreamRecord]) -> None:
     @streaming
     def failing(_event: Any, _context: Any) -> None:
         open_stream(201)
@@ -273,7 +274,7 @@ def failing_writer(_event: Any, _context: Any) -> None:
 
 
 @pytest.mark.parametrize("handler", [failing, failing_async, failing_writer])
-def test_an_error_after_the_first_byte_is_recorded_by_the_type_that_lambda_is_told(
+def test_an_error_after_the_first_byte_is_recorded_with_the_type_sent_to_lambda(
     handler: Any, records: list[StreamRecord], loop: Loop
 ) -> None:
     sent = invoke(handler, FUNCTION_URL, loop=loop).sent
@@ -316,7 +317,7 @@ def test_a_connection_that_is_closed_midway_is_lost(handler: Any, records: list[
 
 
 @pytest.mark.parametrize("handler", [endless, endless_async])
-def test_one_that_lambda_takes_no_more_of_is_refused(handler: Any, records: list[StreamRecord], loop: Loop) -> None:
+def test_a_stream_that_lambda_stops_reading_is_refused(handler: Any, records: list[StreamRecord], loop: Loop) -> None:
     def script(peer: Peer) -> None:
         peer.read(100_000)
         peer.send(reply(413, b"enough", "Connection: close"))
@@ -326,40 +327,20 @@ def test_one_that_lambda_takes_no_more_of_is_refused(handler: Any, records: list
     assert [(record.outcome, record.error_type) for record in records] == [("refused", "RequestRefused")]
 
 
-def test_one_that_is_torn_in_the_midst_of_a_chunk_is_lost(
-    records: list[StreamRecord], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def torn(*_: object) -> Any:  # as a signal handler of the function would
-        raise Broken("in between")
-
-    def handler(_event: Any, _context: Any) -> Iterator[bytes]:
-        yield b"first"
-        monkeypatch.setattr(response_stream, "_send_now", torn)
-        yield LARGE
-
-    def script(peer: Peer) -> None:
-        peer.read_until(b"\r\nfirst\r\n")
-        assert peer.is_closed_by_the_other_side()
-
-    invoke_scripted(handler, FUNCTION_URL, script)
-
-    assert [(record.outcome, record.error_type) for record in records] == [("lost", None)]
-
-
-def test_a_response_that_is_turned_down_at_its_end_is_refused(records: list[StreamRecord]) -> None:
+def test_a_stream_that_lambda_refuses_at_its_end_is_refused(records: list[StreamRecord]) -> None:
     invoke(lambda *_: iter(["one"]), FUNCTION_URL, answer=reply(413, b"too large"))
 
     assert [(record.outcome, record.error_type) for record in records] == [("refused", "RequestRefused")]
 
 
-def test_one_that_ends_the_process_has_a_record_too(records: list[StreamRecord]) -> None:
+def test_a_stream_that_ends_the_process_has_a_record_too(records: list[StreamRecord]) -> None:
     with pytest.raises(Exception, match="answered 500"):
         invoke(lambda *_: iter(["one"]), FUNCTION_URL, answer=reply(500, b"no"))
 
     assert [record.outcome for record in records] == ["refused"]
 
 
-def test_an_error_that_nobody_took_is_refused(records: list[StreamRecord]) -> None:
+def test_an_error_that_lambda_did_not_accept_is_refused(records: list[StreamRecord]) -> None:
     invoke(failing, FUNCTION_URL, answer=reply(400, b"no"))
 
     assert [(record.outcome, record.error_type) for record in records] == [("refused", "RequestRefused")]
@@ -369,29 +350,29 @@ def test_an_error_that_nobody_took_is_refused(records: list[StreamRecord]) -> No
 
 
 class TimePassesWhileWaiting:
-    """Has the reader begin only when the function waits for it, `seconds` later."""
+    """Lets the client begin to read `seconds` after the function begins to wait."""
 
     def __init__(self, clock: Clock, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         self._waits = Event()
-        wait, wait_async = response_stream._wait_until_writable, response_stream._writable  # noqa: SLF001
+        wait, wait_async = outgoing.wait_until_ready, response_stream._ready  # noqa: SLF001
 
-        def waiting(*arguments: Any) -> None:
+        def waiting(*arguments: Any, **keywords: Any) -> bool:
             if not self._waits.is_set():
                 clock.wait(seconds)
                 self._waits.set()
-            wait(*arguments)
+            return wait(*arguments, **keywords)
 
-        async def waiting_async(*arguments: Any) -> None:
+        async def waiting_async(*arguments: Any, **keywords: Any) -> bool:
             if not self._waits.is_set():
                 clock.wait(seconds)
                 self._waits.set()
-            await wait_async(*arguments)
+            return await wait_async(*arguments, **keywords)
 
-        monkeypatch.setattr(response_stream, "_wait_until_writable", waiting)
-        monkeypatch.setattr(response_stream, "_writable", waiting_async)
+        monkeypatch.setattr(outgoing, "wait_until_ready", waiting)
+        monkeypatch.setattr(response_stream, "_ready", waiting_async)
 
     def __call__(self, peer: Peer) -> None:
-        assert self._waits.wait(PATIENCE)
+        assert self._waits.wait(TIMEOUT_S)
         peer.read_request()
         peer.send(ACCEPTED)
 
@@ -466,7 +447,7 @@ def run(api: ScriptedApi, handler: Any, invocations: int) -> None:
             Invocation(client, request, logs, mode="auto", loop=no_loop, clock=lambda: 1.0).run(handler)
 
 
-def test_hooks_run_after_the_last_chunk_and_before_the_next_invocation_is_asked_for(clock: Clock) -> None:
+def test_hooks_run_after_the_last_chunk_and_before_next_is_requested(clock: Clock) -> None:
     requests: list[int] = []
 
     @Watch(clock).after_stream
@@ -492,6 +473,29 @@ def test_a_record_belongs_to_its_own_invocation(clock: Clock, records: list[Stre
     assert [(record.request_id, record.time_to_first_byte) for record in records] == [("first", 1), ("third", 1)]
 
 
+def test_invocations_at_the_same_time_have_records_of_their_own(clock: Clock) -> None:
+    watch = Watch(clock)
+    first, second = CollectingInvocation(), CollectingInvocation()
+    first.request_id, second.request_id = "first", "second"
+    ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
+    with ours, theirs:
+        watch.begin(first)
+        clock.wait(1)
+        watch.begin(second)
+        streams = [watch.open(invocation, ours, b"head", lambda: True) for invocation in (second, first)]
+        for stream in streams:
+            clock.wait(1)
+            stream.open(b"", b"one")
+            stream.end()
+
+    records = [watch.record(invocation) for invocation in (first, second)]
+
+    assert [(record.request_id, record.time_to_first_byte) for record in records if record] == [
+        ("first", 3),
+        ("second", 1),
+    ]
+
+
 def test_a_hook_that_raises_is_logged_and_the_others_run(clock: Clock) -> None:
     watch = Watch(clock)
     later: list[StreamRecord] = []
@@ -509,7 +513,7 @@ def test_a_hook_that_raises_is_logged_and_the_others_run(clock: Clock) -> None:
     assert len(later) == 1
 
 
-def test_registered_in_the_handler_it_begins_with_the_next_invocation(
+def test_a_hook_registered_in_the_handler_begins_with_the_next_invocation(
     clock: Clock,
 ) -> None:
     watch = Watch(clock)
@@ -553,7 +557,7 @@ def test_one_line_of_json_is_written_for_each_stream(
     ]
 
 
-def test_times_are_told_to_the_microsecond() -> None:
+def test_times_are_rounded_to_microseconds() -> None:
     record = StreamRecord(
         request_id="a",
         outcome="complete",
@@ -570,16 +574,16 @@ def test_times_are_told_to_the_microsecond() -> None:
     assert repr(record).startswith("StreamRecord(request_id='a', outcome='complete', error_type=None, ")
 
 
-# --- what it costs ---------------------------------------------------------------------------------------------------
+# --- costs -----------------------------------------------------------------------------------------------------------
 
 
-def test_unused_it_changes_nothing_in_the_runtime() -> None:
+def test_an_unused_observer_changes_nothing_in_the_runtime() -> None:
     made: list[object] = []
 
     def handler(_event: Any, _context: Any) -> None:
         out = open_stream()
         out.write("one")
-        made.append(type(out._sink._stream))  # type: ignore[attr-defined]  # noqa: SLF001 - nobody else can see it
+        made.append(type(out._sink._stream))  # type: ignore[attr-defined]  # noqa: SLF001 - not visible elsewhere
 
     invoke(handler, FUNCTION_URL)
 
@@ -587,10 +591,10 @@ def test_unused_it_changes_nothing_in_the_runtime() -> None:
     assert (current.before_handler, current.after_response, current.stream_factory) == ([], [], None)
 
 
-def test_watched_a_chunk_is_one_send_as_ever() -> None:
-    ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)  # each receive returns what one send was given
+def test_a_watched_chunk_still_takes_one_send() -> None:
+    ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)  # each receive returns the bytes of one send
     with ours, theirs:
-        stream = WatchedStream(ours, b"head", lambda: None)
+        stream = WatchedStream(ours, b"head", lambda: True)
         stream.open(b"prelude", b"first")
         stream.write(b"second")
         stream.end()

@@ -1,124 +1,156 @@
-"""The package as a whole: what may import what, and what it costs."""
+"""The package as a whole: its imports, its public names, and what it costs to import."""
 
-import ast
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import lambda_streamify
+from import_graph import ImportGraph, circle
 from processes import clean_environment, run
 
 FOLDER = Path(lambda_streamify.__file__).parent
-MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem.isidentifier())
+GRAPH = ImportGraph(FOLDER)
 
-LEAVES = {"context", "error_report", "loader", "logs", "marshal"}  # what a runtime needs besides HTTP
+# What each folder and each public module may import. The empty name is the package itself, for its version.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": set(),
     "errors": set(),
-    "lean_json": set(),
-    "framing": {"errors", "lean_json"},
-    "sources": set(),
-    "bodies": set(),
-    "encoded_items": {"bodies", "errors", "iteration", "lean_json"},
-    "deadlines": {"bodies", "errors", "iteration", "response"},
-    "ndjson": {"encoded_items"},
-    "sse": {"encoded_items", "errors"},
-    "files": set(),
-    "alarm": set(),
-    "buffering": {"alarm", "bodies", "errors", "response"},
-    "heartbeat": {"alarm", "bodies", "errors", "records", "response"},
-    "records": {"response"},
-    "response": {"errors", "files"},
-    "proxy_response": {"errors", "response", "sources"},
-    "reading": {"errors"},
-    "response_stream": {"errors", "framing"},
-    "runtime_api": {"errors", "framing", "response_stream"},
-    "invocation_task": set(),
-    "iteration": set(),
-    **{leaf: {"errors"} for leaf in LEAVES},
-    "marshal": {"errors", "lean_json"},
-    "logs": {"marshal", "logging_handler"},
-    "logging_handler": {"logs"},  # which imports it in turn, once `logging` is there
-    "snapstart": set(),
-    "standard_library": set(),
-    "current": set(),
-    "delivery": {"errors", "current", "framing", "lean_json", "sources", "proxy_response", "response"}
-    | {"error_report", "marshal", "sending", "write_lock"},
-    "sending": {"iteration", "response", "writer"},
-    "write_lock": {"errors", "iteration"},
-    "writer": {"errors", "response"},
-    "invocation": {"errors", "current", "delivery", "response", "sending", "invocation_task", "writer"} | LEAVES,
-    "asgi": {"current", "errors", "http_event", "inline", "lifespan", "outside", "response"},
-    "lifespan": {"errors"},
-    "http_event": {"errors", "sources"},
-    "wsgi": {"current", "errors", "files", "http_event", "inline", "outside"},
-    "inline": {"current", "errors", "iteration", "outside", "response"},
-    "outside": {"current", "errors", "iteration", "proxy_response", "response", "sources", "write_lock", "writer"},
-    "observe": {"current", "errors", "lean_json", "response_stream"},
-    "testing": {"current", "errors", "iteration", "marshal", "outside", "response", "sources"},
-    "runtime": {"context", "current", "error_report", "invocation", "invocation_task"},
-    "bootstrap": {"__init__", "errors", "inline", "sources", "runtime_api", "runtime", "snapstart"} | LEAVES,
-    "__main__": {"bootstrap"},
+    "_core": {"errors"},
+    "_wire": {"_core", "errors"},
+    "_response": {"_core", "_wire", "errors"},
+    "_bodies": {"_core", "_response", "errors"},
+    "_web": {"_core", "_response", "errors"},
+    "_runtime": {"", "_core", "_response", "_wire", "errors"},
+    "__main__": {"_runtime"},
+    "asgi": {"_core", "_response", "_web", "errors"},
+    "wsgi": {"_core", "_response", "_web", "errors"},
+    "sse": {"_bodies", "errors"},
+    "ndjson": {"_bodies"},
+    "client": {"", "_web", "errors"},
+    "powertools": {"_bodies", "_response", "errors"},
+    "agentcore": {"_bodies", "_response", "_web", "errors"},
+    "reading": {"client"},
+    "_resume": {"_bodies", "_core", "_response", "_web", "errors", "sse"},
+    "resume": {"_resume"},
+    "observe": {"_core", "_wire", "errors"},
+    "testing": {"_core", "_response", "_wire", "errors"},
+}
+PUBLIC = ("agentcore", "asgi", "client", "errors", "ndjson", "observe", "resume", "sse", "testing", "wsgi")
+FOREIGN = {"powertools": {"aws_lambda_powertools"}}  # the function brings this package
+BROUGHT = {"client._signing": {"botocore"}}  # by the runtimes on Lambda; the module says so where it is missing
+# Modules without input and output, and the parts of the standard library that they may use.
+WITHOUT_INPUT_OR_OUTPUT = {
+    "errors": {"sys"},
+    "_resume.event_blocks": set(),
+    "_resume.plan": {"collections", "time"},
+    "_resume.following": {"collections"},
+    "_resume.run": {"collections"},
+    "_wire.framing": {"binascii"},
+    "_wire.response_stream": {"itertools"},
+    "_response.response": {"binascii"},
+    "_response.sources": set(),
+    "client._checks": set(),
+    "client._event_reading": set(),
+    "client._http1": set(),
+    "client._in_band": {"json"},
+    "client._invoke_complete": {"binascii"},
+    "client._lines": set(),
+    "client._ndjson": {"json"},
+    "client._prelude": {"json"},
+    "client._request": {"json", "urllib"},
+    "client._row_reading": set(),
+    "client._sse": {"json"},
 }
 
 
-def imports(module: str) -> Iterator[tuple[str, bool]]:
-    """Each module that `module` imports when it runs, and whether it is one of ours; not what types alone need."""
-    tree = ast.parse((FOLDER / f"{module}.py").read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name.partition(".")[0], False) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            assert node.module is not None
-            yield node.module.partition(".")[0], False
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield node.module or (alias.name if alias.name in MODULES else "__init__"), True
+def test_every_part_has_its_place_in_the_table() -> None:
+    assert set(GRAPH.folders()) - {""} == set(MAY_IMPORT)
 
 
-def test_every_module_has_its_place_in_the_table() -> None:
-    assert set(MODULES) == set(MAY_IMPORT)
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_a_part_imports_only_what_its_table_row_allows(part: str) -> None:
+    assert GRAPH.folders()[part] <= MAY_IMPORT[part]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
-    assert {name for name, ours in imports(module) if ours} <= MAY_IMPORT[module]
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not even late imports or imports for types. Only the package itself is exempt: it loads its exports on use."""
+    modules = {module: imported - {""} for module, imported in GRAPH.modules().items() if module}
+
+    assert circle(modules) == []
 
 
-@pytest.mark.parametrize("module", MODULES)
+def test_a_private_package_says_what_it_may_import() -> None:
+    for part, allowed in MAY_IMPORT.items():
+        if part.startswith("_") and part != "__main__":
+            text = (FOLDER / part / "__init__.py").read_text()
+            assert "import" in text, part
+            assert "every other" in text or {name for name in allowed if f"`{name}`" in text} == allowed, part
+
+
+@pytest.mark.parametrize("module", sorted(GRAPH.files))
 def test_everything_else_is_of_the_standard_library(module: str) -> None:
-    allowed = sys.stdlib_module_names | {"snapshot_restore_py"}  # part of AWS's managed runtimes, as SnapStart is
-    assert {name for name, ours in imports(module) if not ours} <= allowed
+    allowed = sys.stdlib_module_names | {"snapshot_restore_py"}  # part of AWS's managed runtimes
+    assert GRAPH.outside(module) <= allowed | FOREIGN.get(module, set()) | BROUGHT.get(module, set())
 
 
-@pytest.mark.parametrize("module", ["errors", "framing", "response", "response_stream", "sources"])
+def test_no_module_imports_one_that_needs_another_vendors_package() -> None:
+    importing = [module for module, imported in GRAPH.modules().items() if imported & set(FOREIGN)]
+
+    assert importing == []
+
+
+@pytest.mark.parametrize("module", sorted(WITHOUT_INPUT_OR_OUTPUT))
 def test_what_knows_bytes_or_rules_does_no_input_or_output(module: str) -> None:
-    assert {name for name, ours in imports(module) if not ours} <= {"json", "binascii", "sys", "select"}
+    assert GRAPH.outside(module) <= WITHOUT_INPUT_OR_OUTPUT[module]
 
 
 def test_one_module_opens_sockets_and_knows_the_paths() -> None:
     def which(pattern: str) -> list[str]:
-        return [module for module in MODULES if re.search(pattern, (FOLDER / f"{module}.py").read_text())]
+        return [module for module, path in GRAPH.files.items() if re.search(pattern, path.read_text())]
 
-    assert [module for module in MODULES if ("_socket", False) in imports(module)] == ["runtime_api"]
-    assert which("2018-06-01") == ["runtime_api"]
+    assert [module for module in GRAPH.files if "_socket" in GRAPH.outside(module)] == ["_runtime.runtime_api"]
+    assert which("2018-06-01") == ["_runtime.runtime_api"]
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", sorted(GRAPH.files))
 def test_no_module_grows_beyond_what_can_be_read_in_one_go(module: str) -> None:
-    assert len((FOLDER / f"{module}.py").read_text().splitlines()) <= 300
+    assert len(GRAPH.files[module].read_text().splitlines()) <= 300
 
 
-def test_each_module_has_its_tests() -> None:
-    tests = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
+def test_each_module_has_its_tests_in_the_place_that_mirrors_its_own() -> None:
+    tests = Path(__file__).parent
+    modules = [name for name, path in GRAPH.files.items() if path.name != "__init__.py"]
+    expected = {Path(*module.split(".")[:-1], f"test_{module.split('.')[-1].strip('_')}.py") for module in modules}
 
-    assert {module.strip("_") for module in MODULES} - {"init"} <= tests
+    assert {path for path in expected if not (tests / path).is_file()} == set()
+
+
+# --- what users see --------------------------------------------------------------------------------------------------
+
+
+def test_the_folder_shows_what_users_import_and_nothing_else() -> None:
+    modules = {path for path in FOLDER.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    shown = {path.stem for path in modules if not path.name.startswith("_")}
+
+    assert shown == {
+        *PUBLIC,
+        *FOREIGN,
+        "reading",
+        "streamify-main",
+    }  # a deprecated name, and a script that is no module
+
+
+def test_dir_shows_the_exports_and_the_public_modules() -> None:
+    assert dir(lambda_streamify) == sorted([*lambda_streamify.__all__, *PUBLIC, "__version__"])
+    assert not hasattr(lambda_streamify, "TYPE_CHECKING")
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_public_module_is_an_attribute_of_the_package(module: str) -> None:
+    program = f"import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify; print(lambda_streamify.{module})"
+
+    assert f"lambda_streamify.{module}" in run(sys.executable, "-ISBc", program, FOLDER.parent, env=clean_environment())
 
 
 def test_to_import_the_package_is_to_load_nothing_else() -> None:
@@ -135,9 +167,8 @@ def test_the_version_is_one() -> None:
 
 
 def test_what_the_package_exports_is_loaded_when_it_is_used() -> None:
-    from lambda_streamify.response import StreamingResponse
+    from lambda_streamify._response.response import StreamingResponse
 
     assert lambda_streamify.StreamingResponse is StreamingResponse
-    assert set(lambda_streamify.__all__) <= set(dir(lambda_streamify))
     with pytest.raises(AttributeError, match="module 'lambda_streamify' has no attribute 'Nope'"):
         lambda_streamify.Nope  # noqa: B018 - what is tested

@@ -1,4 +1,4 @@
-"""Every form of a response, for every caller, under every invoke mode: the whole table of "who is answered how"."""
+"""Every form of a response, for every caller, in every invoke mode: the whole table of response formats."""
 
 import asyncio
 import json
@@ -11,16 +11,16 @@ import pytest
 
 from invoking import Handler, Log, Loop
 from lambda_streamify import streaming
-from lambda_streamify.bodies import AsyncTypedBody, TypedBody
-from lambda_streamify.invocation import Invocation
-from lambda_streamify.logs import Logs
-from lambda_streamify.response import StreamingResponse
-from lambda_streamify.runtime_api import RuntimeApi
+from lambda_streamify._bodies.bodies import AsyncTypedBody, TypedBody
+from lambda_streamify._response.response import StreamingResponse
+from lambda_streamify._runtime.invocation import Invocation
+from lambda_streamify._runtime.logs import Logs
+from lambda_streamify._runtime.runtime_api import RuntimeApi
 from request_events import event
 from scripted_api import ACCEPTED, ScriptedApi, answers, invocation
 from sent import Sent, parse
 
-# --- who is answered how ---------------------------------------------------------------------------------------------
+# --- the response formats --------------------------------------------------------------------------------------------
 
 JSON = "JSON, as AWS's client sends it"
 PRELUDE = "status and headers, then the body"
@@ -28,7 +28,7 @@ RAW = "the chunks alone"
 PROXY = "collected into a proxy dict"
 WHOLE = "collected, the bytes alone"
 
-# caller: a plain value, a stream; under "auto", which is the default
+# caller: format of a plain value, of a stream; with "auto", the default
 AUTO = {
     "function-url": (PRELUDE, PRELUDE),
     "function-url-body": (PRELUDE, PRELUDE),
@@ -49,7 +49,7 @@ TABLE = {
     "buffered": BUFFERED,
 }
 
-# These know no `cookies`, and take several values from multiValueHeaders.
+# These callers ignore `cookies`, and read repeated values from multiValueHeaders.
 REPEATING = {"rest-api", "http-api-v1"}
 
 # --- the forms -------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ async def is_async_generator(_event: Any, _context: Any) -> AsyncIterator[str]:
 
 
 def stream_forms() -> Iterator[tuple[str, Handler, str, bool]]:
-    """Name, handler, content type, and whether it has status, headers and cookies."""
+    """A form: name, handler, content type, and whether it has status, headers and cookies."""
     for name, make in BODIES.items():
         content_type = CONTENT_TYPES.get(name, TEXT_TYPE)
         for form in (in_dict, in_response, bare):
@@ -139,7 +139,7 @@ def stream_forms() -> Iterator[tuple[str, Handler, str, bool]]:
 
 STREAMS = list(stream_forms())
 
-# A plain value, and the status and the body that a function URL makes of it.
+# A plain value, and the status and the body of its response at a function URL.
 PLAIN_VALUES: list[tuple[Any, int, bytes]] = [
     (None, 200, b"null"),
     (5, 200, b"5"),
@@ -157,7 +157,7 @@ PLAIN_VALUES: list[tuple[Any, int, bytes]] = [
 
 
 def run_all(handlers: list[Handler], request: Any, mode: str, loop: Loop) -> tuple[list[Sent], Log]:
-    """Run one invocation after the other, as one process does; returns what each of them has sent."""
+    """Run the invocations in one process, one after the other. Returns what each has sent."""
     replies = [reply for _ in handlers for reply in (invocation(request), ACCEPTED)]
     log = Log()
     logs = Logs(log, lambda: 1.0)
@@ -168,7 +168,7 @@ def run_all(handlers: list[Handler], request: Any, mode: str, loop: Loop) -> tup
 
 
 def received(sent: Sent) -> tuple[str, Any]:
-    """How the caller was answered, and with what."""
+    """Return the format of the answer, and the answer."""
     content_type = sent.headers["content-type"]
     streamed = sent.headers.get("lambda-runtime-function-response-mode") == "streaming"
     if content_type == "application/vnd.awslambda.http-integration-response":
@@ -183,7 +183,7 @@ def received(sent: Sent) -> tuple[str, Any]:
 
 
 def expected(how: str, caller: str, content_type: str, *, is_full: bool) -> Any:
-    """What is to be received of a stream, apart from where a header is spelled."""
+    """Return what a caller must receive of a stream, independently of the header style."""
     if how in (RAW, WHOLE):
         return TEXT
     fields: dict[str, Any] = {
@@ -195,7 +195,7 @@ def expected(how: str, caller: str, content_type: str, *, is_full: bool) -> Any:
         fields["isBase64Encoded"] = False
     if is_full and how == PROXY and caller in REPEATING:
         fields["multiValueHeaders"] = {"set-cookie": COOKIES}
-    elif is_full and how == PROXY and caller == "alb":  # one value a name
+    elif is_full and how == PROXY and caller == "alb":  # one value per name
         fields["headers"] |= {"set-cookie": COOKIES[0], "Set-cookie": COOKIES[1]}
     elif is_full:
         fields["cookies"] = COOKIES

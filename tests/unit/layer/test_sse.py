@@ -3,6 +3,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from lambda_streamify.errors import ChunkTypeError, HandlerError, ResponseError
 
 
 def chunks(*items: object, **options: Any) -> list[Any]:
-    return list(sse.events(items, **options))  # type: ignore[arg-type]
+    return list(sse.events(items, **options))
 
 
 def messages(stream: bytes) -> list[Message]:
@@ -266,4 +267,81 @@ def test_an_on_error_that_fails_hides_no_error() -> None:
         yield ""  # makes it a generator
 
     with pytest.raises(HandlerError, match=r"ValueError: boom.*ResponseError: event is "):
-        list(sse.events(source(), on_error=lambda _: sse.Event("x", event="a\nb")))  # type: ignore[arg-type]
+        list(sse.events(source(), on_error=lambda _: sse.Event("x", event="a\nb")))
+
+
+# --- what stands around the events -----------------------------------------------------------------------------------
+
+
+def test_done_is_the_last_event_of_a_source_that_has_not_failed() -> None:
+    assert chunks("a", done="[DONE]") == [b"data: a\n\n", b"data: [DONE]\n\n"]
+    assert chunks(done=sse.Event("", event="end")) == [b"event: end\ndata: \n\n"]
+
+
+def test_a_source_that_fails_is_not_done() -> None:
+    def source() -> Iterator[str]:
+        yield "a"
+        raise ValueError("gone")
+
+    body = iter(sse.events(source(), on_error=sse.error_event, done="[DONE]"))
+
+    assert next(body) == b"data: a\n\n"
+    assert next(body) == b'event: error\ndata: {"errorType":"ValueError","errorMessage":"gone"}\n\n'
+    with pytest.raises(ValueError, match="gone"):
+        next(body)
+
+
+def test_a_generator_that_returns_another_response_is_not_done() -> None:
+    def source() -> Iterator[str]:
+        return {"statusCode": 404}  # type: ignore[return-value]
+        yield
+
+    body = iter(sse.events(source(), done="[DONE]"))
+    with pytest.raises(StopIteration) as end:
+        next(body)
+
+    assert end.value.value == {"statusCode": 404}
+
+
+def test_the_opening_comment_is_sent_before_the_source_is_asked() -> None:
+    asked = []
+
+    def source() -> Iterator[str]:
+        asked.append(True)
+        yield "a"
+
+    body = iter(sse.events(source(), comment="hello\nworld"))
+
+    assert next(body) == b": hello\n: world\n\n"
+    assert not asked
+    assert list(body) == [b"data: a\n\n"]
+
+
+def test_each_event_without_an_id_takes_the_next_one() -> None:
+    sent = chunks("a", sse.Event("b"), sse.Event("c", id="x"), sse.Event(comment="d"), ids=count(7), done="end")
+
+    assert sent == [
+        b"id: 7\ndata: a\n\n",
+        b"id: 8\ndata: b\n\n",
+        b"id: x\ndata: c\n\n",
+        b"id: 9\n: d\n\n",
+        b"id: 10\ndata: end\n\n",
+    ]
+
+
+def test_ids_that_run_out_or_hold_a_line_break_end_no_stream_in_silence() -> None:
+    with pytest.raises(ResponseError, match="`ids` has fewer ids than there are events"):
+        chunks("a", "b", ids=["1"])
+    with pytest.raises(ResponseError, match="must not hold a line break"):
+        chunks("a", ids=["1\n2"])
+
+
+def test_an_asynchronous_source_has_them_too() -> None:
+    async def source() -> AsyncIterator[str]:
+        yield "a"
+
+    async def main() -> list[bytes]:
+        body = sse.events(source(), comment="c", ids=count(1), done="[DONE]")
+        return [bytes(chunk) async for chunk in body]  # type: ignore[arg-type]
+
+    assert run(main()) == [b": c\n\n", b"id: 1\ndata: a\n\n", b"id: 2\ndata: [DONE]\n\n"]

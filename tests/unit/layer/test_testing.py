@@ -11,9 +11,9 @@ import pytest
 from asynchronous import run
 from invoking import DIRECT, FUNCTION_URL
 from lambda_streamify import open_stream, streaming
-from lambda_streamify.bodies import AsyncTypedBody, TypedBody
+from lambda_streamify._bodies.bodies import AsyncTypedBody, TypedBody
+from lambda_streamify._response.response import StreamingResponse
 from lambda_streamify.errors import ChunkTypeError, ResponseError, StreamStateError
-from lambda_streamify.response import StreamingResponse
 from lambda_streamify.testing import Collected, call, call_async, collect, collect_async
 
 
@@ -73,13 +73,13 @@ def test_every_form_is_collected_chunk_by_chunk(form: Any) -> None:
 
 
 @pytest.mark.parametrize("form", [*FORMS.values(), *ASYNC_FORMS.values()], ids=[*FORMS, *ASYNC_FORMS])
-def test_and_in_a_test_that_is_a_coroutine(form: Any) -> None:
+def test_every_form_is_collected_in_an_async_test(form: Any) -> None:
     assert_is_one_two(run(collect_async(form())))
     assert_is_one_two(run(call_async(lambda *_: form())))
 
 
 @pytest.mark.parametrize("form", ASYNC_FORMS.values(), ids=ASYNC_FORMS)
-def test_what_needs_an_event_loop_is_refused_where_one_runs_and_the_message_names_the_way(form: Any) -> None:
+def test_an_async_result_is_refused_where_an_event_loop_runs(form: Any) -> None:
     async def main() -> None:
         with pytest.raises(StreamStateError, match=r"await testing\.collect_async"):
             collect(form())
@@ -89,7 +89,7 @@ def test_what_needs_an_event_loop_is_refused_where_one_runs_and_the_message_name
     run(main())
 
 
-def test_what_needs_none_is_collected_there_too() -> None:
+def test_a_sync_result_is_collected_where_an_event_loop_runs() -> None:
     async def main() -> Collected:
         return collect(chunks())
 
@@ -109,7 +109,7 @@ def test_what_needs_none_is_collected_there_too() -> None:
         ({"statusCode": 200, "body": ""}, 200, "application/json", b""),
     ],
 )
-def test_a_plain_value_is_what_a_url_makes_of_it(
+def test_a_plain_value_is_converted_as_a_function_url_does(
     value: Any, status: int, content_type: str | None, body: bytes
 ) -> None:
     for collected in (collect(value), collect(later(value)), call(lambda *_: value)):
@@ -121,7 +121,7 @@ def test_json_is_parsed() -> None:
     assert collect({"a": [1]}).json() == {"a": [1]}
 
 
-def test_headers_are_in_lower_case_and_cookies_apart() -> None:
+def test_headers_are_in_lower_case_and_cookies_separate() -> None:
     collected = collect(
         {"headers": {"X-A": "b", "Set-Cookie": "a=1"}, "cookies": ["b=2"], "body": iter(["x"])},
     )
@@ -152,7 +152,7 @@ def test_where_http_forbids_a_body_the_client_gets_none(status: int) -> None:
     assert collect(StreamingResponse(["x"], status)).body == b""
 
 
-def test_nor_does_a_client_that_asks_for_the_head_alone() -> None:
+def test_a_client_that_sends_head_gets_no_body() -> None:
     event = {"requestContext": {**FUNCTION_URL["requestContext"], "http": {"method": "HEAD"}}}
 
     assert call(lambda *_: iter(["x"]), event).body == b""
@@ -160,7 +160,7 @@ def test_nor_does_a_client_that_asks_for_the_head_alone() -> None:
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_error_comes_out_wherever_it_happens_and_the_body_is_closed(*, asynchronous: bool) -> None:
+def test_an_error_anywhere_in_a_body_is_raised_and_the_body_closed(*, asynchronous: bool) -> None:
     closed: list[bool] = []
 
     def body() -> Iterator[str]:
@@ -196,7 +196,7 @@ def test_what_cannot_be_sent_is_an_error_here_too(result: Any, kind: type[Except
 # --- handlers that write ---------------------------------------------------------------------------------------------
 
 
-def test_what_a_handler_writes_itself_and_by_threads_is_collected() -> None:
+def test_chunks_that_a_handler_and_its_threads_write_are_collected() -> None:
     def handler(_event: Any, _context: Any) -> None:
         out = open_stream(201, {"x": "y"}, cookies=["a=1"])
         out.write("one")
@@ -218,18 +218,18 @@ async def writes_in_tasks(_event: Any, _context: Any) -> None:
         await out.awrite("late")
 
 
-def test_so_is_what_tasks_write() -> None:
+def test_chunks_that_tasks_write_are_collected() -> None:
     assert call(writes_in_tasks).chunks == [b"one", b"two"]
     assert run(call_async(writes_in_tasks)).chunks == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("handler", [lambda *_: {"statusCode": 201, "body": chunks()}, lambda *_: chunks()])
-def test_a_handler_under_streaming_is_collected_like_the_handler_itself(handler: Any) -> None:
+def test_a_handler_decorated_with_streaming_is_collected_like_the_handler_itself(handler: Any) -> None:
     assert call(streaming(handler)).chunks == call(handler).chunks
     assert call(streaming(handler)).status_code == call(handler).status_code
 
 
-def test_what_a_wrapper_makes_of_the_result_changes_nothing() -> None:
+def test_a_decorators_changes_to_the_result_are_ignored() -> None:
     def outer(event: Any, context: Any) -> Any:
         streaming(lambda *_: chunks())(event, context)
         return {"statusCode": 500, "body": "changed"}
@@ -241,7 +241,7 @@ def test_a_handler_gets_event_and_context() -> None:
     assert call(lambda event, context: f"{event} {context}", "e", "c").text == "e c"
 
 
-def test_a_writer_is_of_no_use_after_the_call() -> None:
+def test_a_writer_cannot_write_after_the_call() -> None:
     kept: list[Any] = []
     call(lambda *_: kept.append(open_stream()))
 
@@ -249,5 +249,5 @@ def test_a_writer_is_of_no_use_after_the_call() -> None:
         kept[0].write("late")
 
 
-def test_it_says_what_it_is() -> None:
+def test_the_repr_names_status_chunks_and_bytes() -> None:
     assert repr(collect(iter(["one", "two"]))) == "<Collected 200, 2 chunks, 6 bytes>"

@@ -22,7 +22,7 @@ class Broken(Exception):
 
 
 class Closing:
-    """An iterable that says when it was closed."""
+    """An iterable that records when it is closed."""
 
     def __init__(self, chunks: Iterable[bytes], close: Callable[[], object] | None = None) -> None:
         self.closed = 0
@@ -41,7 +41,7 @@ class Closing:
 def answering(
     body: Iterable[bytes], status: str = "200 OK", headers: list[tuple[str, str]] | None = None
 ) -> Callable[[Any, Start], Iterable[bytes]]:
-    """Return the app that answers so."""
+    """Return an app that sends this response."""
 
     def app(_environ: Any, start: Start) -> Iterable[bytes]:
         start(status, PLAIN if headers is None else headers)
@@ -51,7 +51,7 @@ def answering(
 
 
 def answer(app: Any, event: Any = None, **options: Any) -> Outcome:
-    """Let an app that keeps to PEP 3333 answer one event; what breaks its rules on our side is an error."""
+    """Let an app answer one event. A violation of PEP 3333 on the server's side is an error."""
     outcome = invoke(wsgi.handler(validator(app)), event or url_event(), **options)
     assert outcome.log.errors == []
     return outcome
@@ -77,14 +77,14 @@ def failing(after: int) -> Iterator[bytes]:
 
 
 def text(value: str) -> str:
-    """Return text as PEP 3333 has it: its bytes, decoded as latin-1."""
+    """Return text as PEP 3333 represents it: its bytes, decoded as Latin-1."""
     return value.encode("utf-8").decode("latin-1")
 
 
 # --- the body --------------------------------------------------------------------------------------------------------
 
 
-def test_each_chunk_is_out_before_the_app_is_asked_for_the_next() -> None:
+def test_each_chunk_is_sent_before_the_app_produces_the_next() -> None:
     client = Lockstep(b"one", b"two", b"three")
 
     def app(_environ: Any, start: Start) -> Iterator[bytes]:
@@ -99,7 +99,7 @@ def test_each_chunk_is_out_before_the_app_is_asked_for_the_next() -> None:
     assert client.ended
 
 
-def test_what_the_app_writes_goes_out_at_once_and_before_what_it_yields() -> None:
+def test_a_written_chunk_is_sent_at_once_and_before_those_that_are_yielded() -> None:
     client = Lockstep(b"one", b"two", b"three")
 
     def app(_environ: Any, start: Start) -> Iterable[bytes]:
@@ -156,7 +156,7 @@ def test_a_chunk_that_is_not_bytes_is_an_error_that_says_what_to_do(body: Any, n
     assert f"has yielded {name}; it must yield bytes" in outcome.sent.json["errorMessage"]
 
 
-def test_a_buffer_is_as_good_as_bytes() -> None:
+def test_a_chunk_may_be_a_buffer() -> None:
     body: Any = [bytearray(b"one"), memoryview(b"two")]
 
     assert invoke(wsgi.handler(answering(body)), url_event()).sent.content == b"onetwo"
@@ -181,7 +181,7 @@ def test_status_and_headers_wait_for_the_first_chunk_that_is_not_empty() -> None
     assert sent.content == b"later"
 
 
-def test_what_failed_after_the_first_byte_is_raised_again_and_told_at_the_end() -> None:
+def test_an_error_after_the_first_byte_is_raised_again_and_sent_at_the_end() -> None:
     original = Broken("midway")
     seen: list[BaseException] = []
 
@@ -208,7 +208,7 @@ def test_what_failed_after_the_first_byte_is_raised_again_and_told_at_the_end() 
 
 def test_start_response_may_be_called_as_late_as_for_the_first_chunk() -> None:
     def app(_environ: Any, start: Start) -> Iterator[bytes]:
-        yield b""  # a middleware that waits for more of its app
+        yield b""  # like a middleware that waits for the next chunk of its app
         start("200 OK", PLAIN)
         yield b"one"
 
@@ -244,7 +244,7 @@ def test_the_status_is_the_number_before_the_reason(status: str, expected: int) 
 
 
 @pytest.mark.parametrize("status", ["", "OK", "20 OK", "2000 OK", "-20 OK", 200, b"200 OK", None])
-def test_another_status_is_an_error_that_shows_it(status: Any) -> None:
+def test_an_invalid_status_is_an_error_that_shows_it(status: Any) -> None:
     def app(_environ: Any, start: Start) -> Iterable[bytes]:
         with pytest.raises(ResponseError) as caught:
             start(status, PLAIN)
@@ -257,21 +257,21 @@ def test_another_status_is_an_error_that_shows_it(status: Any) -> None:
 
 
 @pytest.mark.parametrize("header", ["ab", ("a",), ("a", 1), (b"a", b"b"), ("a", "b", "c"), None])
-def test_a_header_that_is_no_pair_of_strings_is_an_error_that_shows_it(header: Any) -> None:
+def test_a_header_that_is_not_a_pair_of_strings_is_an_error_that_shows_it(header: Any) -> None:
     outcome = invoke(wsgi.handler(answering([], headers=[header])), url_event())
 
     assert outcome.path == "error"
     assert repr(header) in outcome.sent.json["errorMessage"]
 
 
-def test_a_header_that_would_end_the_header_is_an_error() -> None:
+def test_a_header_with_a_line_break_is_an_error() -> None:
     outcome = invoke(wsgi.handler(answering([b"one"], headers=[("X", "a\r\nSet-Cookie: b")])), url_event())
 
     assert outcome.path == "error"
     assert outcome.sent.json["errorType"] == "ResponseError"
 
 
-def test_several_cookies_stay_several_and_other_repeats_become_one_without_space_around_them() -> None:
+def test_cookies_stay_separate_and_other_repeated_headers_are_joined() -> None:
     headers = [*PLAIN, ("Set-Cookie", " a=1"), ("Vary", "Cookie "), ("set-cookie", "b=2; Secure"), ("vary", "Origin")]
 
     assert answer(answering([b"one"], headers=headers)).sent.prelude == {
@@ -293,7 +293,7 @@ def test_length_and_headers_of_the_connection_are_dropped() -> None:
 # --- the end ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_client_has_the_end_before_close_is_called() -> None:
+def test_the_response_ends_before_close_is_called() -> None:
     client = Lockstep(b"one")
     ended: list[bool] = []
     body = Closing([b"one"], lambda: ended.append(client.ended))
@@ -304,7 +304,7 @@ def test_the_client_has_the_end_before_close_is_called() -> None:
     assert log.errors == []
 
 
-def test_what_close_raises_then_is_logged_only() -> None:
+def test_an_error_of_close_is_only_logged() -> None:
     outcome = invoke(wsgi.handler(answering(Closing([b"one"], closing_badly))), url_event())
 
     assert outcome.sent.content == b"one"
@@ -322,7 +322,7 @@ def test_close_is_called_after_an_error_too(after: int) -> None:
     assert [lines[0] for lines in outcome.log.errors] == ["[ERROR] Broken: midway"]
 
 
-def test_the_client_is_told_of_an_error_before_close_is_called() -> None:
+def test_an_error_is_sent_before_close_is_called() -> None:
     def script(peer: Peer) -> None:
         peer.read_until(b"\r\n\r\n")
         told.append(b"Function.Broken" in peer.read_chunked_body())
@@ -386,7 +386,7 @@ def test_an_error_before_the_first_byte_is_the_functions() -> None:
     assert outcome.sent.json["errorType"] == "Broken"
 
 
-def test_what_is_kept_of_a_request_cannot_write_in_the_next_one() -> None:
+def test_a_kept_write_function_cannot_write_in_the_next_request() -> None:
     kept: list[Callable[[bytes], object]] = []
 
     def first(_environ: Any, start: Start) -> Iterable[bytes]:
@@ -408,7 +408,7 @@ def test_what_is_kept_of_a_request_cannot_write_in_the_next_one() -> None:
 
 
 class File(io.BytesIO):
-    """A file that keeps how much is asked of it at a time."""
+    """A file that records the size of each read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -419,7 +419,7 @@ class File(io.BytesIO):
         return super().read1(size)
 
 
-def test_a_file_is_read_in_blocks_from_where_it_stands_and_closed() -> None:
+def test_a_file_is_read_in_blocks_from_its_position_and_closed() -> None:
     file = File(b"x" * 200_000)
     file.seek(1000)
 
@@ -436,7 +436,7 @@ def test_a_file_is_read_in_blocks_from_where_it_stands_and_closed() -> None:
     assert file.closed
 
 
-def test_a_file_without_close_will_do() -> None:
+def test_a_file_may_have_no_close() -> None:
     class Readable:
         def __init__(self) -> None:
             self._blocks = [b"one", b"two", b""]
@@ -480,7 +480,7 @@ def test_the_environ_of_a_function_url() -> None:
     assert (environ["wsgi.multithread"], environ["wsgi.multiprocess"], environ["wsgi.run_once"]) == (False, True, False)
 
 
-def test_the_event_and_the_context_are_at_hand() -> None:
+def test_the_environ_has_the_event_and_the_context() -> None:
     event = url_event()
     seen: list[dict[str, Any]] = []
 
@@ -499,11 +499,11 @@ def test_the_event_and_the_context_are_at_hand() -> None:
     ("raw", "path"),
     [("/%ff%00", "/\xff\0"), ("/a%2Fb", "/a/b"), ("/%zz", "/%zz"), ("//a/../b", "//a/../b"), ("/é", text("/é"))],
 )
-def test_the_path_is_the_bytes_that_its_escapes_mean(raw: str, path: str) -> None:
+def test_the_path_is_decoded_to_bytes(raw: str, path: str) -> None:
     assert asked(url_event(raw))["PATH_INFO"] == path
 
 
-def test_a_stage_is_the_scripts_name() -> None:
+def test_a_stage_is_the_script_name() -> None:
     environ = asked(rest_event("/items/1"))
 
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/prod", "/items/1")
@@ -511,7 +511,7 @@ def test_a_stage_is_the_scripts_name() -> None:
 
 
 @pytest.mark.parametrize("base_path", ["/v1", "v1", "/v1/"])
-def test_so_is_a_base_path(base_path: str) -> None:
+def test_a_base_path_is_the_script_name(base_path: str) -> None:
     environ = asked(url_event("/v1/items%20"), base_path=base_path)
 
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/v1", "/items ")
@@ -532,14 +532,14 @@ def test_repeated_headers_are_joined_and_so_are_cookies() -> None:
     assert environ["HTTP_COOKIE"] == "c=1; d=2"
 
 
-def test_a_header_cannot_pass_for_another_by_an_underscore() -> None:
+def test_a_header_name_with_an_underscore_is_dropped() -> None:
     environ = asked(url_event(headers={"x_forwarded_for": "forged", "content_length": "7"}))
 
     assert environ["HTTP_X_FORWARDED_FOR"] == "203.0.113.9"
     assert "CONTENT_LENGTH" not in environ
 
 
-def test_the_body_is_decoded_and_its_length_is_true() -> None:
+def test_the_body_is_decoded_and_content_length_matches() -> None:
     def app(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         start("200 OK", PLAIN)
         length = int(environ["CONTENT_LENGTH"])
@@ -569,7 +569,7 @@ def test_errors_that_the_app_writes_go_to_the_log(capfd: pytest.CaptureFixture[s
     assert capfd.readouterr().err == "something\n"
 
 
-def test_an_app_that_is_none_is_refused_at_once() -> None:
+def test_an_object_that_is_not_an_app_is_refused_at_once() -> None:
     with pytest.raises(HandlerError, match="the app is a str; it must be a WSGI application"):
         wsgi.handler("app:app")  # type: ignore[arg-type]
 
@@ -581,14 +581,14 @@ def test_an_empty_base_path_leaves_the_stage_out() -> None:
 
 
 def test_an_event_that_is_no_http_request_is_an_error() -> None:
-    with pytest.raises(HandlerError, match="no HTTP request"):
+    with pytest.raises(HandlerError, match="not an HTTP request"):
         wsgi.handler(answering([]))(DIRECT, None)
 
 
 # --- callers that get no stream --------------------------------------------------------------------------------------
 
 
-def test_where_nothing_streams_the_response_comes_in_one_piece() -> None:
+def test_callers_that_get_no_stream_get_a_buffered_response() -> None:
     event = {**HTTP_API, "rawPath": "/", "requestContext": {**HTTP_API["requestContext"], "http": {"method": "GET"}}}
 
     reply = answer(answering([b"one", b"two"], "201 Created", [*PLAIN, ("Set-Cookie", "a=1")]), event).sent.json
@@ -611,12 +611,12 @@ def test_a_unit_test_can_call_the_handler() -> None:
     assert (response.status_code, response.chunks) == (404, [b"one", b"two"])
 
 
-def test_and_sees_the_apps_error() -> None:
+def test_a_unit_test_sees_the_apps_error() -> None:
     with pytest.raises(ChunkTypeError):
         testing.call(wsgi.handler(answering(["text"])), url_event())  # type: ignore[list-item]
 
 
-def test_what_is_wrapped_around_the_handler_sees_status_and_headers() -> None:
+def test_a_decorator_of_the_handler_sees_status_and_headers() -> None:
     returned: list[Any] = []
     handler = wsgi.handler(answering([b"one"], "201 Created"))
 
