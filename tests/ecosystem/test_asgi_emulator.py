@@ -46,6 +46,15 @@ def test_cookies_and_the_request_line_arrive_as_they_were_sent(emulator: Emulato
     assert [cookie.partition(";")[0] for cookie in reply.all("set-cookie")] == ["one=1", "two=2"]
 
 
+def test_a_redirect_leads_to_the_port_that_the_client_has_asked(emulator: EmulatorProcess) -> None:
+    url = emulator.urls["web"]
+
+    reply = request(url, "/slash")
+
+    assert (reply.status, reply.all("location")) == (307, [f"{url}slash/"])
+    assert request(url, "/slash/").body.decode() == f"{url}slash/"
+
+
 def test_a_stream_that_fails_ends_early_and_is_logged(emulator: EmulatorProcess) -> None:
     with emulator.logged("[ERROR] ValueError: midway", "Function.ValueError after the response began"):
         assert request(emulator.urls["web"], "/fails").body == b"one"

@@ -11,7 +11,8 @@ from fastmcp import Context, FastMCP
 
 from asgi_service import Service, serving
 from http_events import url_event
-from lambda_streamify import asgi, current, testing
+from lambda_streamify import asgi, testing
+from lambda_streamify._core import current
 from scripted_api import ACCEPTED, WAIT, Peer
 
 VERSION = "2025-06-18"

@@ -1,4 +1,4 @@
-"""The apps of docs/frameworks.md, section ASGI, answer as they stand there."""
+"""The apps of docs/guides/frameworks.md, section ASGI, answer as they stand there."""
 
 import json
 from collections.abc import AsyncIterator
@@ -14,7 +14,8 @@ from documents import blocks
 from http_events import url_event
 from processes import ROOT
 
-CODE = [code for code in blocks(ROOT / "docs" / "frameworks.md", "py") if " asgi" in code and "wsgi" not in code]
+PAGE = ROOT / "docs" / "guides" / "frameworks.md"
+CODE = [code for code in blocks(PAGE, "py") if " asgi" in code and "wsgi" not in code]
 (FASTAPI,) = (code for code in CODE if "FastAPI()" in code)
 (STARLETTE,) = (code for code in CODE if "Starlette(" in code)
 (DJANGO,) = (code for code in CODE if "get_asgi_application" in code)
@@ -24,7 +25,7 @@ CODE = [code for code in blocks(ROOT / "docs" / "frameworks.md", "py") if " asgi
 
 def run(code: str, names: dict[str, Any]) -> Any:
     """Return the handler that the code makes."""
-    exec(compile(code, "docs/frameworks.md", "exec"), names)  # noqa: S102 - it is the documentation's
+    exec(compile(code, "docs/guides/frameworks.md", "exec"), names)  # noqa: S102 - it is the documentation's
     return names["lambda_handler"]
 
 

@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 from emulator_process import TEMPLATE, EmulatorProcess, boto3_client, emulating, environment, streamify
 from lambda_streamify_emulator.template.reader import load_template
 from lambda_streamify_emulator.testing.client import Exchange
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 AWS = Path(sys.executable).with_name("aws")
 CURL = shutil.which("curl")
@@ -52,7 +52,7 @@ def aws(emulator: EmulatorProcess, *arguments: str | Path) -> "subprocess.Comple
     }
     command = [AWS, "lambda", *arguments]
     return subprocess.run(
-        command, env=environment(None, **variables), capture_output=True, text=True, timeout=PATIENCE, check=False
+        command, env=environment(None, **variables), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
 
 
@@ -218,7 +218,7 @@ def curl(emulator: EmulatorProcess, target: str, *options: str, secret: str | No
     done = subprocess.run(
         [*command, emulator.urls["signed"].removesuffix("/") + target],
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_S,
         check=True,
     )
     body, _, status = done.stdout.rpartition(b"\n")

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,8 +12,9 @@ import pytest
 
 from chromium import Page, browsing, find_chromium
 from emulator_fixtures import emulator
-from emulator_process import EmulatorProcess
+from emulator_process import EmulatorProcess, emulating
 from gate import Gate
+from tiny_template import write_template
 from url_client import request
 
 __all__ = ["emulator"]
@@ -86,15 +88,142 @@ def test_who_stops_reading_is_seen_to_leave(page: Page, gate: Gate) -> None:
 
     page.evaluate("document.getElementById('stop').click()")
 
-    page.wait_for(f"{RESULT} === 'running; the client left'")
+    page.wait_for(f"{RESULT} === 'running; the client disconnected'")
     assert page.evaluate("document.getElementById('outcome').textContent") == "Not read to its end."
     gate.open()
     gate.open()
-    page.wait_for(f"{RESULT} === 'complete; the client left'")
+    page.wait_for(f"{RESULT} === 'complete; the client disconnected'")
 
 
 MARKUP = "<img src=x onerror='window.hacked = 1'><script>window.hacked = 1</script>"
 FOREIGN = "document.querySelectorAll('img, script:not([src]), [onerror]').length"
+
+
+MORE = f"{NEWEST}.nextElementSibling"
+
+
+def open_newest(page: Page, target: str, result: str) -> None:
+    """Open the newest row by the keyboard, as soon as it is the one of this request and has this result."""
+    page.wait_for(f"{NEWEST}?.querySelector('button').title === {json.dumps(target)}")
+    page.wait_for(f"{RESULT} === {json.dumps(result)}")
+    page.evaluate(f"{NEWEST}.querySelector('button').focus()")
+    page.press("Enter")
+    page.wait_for(f"{MORE}?.querySelector('.facts')?.textContent.startsWith('Request id ')")
+
+
+def test_a_request_shows_what_the_client_sent_and_the_status_that_it_got(page: Page, emulator: EmulatorProcess) -> None:
+    url = emulator.urls["cases"]
+    request(url, "/raises", method="POST", body=b"question", headers={"x-mine": "1"})
+
+    open_newest(page, "POST /raises", "ValueError: no answer")
+
+    assert page.evaluate(f"{NEWEST}.cells[0].innerText.split('\\n')") == ["POST /raises", "cases"]
+    assert page.evaluate(f"{NEWEST}.cells[2].textContent") == "502"
+    page.wait_for(f"{MORE}.innerText.includes('REPORT RequestId: ')")
+    parts = page.evaluate(
+        f"Object.fromEntries([...{MORE}.querySelectorAll('h3')].map((h) => "
+        "[h.textContent, h.parentElement.hidden ? null : h.nextSibling.textContent]))"
+    )
+    assert parts["Request"].startswith("POST /raises\n")
+    assert {"x-mine: 1", "question"} <= set(parts["Request"].splitlines())
+    assert parts["Status and headers"].startswith("HTTP 502\nx-amzn-requestid: ")
+    assert parts["Error report"].startswith("ValueError: no answer\n")
+    assert "raise ValueError" in parts["Log"]
+    assert parts["Log"].splitlines()[0].startswith("START RequestId: ")
+    assert parts["Chunks"] is None
+
+    page.press("Enter")
+    page.wait_for(f"{NEWEST}.querySelector('button').getAttribute('aria-expanded') === 'false'")
+    assert page.evaluate("document.querySelectorAll('.details').length") == 0
+
+
+@pytest.mark.parametrize("front_end", ["url", "api"])
+def test_a_request_is_sent_again_as_it_was(page: Page, emulator: EmulatorProcess, front_end: str) -> None:
+    target = "POST /event_text?a=1" if front_end == "url" else "GET /live/whole/event_text?a=1"
+    if front_end == "url":
+        body = b"\xff" + bytes(10)
+        request(emulator.urls["cases"], "/event_text?a=1", method="POST", body=body, headers={"x-mine": "1"})
+    else:
+        request(emulator.apis["CasesApi"], "/live/whole/event_text?a=1", headers={"x-mine": "1"})
+    open_newest(page, target, "complete")
+    chunks = f"[...{MORE}.querySelectorAll('.chunks li :last-child')].map((one) => one.textContent).join('')"
+    first = json.loads(page.evaluate(chunks))
+
+    page.evaluate(f"{MORE}.querySelector('button').click()")
+    page.wait_for("document.getElementById('outcome').className === 'good'")
+    again = json.loads(page.evaluate(chunks.replace(MORE, "document").replace(".chunks li", "#chunks li")))
+
+    if front_end == "api":
+        first = json.loads(first["body"])  # the page shows what the function sent: the whole answer
+    assert first["headers"]["x-mine"] == "1"
+    ids = {"x-amzn-trace-id", "X-Amzn-Trace-Id"}
+    assert without(again["headers"], ids) == without(first["headers"], ids)
+    assert (again["body"], again["queryStringParameters"]) == (first["body"], {"a": "1"})
+    assert again["requestContext"]["requestId"] != first["requestContext"]["requestId"]
+
+
+def without(headers: dict[str, str], names: set[str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in names}
+
+
+def test_a_signed_request_is_signed_anew(page: Page) -> None:
+    fill(page, function="signed", path="/value?value=42")
+    submit(page)
+    page.wait_for("document.getElementById('outcome').className === 'good'")
+    open_newest(page, "GET /value?value=42", "complete")
+
+    page.evaluate(f"{MORE}.querySelector('button').click()")
+    page.wait_for("document.getElementById('outcome').className !== 'running'")
+
+    assert page.evaluate("document.getElementById('outcome').textContent").startswith("HTTP 200: ")
+
+
+def test_chunks_are_shown_with_times_and_saved_as_a_recording(page: Page) -> None:
+    fill(page, function="cases", kind="event", event=json.dumps({"case": "fails", "after": 2}))
+    submit(page)
+    open_newest(page, "Invoke", "LookupError: no more chunks")
+
+    chunks = page.evaluate(f"[...{MORE}.querySelectorAll('.chunks li')].map((one) => one.textContent)")
+    assert [chunk.split(" s")[1] for chunk in chunks] == ["chunk 0", "chunk 1"]
+    saved = page.evaluate(f"fetch({MORE}.querySelector('a[download]').href).then((response) => response.text())")
+    header, *events = [json.loads(line) for line in saved.splitlines()]
+    assert (header["layer"], header["function"]) == ("runtime-api", "cases")
+    assert [event[1] for event in events][-3:] == ["o", "e", "x"]
+
+
+def test_a_request_without_a_function_says_why(page: Page, emulator: EmulatorProcess) -> None:
+    request(emulator.urls["off"], "/off")
+
+    open_newest(page, "GET /off", "throttled: ReservedFunctionConcurrentInvocationLimitExceeded")
+
+    assert page.evaluate(f"{NEWEST}.cells[2].textContent") == "429"
+
+
+def test_all_bars_have_one_time_scale_or_each_its_own(page: Page, emulator: EmulatorProcess) -> None:
+    widths = "[...document.querySelectorAll('#list .timeline')].map((one) => one.style.width)"
+    request(emulator.urls["cases"], "/value", value=42)
+    page.wait_for(f"{RESULT} === 'complete'")
+
+    assert page.evaluate("document.getElementById('scale').firstChild.textContent") == "0"
+    assert "100%" not in page.evaluate(f"{widths}.slice(0, 1)")
+
+    page.evaluate("document.getElementById('same-scale').click()")
+    assert set(page.evaluate(widths)) == {"100%"}
+    page.evaluate("document.getElementById('same-scale').click()")
+
+
+def test_the_log_shows_all_functions_together_or_one(page: Page, emulator: EmulatorProcess) -> None:
+    log = "document.getElementById('log').textContent"
+    for name in ("cases", "shared", "cases"):
+        with emulator.logged(f"{name} | REPORT"):
+            request(emulator.urls[name], "/value", value=42)
+    page.wait_for(f"({log}.match(/shared [|] REPORT[^]*cases [|] REPORT/) ?? []).length === 1")
+
+    page.evaluate("document.getElementById('log-function').value = 'shared'")
+    page.evaluate("document.getElementById('log-function').dispatchEvent(new Event('change'))")
+
+    assert " | " not in page.evaluate(log)
+    assert page.evaluate(log).splitlines()[0].startswith("START RequestId: ")
 
 
 def test_what_functions_send_and_print_is_text(page: Page) -> None:
@@ -139,7 +268,7 @@ def test_it_can_be_used_from_the_keyboard(page: Page) -> None:
     page.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     reached = set()
-    for _ in range(40):
+    for _ in range(80):
         page.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim().slice(0, 4)"))
 
@@ -193,11 +322,56 @@ def test_texts_can_be_read_in_both_schemes(page: Page, scheme: str) -> None:
     assert ratio >= 4.5, element
 
 
-@pytest.mark.parametrize("width", [320, 768, 1920])
-def test_it_fits_into_any_window(page: Page, width: int) -> None:
-    page.show(width, 900)
+LONG = "Function" * 30
+MISTAKES = f"""
+  {LONG}:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: 1000
+      FunctionUrlConfig: {{InvokMode: RESPONSE_STREAM}}
+"""
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+@pytest.fixture(scope="module")
+def mistaken(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
+    """An emulator of a template with mistakes, and with a name that is as long as CloudFormation allows."""
+    folder = tmp_path_factory.mktemp("mistaken")
+    template = write_template(folder, MISTAKES)
+    template.write_text(template.read_text().replace("Parameters:", "Parameters:\n  PythonRuntime: {Default: mine}"))
+    with emulating(tmp_path_factory.mktemp("emulator"), cache, template=template, measured=False) as emulator:
+        request(emulator.urls["first"], "/" + "long" * 100, q="x" * 400)
+        yield emulator
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 768, 1280, 1920])
+def test_it_fits_into_any_window_and_can_be_read(
+    browser: Page, mistaken: EmulatorProcess, width: int, scheme: str
+) -> None:
+    browser.show(width, 900, prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
+    browser.open(mistaken.lambda_api)
+    browser.wait_for(f"({NEWEST}?.cells[8].textContent ?? 'running') !== 'running'")
+    browser.evaluate(f"{NEWEST}.querySelector('button').click()")
+    browser.wait_for(f"{MORE}.querySelector('.facts').textContent !== ''")
+    browser.evaluate("document.querySelector('#problems summary').click()")
+
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    ratio, element = browser.evaluate(CONTRAST)
+    assert ratio >= 4.5, element
+
+
+def test_mistakes_in_the_template_are_listed_with_what_to_write(browser: Page, mistaken: EmulatorProcess) -> None:
+    browser.show(1280, 900)
+    browser.open(mistaken.lambda_api)
+    browser.wait_for("!document.getElementById('problems').hidden")
+
+    listed = browser.evaluate("[...document.querySelectorAll('#problems-list li')].map((one) => one.textContent)")
+
+    count = browser.evaluate("document.getElementById('problems-count').textContent")
+    assert count == "1 error"
+    (item,) = listed
+    assert f"{LONG}: FunctionUrlConfig has no property InvokMode [misspelt-property]InvokeMode:" in item
+    assert item.startswith("errortemplate.yaml:")
 
 
 def test_a_page_that_reads_nothing_holds_up_no_stream(emulator: EmulatorProcess) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from emulator_process import EmulatorProcess, emulating
 from processes import ROOT
 from url_client import request
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 TEMPLATE = f"""
 Transform: AWS::Serverless-2016-10-31
@@ -51,7 +51,7 @@ class Editor:
     """The client's side of the Debug Adapter Protocol."""
 
     def __init__(self, port: int) -> None:
-        self._connection = create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._connection = create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
         self._file = self._connection.makefile("rb")
         self._sent = 0
         self._kept: list[dict[str, Any]] = []
@@ -125,7 +125,7 @@ def test_a_stream_stops_at_a_breakpoint_and_goes_on(tmp_path: Path, cache: Path)
         url = emulator.urls["stream"]
         assert request(url).body == b"0\n1\n"  # its process is there from now on
         with attached(emulator, YIELDS, project / "code" / "app.py") as editor:
-            connection = HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+            connection = HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)
             connection.request("GET", "/")
             chunks = []
             for number in range(2):

@@ -77,7 +77,7 @@ def test_an_app_sees_the_request_as_it_was_sent(emulator: EmulatorProcess, url: 
     seen = json.loads(answer[answer.index(b"{") : answer.rindex(b"}") + 1])
     assert (seen["method"], seen["path"]) == ("POST", "/items/ž")
     assert seen["query"] == "multi=1&multi=%2F2&empty&text=a+b%20c"
-    assert (seen["scheme"], seen["client"]) == ("https", "127.0.0.1")
+    assert (seen["scheme"], seen["client"]) == ("http", "127.0.0.1")
     assert b64decode(seen["body"]) == body
     headers = seen["headers"]
     assert (headers["x-mixed-case"], headers["x-many"], headers["user-agent"]) == ("Kept", "1,2", "test/1")

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from emulator_fixtures import emulator
 from emulator_process import EmulatorProcess, streamify
 from gate import Gate
-from lambda_streamify_emulator.load.runner import running
+from lambda_streamify_emulator.load.runner import check_installed, running
 from url_client import request
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 __all__ = ["emulator"]
 
@@ -96,7 +96,8 @@ def test_a_stream_that_does_not_end_is_left(emulator: EmulatorProcess, gate: Gat
     url = f"{emulator.urls['cases']}gated_body?chunks=2&gate={gate.address}"
     plan: dict[str, Any] = {
         "url": url,
-        "event": None,
+        "method": "GET",
+        "body": None,
         "headers": {},
         "users": 1,
         "spawn_rate": 1,
@@ -112,8 +113,15 @@ def test_a_stream_that_does_not_end_is_left(emulator: EmulatorProcess, gate: Gat
 def test_locusts_own_page_shows_the_same_streams(emulator: EmulatorProcess) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    plan: dict[str, Any] = {"url": answering(emulator), "event": None, "headers": {}, "users": 1, "spawn_rate": 1}
-    figures = running({**plan, "duration": PATIENCE, "web": port, "grace": 1})
+    plan: dict[str, Any] = {
+        "url": answering(emulator),
+        "method": "GET",
+        "body": None,
+        "headers": {},
+        "users": 1,
+        "spawn_rate": 1,
+    }
+    figures = running({**plan, "duration": TIMEOUT_S, "web": port, "grace": 1})
     next(figures)
 
     def shown() -> set[str]:
@@ -122,3 +130,7 @@ def test_locusts_own_page_shows_the_same_streams(emulator: EmulatorProcess) -> N
 
     wait_until(lambda: {"stream", "first byte"} <= shown(), "streams on Locust's page")
     figures.close()  # which ends it
+
+
+def test_with_locust_the_check_passes() -> None:
+    check_installed()

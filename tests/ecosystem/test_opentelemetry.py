@@ -20,7 +20,7 @@ from layer_build import build_layer
 from layer_process import layer_process
 from processes import ROOT
 from queued_api import Event, Next, Post, QueuedApi
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 DATA = ROOT / "tests" / "data" / "opentelemetry"
 NAME = "streams"  # of the function, and of its root span
@@ -112,7 +112,7 @@ def instrumented(layer: Path, handler: str) -> Iterator[Function]:
             yield Function(api, collector)
             process.terminate()
         collector.shutdown()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_a_hundred_tests_on_recordings_need_seconds(environment: Path, project: 
 
 
 def test_the_code_of_the_page_on_testing_runs(environment: Path, project: Path, cache: Path) -> None:
-    for number, block in enumerate(blocks(ROOT / "docs" / "testing.md", "py")):
+    for number, block in enumerate(blocks(ROOT / "docs" / "guides" / "testing.md", "py")):
         (project / "tests" / f"test_page_{number}.py").write_text(block)
 
     printed = pytest_in(project, environment, cache, "-k", "test_page")
@@ -94,10 +94,10 @@ def test_empty(streamify):
     streamify.request("story", "HEAD").assert_streamed()
 """
 
-ONE_CHUNK = "the whole body, 16 bytes, came as one chunk, and nothing was left to come."
+ONE_CHUNK = "the whole body, 16 bytes, came as one chunk, with no other chunk after it."
 HOW_TO_STREAM = (
-    "Have the handler return a generator that yields each piece when it is there,"
-    " in place of one body that it has collected."
+    "Have the handler return a generator that yields each piece as soon as it exists,"
+    " instead of one body that it has collected."
 )
 COLLECTING_URL = (
     "its URL has the invoke mode BUFFERED, which collects every response."
@@ -189,11 +189,11 @@ got       no chunks[3]: 3 chunks, 240 bytes in all
 AssertionError: rows did not answer as recorded in FILE: chunks[0] differs
 expected  chunks[0], 160 bytes, at 1.50 ms: ...b'xxxxxxxxxxxxxxxxxxxxx"}\\n{"row":1,"text":"xxxxxxx'...
 got       chunks[0], 80 bytes, at TIME: ...b'xxxxxxxxxxxxxxxxxxxxx"}\\n'
-The bytes are the same, their borders are not: borders=False ignores that.
+The bytes are the same, only the chunks differ: borders=False ignores that.
 AssertionError: rows did not answer as recorded in FILE: byte 167 of the body differs
 expected  chunks[1], 80 bytes, at 2.50 ms: b'{"row":3,"text":"xxxxxxxxxxxxxx'...
 got       chunks[2], 80 bytes, at TIME: b'{"row":2,"text":"xxxxxxxxxxxxxx'...
-AssertionError: rows did not answer as recorded in FILE: after the same bytes, the end differs
+AssertionError: rows did not answer as recorded in FILE: the bytes are the same, the end differs
 expected  error (Function.KeyError: time)
 got       end"""
 
@@ -202,7 +202,7 @@ def test_the_fixtures_are_documented(environment: Path, project: Path, cache: Pa
     printed = pytest_in(project, environment, cache, "--fixtures")
 
     assert "\nstreamify -- " in printed
-    assert "The functions of the SAM template, really running" in printed
+    assert "The running functions of the SAM template" in printed
     assert "\nstream_recording -- " in printed
 
 
@@ -212,7 +212,7 @@ def test_a_template_that_is_missing_is_told_in_one_line(environment: Path, proje
     printed = pytest_in(project, environment, cache, "-k", "head_request", status=1)
 
     path = project / "template.yaml"
-    assert f"there is no template {path}: name it in the pytest option streamify_template" in printed.splitlines()
+    assert f"there is no template {path}: set the pytest option streamify_template" in printed.splitlines()
     assert "Traceback" not in printed
 
 
@@ -231,7 +231,7 @@ def test_a_parameter_without_a_value_is_told_in_one_line(environment: Path, proj
         project, environment, cache, "-o", "streamify_parameters=PythonRuntime", "-k", "head_request", status=1
     )
 
-    assert "streamify_parameters: 'PythonRuntime' is not NAME=VALUE" in printed.splitlines()
+    assert "streamify_parameters: 'PythonRuntime' must be written as NAME=VALUE" in printed.splitlines()
 
 
 def test_without_the_extra_tests_of_functions_are_skipped_with_the_pip_line(

@@ -12,7 +12,7 @@ from mangum import Mangum
 from lambda_streamify_emulator.rest_apis.event import rest_event
 from lambda_streamify_emulator.rest_apis.routes import find
 from lambda_streamify_emulator.template.apis import Api, Route
-from lambda_streamify_emulator.urls.event import Request
+from lambda_streamify_emulator.web.request import Request
 
 API = Api("Mine", "live", (Route("ANY", "/words/{proxy+}", "hello", is_streamed=True),), binary_types=("image/png",))
 

@@ -184,8 +184,8 @@ def test_a_function_whose_layer_is_switched_off_runs_under_aws_s_python_client(s
 # --- a runtime that nobody would write -------------------------------------------------------------------------------
 
 PATH = b"/2018-06-01/runtime/invocation"
-ASK = b"GET %b/next HTTP/1.1\r\nHost: x\r\n\r\n" % PATH
-POST = b"POST %b/{id}/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" % PATH
+ASK = b"GET %b/next HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % PATH
+POST = b"POST %b/{id}/response HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n" % PATH
 SAID_HALF = POST + b"\r\n4\r\nhalf\r\n"
 SAID_ALL = SAID_HALF + b"0\r\n\r\n"
 DIED, LEFT = ("Runtime.ExitError", "exit status 7"), ("Sandbox.Timedout", TIMED_OUT)
@@ -295,9 +295,19 @@ def test_aws_s_node_client_fails_within_its_stream(sdk: Any, case: str, body: by
         sent, complete = invoke(sdk, "node-stream", case)
 
         assert sent == body
-        assert complete["ErrorCode"] == "Runtime.Unknown"  # what becomes of the name alone, RangeError
+        assert complete["ErrorCode"] == "RangeError"
         details = json.loads(complete["ErrorDetails"])
         assert (details["errorType"], details["errorMessage"]) == ("RangeError", message)
+
+
+@needs_node
+@pytest.mark.parametrize("case", ["fails-first", "http-fails-first"])  # it sends a prelude with the first write only
+def test_aws_s_node_client_fails_before_its_first_write_and_the_url_answers_502(
+    emulator: EmulatorProcess, case: str
+) -> None:
+    reply = request(emulator.urls["node-stream"], f"/{case}")
+
+    assert (reply.status, reply.body) == (502, b"Internal Server Error")
 
 
 @needs_node

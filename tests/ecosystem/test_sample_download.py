@@ -19,7 +19,7 @@ from request_events import event
 from sample_services import Context, answered, client, load_sample, moto_serving, recorded, sample_emulator
 from source_server import Answer, SourceServer, serving
 from url_client import Reply, request
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 CHUNK = 256 * 1024
 LARGE = 104  # MiB
@@ -81,7 +81,7 @@ def get(emulator: EmulatorProcess, path: str = PATH, method: str = "GET", **head
 
 def opened(emulator: EmulatorProcess, path: str) -> closing[HTTPConnection]:
     """A connection on which a GET is sent, and nothing is read yet."""
-    connection = HTTPConnection(urlsplit(emulator.urls["download"]).netloc, timeout=PATIENCE)
+    connection = HTTPConnection(urlsplit(emulator.urls["download"]).netloc, timeout=TIMEOUT_S)
     connection.request("GET", path)
     return closing(connection)
 

@@ -137,7 +137,7 @@ def test_an_export_that_has_to_stop_ends_with_a_cursor(
 def test_the_client_of_the_examples_goes_on_until_it_has_all(
     table: Any, emulator: EmulatorProcess, door: HeldService
 ) -> None:
-    *_, code = blocks(ROOT / "docs" / "examples.md", "py")
+    *_, code = blocks(ROOT / "docs" / "guides" / "examples.md", "py")
     page: dict[str, Any] = {}
     exec(compile(code, "examples.md", "exec"), page)  # noqa: S102
     pages = 61  # one more than a response has place for

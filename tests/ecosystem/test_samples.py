@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_streamify_emulator.recordings.replay import Replay
+from lambda_streamify_emulator.replays.replay import Replay
 from lambda_streamify_emulator.testing.fixture import Streamify
 from processes import ROOT, interpreter, run
 from request_events import FOLDER, event
@@ -131,7 +131,7 @@ def test_a_faulty_replay_is_faulty_as_asked(samples: Streamify) -> None:
     assert (cut.chunks, cut.error) == (recorded[:3], None)
     assert failed.chunks == recorded[:2]
     assert failed.error is not None
-    assert (failed.error.type, failed.error.message) == ("Function.Error", "an error asked for")
+    assert (failed.error.type, failed.error.message) == ("Function.Error", "an injected error")
 
 
 def test_a_recording_that_is_not_there_is_not_found(samples: Streamify) -> None:

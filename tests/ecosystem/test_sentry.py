@@ -21,7 +21,7 @@ from invoking import DIRECT, FUNCTION_URL, HTTP_API
 from parity import DATA, RUNTIMES, Case, Observation, Scene, observe
 from queued_api import Next, Post, QueuedApi
 from sandbox import FileSystem, Sandbox, installed_packages, make_file_system, running
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 TASK = DATA / "sentry"
 CASES = (Case("plain"), Case("fails", b'{"fail": true}'), Case("logs", b'{"log": true}'), Case("again"))
@@ -174,7 +174,7 @@ def function(system: FileSystem, scratch: Path, **variables: str) -> Iterator[Fu
             assert isinstance(api.wait(), Next), sandbox.written("stdout")
             yield Function(api, sandbox, sentry)
         sentry.shutdown()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The handlers of docs/examples.md, each as it stands there, with the real SDK and a service that holds pieces back.
+"""The handlers of docs/guides/examples.md, with the real SDK and a service that holds pieces back.
 
 A function has sent a piece while the service has not sent the next one: the test releases that only then.
 """
@@ -22,9 +22,9 @@ from emulator_process import EmulatorProcess, emulating
 from processes import ROOT
 from source_server import Answer, SourceServer, aws_event, server_sent_event, serving
 from url_client import request, wire
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
-BEDROCK, S3, OPENAI, ANTHROPIC, LANGCHAIN, _ = blocks(ROOT / "docs" / "examples.md", "py")
+BEDROCK, S3, OPENAI, ANTHROPIC, LANGCHAIN, _ = blocks(ROOT / "docs" / "guides" / "examples.md", "py")
 EXAMPLES = {"bedrock": BEDROCK, "s3": S3, "openai": OPENAI, "anthropic": ANTHROPIC, "langchain": LANGCHAIN}
 WORDS = ("one ", "two ", "three")
 BLOCK = 64 * 1024
@@ -176,7 +176,7 @@ def test_an_event_leaves_while_openai_holds_the_next_piece_back(
 def test_a_block_of_an_object_leaves_while_s3_holds_the_next_one_back(
     emulator: EmulatorProcess, source: SourceServer
 ) -> None:
-    with closing(HTTPConnection(urlsplit(emulator.urls["s3"]).netloc, timeout=PATIENCE)) as connection:
+    with closing(HTTPConnection(urlsplit(emulator.urls["s3"]).netloc, timeout=TIMEOUT_S)) as connection:
         connection.request("GET", "/a%20cat.jpg")
         response = connection.getresponse()
         assert (response.status, response.headers["content-type"]) == (200, "image/jpeg")

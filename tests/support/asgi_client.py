@@ -28,6 +28,7 @@ class Exchange:
         scope = {
             "type": "http",
             "http_version": self.http_version,
+            "scheme": "http",
             "method": self.method,
             "path": self.path,
             "raw_path": self.path.encode("latin-1"),

@@ -7,7 +7,8 @@ from typing import Any
 
 from http_events import url_event
 from invoking import Log, Outcome, invoke, invoke_scripted
-from lambda_streamify import asgi, current
+from lambda_streamify import asgi
+from lambda_streamify._core import current
 from lockstep import Lockstep
 from scripted_api import Script
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-PATIENCE = 20.0  # seconds; no test takes one of them on an idle machine
+TIMEOUT_S = 20.0  # seconds; no test takes one of them on an idle machine
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -16,13 +16,11 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
     async def main() -> Result:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
-        return await asyncio.wait_for(coroutine, PATIENCE)
+        return await asyncio.wait_for(coroutine, TIMEOUT_S)
 
-    gc.freeze()  # what is there already need not be searched
-    try:
-        result = asyncio.run(main())
-        gc.collect()  # a task that failed unseen says so when it is collected
-    finally:
-        gc.unfreeze()
+    gc.collect()
+    gc.freeze()  # what lives on, the collected tests above all, need not be searched again
+    result = asyncio.run(main())
+    gc.collect()  # a task that failed unseen says so when it is collected
     assert not lost
     return result

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -151,7 +151,7 @@ def browsing(program: str, folder: Path) -> Iterator[Page]:
     finally:
         os.close(to_browser)  # which it takes for its end
         try:
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT_S)
         finally:
             process.kill()
             os.close(from_browser)

@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 
 from processes import ROOT
 
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 
 def blocks(document: Path, language: str) -> list[str]:
@@ -16,7 +16,7 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 def all_blocks(language: str) -> list[tuple[str, str]]:
-    """Return each block of this language with the place that it stands at, such as "docs/local.md #2"."""
+    """Return each block of this language with the place that it stands at, such as "docs/guides/local.md #2"."""
     return [
         (f"{document.relative_to(ROOT)} #{number}", block)
         for document in DOCUMENTS

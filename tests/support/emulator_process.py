@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from process_table import command_line, running_in_session
 from processes import ROOT, clean_environment
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 TEMPLATE = ROOT / "tests" / "data" / "emulator" / "template.yaml"
 COMMAND = Path(sys.executable).with_name("streamify")
@@ -27,11 +27,19 @@ PARAMETERS = ("--parameter", f"PythonRuntime={RUNTIME}")
 class EmulatorProcess:
     """`streamify serve` on ports of its own, in a session of its own, with a folder of its own for temporary files."""
 
-    def __init__(self, template: Path, scratch: Path, cache: Path, *options: str, **variables: str) -> None:
+    def __init__(
+        self,
+        template: Path,
+        scratch: Path,
+        cache: Path,
+        *options: str,
+        parameters: Sequence[str] = PARAMETERS,
+        **variables: str,
+    ) -> None:
         self.scratch = scratch / "tmp"
         self.scratch.mkdir()
         self._log = scratch / "stderr"
-        command: list[str | Path] = [COMMAND, "serve", template, "--port", "0", "--json", *PARAMETERS, *options]
+        command: list[str | Path] = [COMMAND, "serve", template, "--port", "0", "--json", *parameters, *options]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
@@ -77,7 +85,7 @@ class EmulatorProcess:
     def wait_until_ended(self) -> int:
         """Return the exit status; the process has to end by itself."""
         try:
-            return self.process.wait(PATIENCE)
+            return self.process.wait(TIMEOUT_S)
         finally:
             assert self.process.stdout is not None
             self.process.stdout.close()
@@ -107,7 +115,7 @@ class EmulatorProcess:
 
     def _first_line(self) -> bytes:
         assert self.process.stdout is not None
-        line, deadline = b"", time.monotonic() + PATIENCE
+        line, deadline = b"", time.monotonic() + TIMEOUT_S
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"the emulator says nothing: {self.log()}"
@@ -124,10 +132,11 @@ def emulating(
     *options: str,
     template: Path = TEMPLATE,
     measured: bool = True,
+    parameters: Sequence[str] = PARAMETERS,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[EmulatorProcess]:
     """Run an emulator for the length of the block; unless `measured`, coverage leaves its functions alone."""
-    emulator = EmulatorProcess(template, scratch, cache, *options, **(variables or {}))
+    emulator = EmulatorProcess(template, scratch, cache, *options, parameters=parameters, **(variables or {}))
     try:
         emulator.wait_until_ready()
         if measured:
@@ -150,7 +159,7 @@ def streamify(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_S,
         check=False,
     )
 
@@ -200,5 +209,5 @@ def boto3_client(endpoint: str) -> Any:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - nobody checks it
-        config=Config(connect_timeout=PATIENCE, read_timeout=PATIENCE, retries={"total_max_attempts": 1}),
+        config=Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 1}),
     )

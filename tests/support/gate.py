@@ -5,15 +5,15 @@ A test that opens it only when it has read chunk n proves that chunk n came befo
 
 from socket import create_server, socket
 
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 class Gate:
     """The test's side. The function gets `address` in its event, connects, sends a byte and waits for one."""
 
-    def __init__(self) -> None:
-        self._listener = create_server(("127.0.0.1", 0))
-        self._listener.settimeout(PATIENCE)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._listener = create_server((host, 0))
+        self._listener.settimeout(TIMEOUT_S)
         self._function: socket | None = None
 
     def __enter__(self) -> "Gate":
@@ -50,5 +50,5 @@ class Gate:
     def _connection(self) -> socket:
         if self._function is None:
             self._function, _ = self._listener.accept()
-            self._function.settimeout(PATIENCE)
+            self._function.settimeout(TIMEOUT_S)
         return self._function

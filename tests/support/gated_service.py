@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Semaphore, Thread
 from typing import TypeVar
 
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 class QuietHandler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ class GatedService:
 
     def wait(self, otherwise: str) -> None:
         """Wait until the test lets it through; `otherwise` says what has happened if it never does."""
-        assert self._released.acquire(timeout=PATIENCE), otherwise
+        assert self._released.acquire(timeout=TIMEOUT_S), otherwise
 
     def start(self) -> None:
         """Serve from now on."""

@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 from gated_service import GatedService, QuietHandler, running
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 class HeldService(GatedService):
@@ -19,7 +19,7 @@ class HeldService(GatedService):
             def do_POST(self) -> None:  # noqa: N802 - http.server's name
                 body = self.rfile.read(int(self.headers["content-length"]))
                 wait(f"nobody has let {self.path} through")
-                with closing(HTTPConnection(urlsplit(service).netloc, timeout=PATIENCE)) as connection:
+                with closing(HTTPConnection(urlsplit(service).netloc, timeout=TIMEOUT_S)) as connection:
                     connection.request("POST", self.path, body, dict(self.headers))
                     answer = connection.getresponse()
                     data = answer.read()

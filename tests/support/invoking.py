@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambda_streamify.invocation import Invocation
-from lambda_streamify.logs import Logs
-from lambda_streamify.runtime_api import RuntimeApi
+from lambda_streamify._runtime.invocation import Invocation
+from lambda_streamify._runtime.logs import Logs
+from lambda_streamify._runtime.runtime_api import RuntimeApi
 from scripted_api import ACCEPTED, Script, ScriptedApi, answers, invocation
 from sent import Sent, parse
 

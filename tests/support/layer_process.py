@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def layer_process(
     )
     try:
         yield process
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_S)
     finally:
         process.kill()
         process.communicate()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from processes import clean_environment
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 REGION = "us-east-1"
 CREDENTIALS = {
@@ -81,4 +81,4 @@ def moto_cloud(log: Path) -> Iterator[MotoCloud]:
         yield MotoCloud(endpoint)
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT_S)

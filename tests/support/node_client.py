@@ -3,10 +3,12 @@
 import fcntl
 import importlib.util
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
+from lambda_streamify_emulator.building.node_client import client_folder, client_script
+from lambda_streamify_emulator.errors import InterpreterError
+from lambda_streamify_emulator.processes.node import Node, find_node
 from processes import ROOT
 
 
@@ -16,9 +18,29 @@ class NodeMissingError(Exception):
 
 def node_client() -> tuple[Path, Path]:
     """Return the program `node` and the script that starts the client; raises NodeMissingError with the reason."""
-    node = shutil.which("node")
-    if node is None:
-        raise NodeMissingError("there is no `node` on the PATH")
+    node = _node()
+    return node.program, client_script(node, _installed(node))
+
+
+def share_node_client(cache: Path) -> None:
+    """Put the client into the cache of an emulator, so that this one need not compile it again.
+
+    Raises NodeMissingError.
+    """
+    node = _node()
+    link = cache / client_folder(node)
+    if not link.exists():  # else another module of the run has shared it
+        link.symlink_to(_installed(node))
+
+
+def _node() -> Node:
+    try:
+        return find_node()
+    except InterpreterError as missing:
+        raise NodeMissingError(str(missing)) from missing
+
+
+def _installed(node: Node) -> Path:
     spec = importlib.util.spec_from_file_location("benchmark_peers", ROOT / "benchmarks" / "peers.py")
     assert spec is not None
     assert spec.loader is not None
@@ -29,9 +51,6 @@ def node_client() -> tuple[Path, Path]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests may run in several processes
         try:
-            return Path(node), peers.node_client()
+            return Path(peers.node_client_folder(node))
         except peers.PeerMissingError as error:
-            reason = (
-                f"aws-lambda-ric does not install (it needs npm, a C++ compiler, cmake, autoconf and libtool): {error}"
-            )
-            raise NodeMissingError(reason) from error
+            raise NodeMissingError(str(error)) from error

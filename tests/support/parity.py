@@ -22,7 +22,7 @@ AWS, OURS = "aws", "ours"
 RUNTIMES = (AWS, OURS)
 
 DATA = ROOT / "tests" / "data" / "parity"
-TABLE = ROOT / "docs" / "parity.md"
+TABLE = ROOT / "docs" / "reference" / "parity.md"
 
 # By name of the aspect, the text of what was seen.
 Observation = dict[str, str]
@@ -349,7 +349,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def listed_differences() -> list[Listed]:
-    """Return the rows of the table in docs/parity.md."""
+    """Return the rows of the table in docs/reference/parity.md."""
     _, header, table = TABLE.read_text(encoding="utf-8").partition(_HEADER)
     assert header, f"{TABLE.name} has no table that begins with {_HEADER}"
     rows = []

@@ -11,7 +11,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
 from sent import Sent, parse
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 PREFIX = "/2018-06-01/runtime/"
 # Beyond 6 MB and something for the envelope AWS answers 413 (observed with its Runtime Interface Emulator).
@@ -73,9 +73,9 @@ class QueuedApi:
     def wait(self) -> Next | Post | Ended:
         """Return the next thing that happens, in the order in which it happened."""
         try:
-            return self.happened.get(timeout=PATIENCE)
+            return self.happened.get(timeout=TIMEOUT_S)
         except Empty:
-            raise AssertionError(f"nothing happened for {PATIENCE} s") from None
+            raise AssertionError(f"nothing happened for {TIMEOUT_S} s") from None
 
     def __enter__(self) -> "QueuedApi":
         self._thread.start()
@@ -85,7 +85,7 @@ class QueuedApi:
         self.events.put(None)
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT_S)
 
 
 class _Server(ThreadingTCPServer):

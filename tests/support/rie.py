@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from process_table import running_in_session
 
-PATIENCE = 20  # seconds; no wait is longer. Nothing here takes one second on an idle machine.
+TIMEOUT_S = 20  # seconds; no wait is longer. Nothing here takes one second on an idle machine.
 EXECUTION_ENVIRONMENT = f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}"
 
 _BINARIES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64", "arm64": "aws-lambda-rie-arm64"}
@@ -63,7 +63,7 @@ class Rie:
             "LAMBDA_TASK_ROOT": str(task_root),
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
             "_HANDLER": handler,
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(PATIENCE // 2),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(TIMEOUT_S // 2),
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
             **variables,
         }
@@ -87,7 +87,7 @@ class Rie:
         """Send one event and return the answer."""
         before = self._log.stat().st_size
         host, port = self._ports[0].getsockname()
-        connection = HTTPConnection(host, port, timeout=PATIENCE)
+        connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
         try:
             connection.request("POST", _INVOCATIONS, json.dumps(event, ensure_ascii=False).encode())
             response = connection.getresponse()
@@ -121,12 +121,12 @@ class Rie:
                 _signal(sandbox, signal.SIGTERM)
             self._wait_until(lambda: not self._sandboxes(), "its sandbox ends")
             self._process.terminate()
-            self._process.wait(PATIENCE)
+            self._process.wait(TIMEOUT_S)
         finally:
             left = self.processes()
             for process in left:
                 _signal(process, signal.SIGKILL)
-            self._process.wait(PATIENCE)
+            self._process.wait(TIMEOUT_S)
             for port in self._ports:
                 port.close()
         assert not left, f"processes that outlived the emulator: {left}"
@@ -136,12 +136,12 @@ class Rie:
 
     def _accepts(self) -> bool:
         with suppress(ConnectionRefusedError):
-            create_connection(self._ports[0].getsockname(), timeout=PATIENCE).close()
+            create_connection(self._ports[0].getsockname(), timeout=TIMEOUT_S).close()
             return True
         return False
 
     def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while not condition():
             assert self._process.poll() is None, f"the emulator ended before {what}: {self._errors.read_text()}"
             assert time.monotonic() < deadline, f"the emulator runs, but not yet so that {what}"

@@ -16,14 +16,14 @@ from lambda_streamify_emulator.runtime_api.server import VERSION, Hooks, Runtime
 from lambda_streamify_emulator.template.reader import Function
 
 FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 128, {}, (), None)
-HOOKS = Hooks(lambda: None, lambda: None, lambda: None, lambda _: None)
+HOOKS = Hooks(lambda _: None, lambda _: None, lambda: None, lambda _: None)
 STREAMED = ("Transfer-Encoding: chunked", "Lambda-Runtime-Function-Response-Mode: streaming")
 
 
 def request(method: str, path: str, *fields: str, body: bytes | None = None) -> bytes:
     """Return a request; without `body` it has none, or a chunked one that is to follow."""
     length = () if body is None else (f"Content-Length: {len(body)}",)
-    head = "\r\n".join((f"{method} {VERSION}{path} HTTP/1.1", "Host: x", *fields, *length, "", ""))
+    head = "\r\n".join((f"{method} {VERSION}{path} HTTP/1.1", "Host: localhost", *fields, *length, "", ""))
     return head.encode() + (body or b"")
 
 
@@ -122,18 +122,19 @@ class Scene:
 
     snapstart: bool = False
     limits: Limits = LIMITS
+    names: tuple[str, ...] = ()
     happened: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
 
     async def __aenter__(self) -> "Scene":
         hooks = Hooks(
-            lambda: self._note("handed over"),
-            lambda: self._note("idle"),
+            lambda _: self._note("handed over"),
+            lambda _: self._note("idle"),
             lambda: self._note("failed"),
             self.warnings.append,
         )
-        self.api = RuntimeApi(FUNCTION, hooks, snapstart=self.snapstart, limits=self.limits)
+        self.api = RuntimeApi(FUNCTION, hooks, snapstart=self.snapstart, limits=self.limits, names=self.names)
         self._noted = asyncio.Event()
         self.address = await self.api.start()
         return self

@@ -10,7 +10,7 @@ from socket import create_connection, socket
 from typing import Any, NamedTuple
 
 from emulator_process import RUNTIME
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 # It asks for the account's number, and does without. A port that nobody listens on keeps it from asking for seconds.
 SETTINGS = {
@@ -60,7 +60,7 @@ class SamLocal:
             input=json.dumps(event),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -94,7 +94,7 @@ class SamLocal:
             yield Server(f"http://127.0.0.1:{port}", log)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT_S)
 
 
 def _command(name: str, template: Path, runtime: str, *arguments: str | Path) -> list[str | Path]:

@@ -7,7 +7,7 @@ the headers only those are left out that the server adds: the date, the framing,
 import base64
 from typing import Any
 
-from lambda_streamify_emulator.recordings.diff import compare
+from lambda_streamify_emulator.analysis.diff import compare
 from lambda_streamify_emulator.recordings.recording import HEAD, Event, RecordingReader
 from lambda_streamify_emulator.template.reader import load_template
 from lambda_streamify_emulator.testing.fixture import Streamify

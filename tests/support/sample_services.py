@@ -13,7 +13,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from emulator_process import EmulatorProcess, boto3_client, emulating
-from lambda_streamify.reading import read_stream
+from lambda_streamify.client import read_stream
 from lambda_streamify_emulator.recordings.recording import HEAD
 from lambda_streamify_emulator.recordings.recording_file import reading
 from processes import ROOT

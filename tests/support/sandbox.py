@@ -19,7 +19,7 @@ import pytest
 from layer_build import build_layer
 from processes import ROOT, clean_environment, interpreter
 from queued_api import Ended, QueuedApi
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 STAND_IN = ROOT / "tests" / "data" / "parity" / "runtime" / "bootstrap.py"
 OTHER_LAYER = ROOT / "tests" / "data" / "parity" / "opt"
@@ -157,7 +157,7 @@ class Sandbox:
     def kill(self) -> None:
         """End the process, whatever it does."""
         self.signal(signal.SIGKILL)
-        self._waiter.join(PATIENCE)
+        self._waiter.join(TIMEOUT_S)
         assert not self._waiter.is_alive()
 
     def _wait(self) -> None:

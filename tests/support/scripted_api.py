@@ -53,8 +53,11 @@ class Peer:
 
     def read_request(self) -> bytes:
         """Return the next request as it came, and keep it among `ScriptedApi.requests`."""
-        request = self.read_until(LINE_END * 2)
-        fields = request.lower()
+        return self.read_body(self.read_until(LINE_END * 2))
+
+    def read_body(self, head: bytes) -> bytes:
+        """Return the request that begins with `head`, as `read_request` does."""
+        request, fields = head, head.lower()
         if b"\r\ntransfer-encoding: chunked\r\n" in fields:
             request += self.read_chunked_body()
         elif b"\r\ncontent-length: " in fields:
@@ -94,6 +97,10 @@ class Peer:
     def is_closed_by_the_other_side(self) -> bool:
         """Wait for the next thing that happens: bytes, or the end of the connection."""
         return not self._buffer and not self._connection.recv(1)
+
+    def say_no_more(self) -> None:
+        """Close the half of the connection that this side writes to."""
+        self._connection.shutdown(socket.SHUT_WR)
 
     def _receive(self) -> None:
         data = self._connection.recv(65536)

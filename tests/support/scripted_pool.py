@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from asgi_client import Exchange
-from lambda_streamify_emulator.invocations.channel import ResponseChannel
+from lambda_streamify_emulator.invocations.channel import FunctionError, ResponseChannel
 from lambda_streamify_emulator.invocations.invocation import Invocation
+from lambda_streamify_emulator.invocations.watched_channel import WatchedChannel, Watcher
 from lambda_streamify_emulator.sandboxes.environment import Folders
+from lambda_streamify_emulator.sandboxes.function_package import Package
 from lambda_streamify_emulator.sandboxes.pool import SandboxPool
-from lambda_streamify_emulator.sandboxes.sandbox import Package
 from lambda_streamify_emulator.settings import DEFAULTS, Settings
 from lambda_streamify_emulator.template.reader import Function
 
 if TYPE_CHECKING:
-    from lambda_streamify_emulator.sandboxes.reaper import Reaper
+    from lambda_streamify_emulator.processes.reaper import Reaper
 
 Script = Callable[[ResponseChannel], Awaitable[None]]
 FUNCTION = Function("hello", "Hello", "app.handler", "python3.12", Path(), 3, 128, {}, (), "RESPONSE_STREAM")
@@ -29,11 +30,14 @@ class ScriptedPool(SandboxPool):
         super().__init__(package, cast("Reaper", None), lambda _: None, settings)
         self.invocations: list[Invocation] = []
         self.tasks: list[asyncio.Task[None]] = []
+        self.is_watched = False
         self._script = script
 
-    async def invoke(self, invocation: Invocation, *, patient: bool = False) -> None:
+    async def invoke(self, invocation: Invocation, *, wait_if_full: bool = False) -> None:
         """Start the script."""
         self.invocations.append(invocation)
+        if self.is_watched:
+            invocation.channel = WatchedChannel([Watcher()], invocation.channel.backlog)
         self.tasks.append(asyncio.ensure_future(self._script(invocation.channel)))
 
 
@@ -61,6 +65,18 @@ def gated(content_type: str, head: bytes, gate: asyncio.Event, pieces: int) -> S
             await gate.wait()
             gate.clear()
         channel.end()
+
+    return script
+
+
+def failing(content_type: str, sent: bytes, gate: asyncio.Event) -> Script:
+    """Return the script of a response that fails, after what it has sent, when the test sets the gate."""
+
+    async def script(channel: ResponseChannel) -> None:
+        channel.start(content_type)
+        channel.write(sent)
+        await gate.wait()
+        channel.end(FunctionError("Function.A", b"{}"))
 
     return script
 

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from threading import Condition, Event
 from typing import Any, TypeVar
 
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,7 @@ class SimulatedTime:
             self._now += seconds
             self._waits.clear()
             self._condition.notify_all()
-        assert self._waits.wait(PATIENCE), "the thread does not wait for the time any more"
+        assert self._waits.wait(TIMEOUT_S), "the thread does not wait for the time any more"
 
 
 class _PatientCondition(Condition):
@@ -55,7 +55,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         ready = super().select(0)
         if not ready and timeout:
             self.now += timeout
-        return ready if ready or timeout is not None else super().select(PATIENCE)
+        return ready if ready or timeout is not None else super().select(TIMEOUT_S)
 
 
 class _SimulatedLoop(asyncio.SelectorEventLoop):

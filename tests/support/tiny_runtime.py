@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.sandboxes.environment import Folders
-from lambda_streamify_emulator.sandboxes.sandbox import Package
+from lambda_streamify_emulator.sandboxes.function_package import Package
 from lambda_streamify_emulator.template.reader import Function
 
 SCRIPT = f"""#!{sys.executable} -ISu
@@ -62,7 +62,7 @@ def running(code: str) -> Invocation:
 
 async def body(invocation: Invocation) -> bytes:
     """Return the whole body of the response; raises FunctionFailed if there is none."""
-    await invocation.channel.started()
+    await invocation.channel.wait_for_start()
     return b"".join([piece async for piece in invocation.channel.pieces()])
 
 

@@ -24,6 +24,7 @@ Globals:
     Handler: app.handler
     Runtime: {RUNTIME}
     CodeUri: code
+    Timeout: 60
     Layers: [!Ref Layer]
     Environment: {{Variables: {{AWS_LAMBDA_EXEC_WRAPPER: /opt/runtime, INIT: !Ref Init}}}}
 Resources:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from threading import Condition
 
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 class Wire:
@@ -35,7 +35,7 @@ class Wire:
     def wait_for(self, number: int) -> None:
         """Return when so many chunks have been written."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.chunks) >= number, PATIENCE), self.chunks
+            assert self._changed.wait_for(lambda: len(self.chunks) >= number, TIMEOUT_S), self.chunks
 
     def _check(self, chunk: str | bytes | bytearray | memoryview) -> bytes:
         data = chunk.encode() if isinstance(chunk, str) else bytes(chunk)

@@ -1,7 +1,7 @@
 """What runs the emulator's programs in tests that no emulator runs in."""
 
 from lambda_streamify_emulator.building.programs import Programs
-from lambda_streamify_emulator.sandboxes.reaper import Reaper
+from lambda_streamify_emulator.processes.reaper import Reaper
 
 
 class NoReaper(Reaper):
@@ -10,7 +10,7 @@ class NoReaper(Reaper):
     def __init__(self) -> None:
         """Start no process."""
 
-    def add(self, group: int) -> None:
+    def add(self, group: int, *marks: str) -> None:
         """Take no note."""
 
     def remove(self, group: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from gate import Gate
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 
 class Reply(NamedTuple):
@@ -38,7 +38,7 @@ def request(
     **query: object,
 ) -> Reply:
     """Send one request and read its response; a body that is cut short raises IncompleteRead."""
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as connection:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)) as connection:
         connection.request(method, path + _query(query), body, dict(headers or {}))
         response = connection.getresponse()
         return Reply(response.status, response.getheaders(), response.read())
@@ -93,7 +93,7 @@ def wire(
     method = "POST" if body else "GET"
     lines = [f"{method} {target}{_query(query)} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
     with socket() as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT_S)
         if receive_buffer is not None:
             connection.setsockopt(SOL_SOCKET, SO_RCVBUF, receive_buffer)  # before the connection: it sets the window
         connection.connect((address.hostname, address.port))

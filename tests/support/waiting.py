@@ -7,23 +7,23 @@ from collections.abc import Callable
 from typing import IO
 
 # Seconds. Hardly a wait takes one on an idle machine; only a test that fails, or a busy machine, takes more.
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
-def wait_until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = TIMEOUT_S) -> None:
     """Return as soon as the condition holds; fail the test if it does not in time."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < deadline, f"waited {patience} s in vain: {what}"
+        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain: {what}"
         time.sleep(0.005)
 
 
 def read_exactly(pipe: IO[bytes], size: int) -> bytes:
     """Return the next bytes of a pipe as soon as there are so many; fewer if it ends."""
-    data, deadline = b"", time.monotonic() + PATIENCE
+    data, deadline = b"", time.monotonic() + TIMEOUT_S
     while len(data) < size:
         ready, _, _ = select.select([pipe], [], [], max(0, deadline - time.monotonic()))
-        assert ready, f"waited {PATIENCE} s in vain for {size} bytes, after {data!r}"
+        assert ready, f"waited {TIMEOUT_S} s in vain for {size} bytes, after {data!r}"
         received = os.read(pipe.fileno(), size - len(data))
         if not received:
             break

@@ -1,0 +1,121 @@
+"""The packages of agents and of their clients, in environments of their own, made once in the project's cache folder.
+
+They exclude each other, and what the other tests pin. Other versions make other folders.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from processes import clean_environment
+
+# strands-agents wants mcp below 2.2 and openai below 3. bedrock-agentcore wants a newer boto3 than the SAM CLI.
+PYTHON_PACKAGES = {
+    "agents": (
+        "ag-ui-protocol==1.0.0",
+        "fastmcp==4.2.3",
+        "langchain==1.5.2",
+        "langgraph==1.2.24",
+        "mcp==2.3.0",
+        "openai==3.57.0",
+        "openai-agents==0.24.0",
+        "pydantic-ai-slim[ag-ui,openai]==2.68.0",
+    ),
+    "strands": ("strands-agents==1.62.0",),
+    "agentcore": ("bedrock-agentcore==1.25.0", "httpx==0.28.1"),
+}
+# `ai` and `openai` need Node.js 22; unpinned under Node.js 20, npm installs an older major version of `ai`.
+NODE_PACKAGES = (
+    "@ag-ui/client@1.0.0",
+    "@modelcontextprotocol/sdk@1.32.2",
+    "ai@7.0.173",
+    "esbuild@0.28.2",  # makes one script of `ai` for a page
+    "node@22.23.3",
+    "openai@7.59.0",
+)
+OLDEST_PYTHON = (3, 11)  # of FastMCP and Pydantic AI
+INSTALL_TIMEOUT_S = 10 * 60
+
+
+def agent_python(name: str) -> Path:
+    """Return the interpreter of one of the environments. Skips the test where it cannot be made."""
+    if sys.version_info < OLDEST_PYTHON:
+        pytest.skip(f"the packages of agents need Python {'.'.join(map(str, OLDEST_PYTHON))}")
+    packages = PYTHON_PACKAGES[name]
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    uv = Path(sys.executable).with_name("uv")
+    folder = _cache() / f"agents-{name}-{python}-{_digest(packages)}"
+    with _making(folder) as missing:
+        if missing:
+            _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv")
+            # With bytecode: compiling these packages takes longer than the 10 seconds that a function's init has.
+            _run(
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                folder / "venv" / "bin" / "python",
+                *packages,
+            )
+    return folder / "venv" / "bin" / "python"
+
+
+def agent_packages(name: str) -> Path:
+    """Return the folder that a function imports the packages of this environment from. Skips like `agent_python`."""
+    (folder,) = agent_python(name).parents[1].glob("lib/python*/site-packages")
+    return folder
+
+
+def agent_node() -> Path:
+    """Return the folder with the packages from npm; `node_modules/.bin/node` is Node.js 22. Skips without npm."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("the JavaScript clients of agents need `node` and `npm`, and they are not on the PATH")
+    folder = _cache() / f"agents-node-{_digest(NODE_PACKAGES)}"
+    with _making(folder) as missing:
+        if missing:
+            (folder / "package.json").write_text('{"private": true, "type": "module"}\n')
+            _run(npm, "install", "--no-audit", "--no-fund", "--save-exact", "--prefix", folder, *NODE_PACKAGES)
+    return folder
+
+
+class _making:  # noqa: N801 - a context manager, read as a phrase
+    """Hold the folder's lock, since tests may run in several processes; true if nobody has filled the folder yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> bool:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self._folder / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return not (self._folder / "complete").exists()
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        if failed is None:
+            (self._folder / "complete").touch()
+        self._lock.close()
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
+
+
+def _digest(packages: tuple[str, ...]) -> str:
+    return hashlib.sha256("\n".join(packages).encode()).hexdigest()[:12]
+
+
+def _run(*command: str | Path) -> None:
+    ran = subprocess.run(
+        command, env=clean_environment(), capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
+    )
+    if ran.returncode:
+        pytest.skip(f"{' '.join(map(str, command))} fails: {ran.stderr.strip()[-300:]}")
