@@ -51,7 +51,7 @@ def zipped_kb(layer: Path, *, bytecode: bool) -> float:
 def zipped_start_kb(layer: Path, python: Path) -> float:
     """The size of an archive of the sources that every start loads, in thousands of bytes."""
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify.bootstrap; "
+        "import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify._runtime.bootstrap; "
         "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('lambda_streamify')))"
     )
     command = [str(python), "-B", "-c", code, str(layer / "python")]

@@ -1,4 +1,7 @@
-"""Measures the emulator and the replay: `make bench-emulator`. docs/performance.md says what the figures mean."""
+"""Measures the emulator and the replay: `make bench-emulator`.
+
+docs/explanation/performance.md says what the figures mean.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ import building
 import chart
 import emulator_streams as streams
 import emulators
+import large_folders
 import replays
 import report
 from measures import Row, Target
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 HERE = Path(__file__).parent
-PATIENCE = 15 * 60  # seconds for everything
+TIMEOUT_S = 15 * 60  # seconds for everything
 REPORT = "emulator-report"
 
 
@@ -38,27 +42,31 @@ class Size:
     streams: int  # at the same time
     bulk: int  # chunks of 64 KiB
     replayed: int  # chunks, a millisecond apart on average
+    disturbed: int  # chunks, 10 ms apart, of a stream whose function others ask
 
 
-FULL = Size(rounds=5, chunks=1000, invocations=1000, streams=200, bulk=3200, replayed=10_000)
-QUICK = Size(rounds=1, chunks=50, invocations=20, streams=10, bulk=160, replayed=200)
+FULL = Size(rounds=5, chunks=1000, invocations=1000, streams=200, bulk=3200, replayed=10_000, disturbed=300)
+QUICK = Size(rounds=1, chunks=50, invocations=20, streams=10, bulk=160, replayed=200, disturbed=50)
 
 
 def main() -> int:
     """Run what the command line asks for. A missed target is a line of the report, not an error: noise misses some."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of small runs, to see that it works")
+    parser.add_argument("--only", default="", metavar="WORD", help="`emulator`, `folders` or `replay`, no report")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"where {REPORT}.md and .svg go")
     options = parser.parse_args()
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT_S)
     size = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory(prefix="streamify-bench-") as scratch:
-        rows = [*measure_emulator(Path(scratch), size), *measure_replay(Path(scratch), size)]
+        measures = (measure_emulator, measure_folders, measure_replay)
+        chosen = [measure for measure in measures if options.only in measure.__name__]
+        rows = [row for measure in chosen for row in measure(Path(scratch), size)]
     where = report.conditions("make bench-emulator", size.rounds)
     text = report.markdown(rows, where, title="Benchmark report of the emulator", name=REPORT)
     print(report.as_json(rows, where) if options.json else text)
-    output = options.output or (None if options.quick else HERE)
+    output = options.output or (None if options.quick or options.only else HERE)
     if output:
         (output / f"{REPORT}.md").write_text(text)
         (output / f"{REPORT}.svg").write_text(chart.draw(rows))
@@ -146,6 +154,19 @@ def measure_emulator(scratch: Path, size: Size) -> list[Row]:
         row("crowd", f"{whole}: all have begun after", "s", Target(None), [crowd.begun]),
         row("crowd", f"{whole}: the emulator itself holds", "MB", Target(None), [crowd.resident]),
     ]
+
+
+def measure_folders(scratch: Path, size: Size) -> list[Row]:
+    """A stream while others ask, of a function in a large folder and of one in a small one."""
+    gaps: dict[str, list[list[float]]] = {"large": [], "small": []}
+    with large_folders.serving(scratch) as (large, small):
+        for turn in range(size.rounds):
+            note(f"round {turn + 1} of {size.rounds}: streams of functions in large folders")
+            gaps["large"].append(large_folders.gaps_ms(large, size.disturbed))
+            gaps["small"].append(large_folders.gaps_ms(small, size.disturbed))
+    title = "gaps of a 10 ms stream while others ask, 6,000 files beside it, 95th percentile"
+    large_gaps, small_gaps = _each(gaps["large"], 0.95), _each(gaps["small"], 0.95)
+    return [row("folders", title, "ms", Target(1.1), large_gaps, peer="one file", theirs=small_gaps)]
 
 
 def measure_replay(scratch: Path, size: Size) -> list[Row]:

@@ -75,7 +75,7 @@ def _delays(reads: Iterable[tuple[int, bytes]], count: int) -> list[float]:
 def invocations_per_second(api: str, function: str, count: int) -> float:
     """Warm invocations by one client, one after the other on one connection."""
     address = urlsplit(api)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=http_stream.PATIENCE)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=http_stream.TIMEOUT_S)
     try:
         _invoke(connection, function)  # a cold start
         started = time.perf_counter()
@@ -140,10 +140,10 @@ async def _concurrent(emulator: Emulator, count: int, gate: Path) -> Crowd:
         return found
 
     started = time.perf_counter()
-    opened = await asyncio.wait_for(asyncio.gather(*(first() for _ in range(count))), http_stream.PATIENCE * 2)
+    opened = await asyncio.wait_for(asyncio.gather(*(first() for _ in range(count))), http_stream.TIMEOUT_S * 2)
     begun, resident = time.perf_counter() - started, emulator.resident_mb()
     gate.touch()  # noqa: ASYNC240 - nothing else is to happen meanwhile
-    bodies = await asyncio.wait_for(asyncio.gather(*(rest(reader) for reader, _, _ in opened)), http_stream.PATIENCE)
+    bodies = await asyncio.wait_for(asyncio.gather(*(rest(reader) for reader, _, _ in opened)), http_stream.TIMEOUT_S)
     for _, writer, _ in opened:
         writer.close()
     expected = b"".join(b"%d\n" % number for number in range(chunks))

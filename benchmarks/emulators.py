@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).parent / "emulator_project"
+LAYER = Path(__file__).parents[1] / "layers" / "streamify"
 RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-PATIENCE = 120  # seconds for a start: the first one makes the environment that functions run in
+TIMEOUT_S = 120  # seconds for a start: the first one makes the environment that functions run in
 
 # As in aws-sam-cli, which carries them.
 _BINARIES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
@@ -53,13 +54,13 @@ class Emulator(NamedTuple):
 
 
 @contextmanager
-def ours(scratch: Path) -> Iterator[Emulator]:
+def ours(scratch: Path, template: Path = PROJECT / "template.yaml") -> Iterator[Emulator]:
     """`streamify serve`, without limits."""
     command = [
-        *(str(Path(sys.executable).with_name("streamify")), "serve", str(PROJECT / "template.yaml")),
+        *(str(Path(sys.executable).with_name("streamify")), "serve", str(template)),
         *("--port", "0", "--json", "--limits", "none", "--parameter", f"PythonRuntime={RUNTIME}"),
     ]
-    log = scratch / "streamify.log"
+    log = scratch / f"{template.parent.name}.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
@@ -70,7 +71,7 @@ def ours(scratch: Path) -> Iterator[Emulator]:
         yield Emulator(addresses["lambda_api"], addresses["urls"], process.pid)
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT_S)
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def aws(scratch: Path, layer: Path, python: Path) -> Iterator[str]:
         yield f"http://{address}"
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_S)
 
 
 def _executable(scratch: Path) -> Path:
@@ -133,7 +134,7 @@ def _free_ports(count: int) -> list[int]:
 
 def _wait_until_it_listens(address: str, process: subprocess.Popen[bytes]) -> None:
     host, _, port = address.partition(":")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(ConnectionRefusedError):
             socket.create_connection((host, int(port))).close()

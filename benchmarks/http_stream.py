@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECEIVE = 256 * 1024  # bytes
-PATIENCE = 60  # seconds without a byte
+TIMEOUT_S = 60  # seconds without a byte
 
 
 def read(url: str) -> Iterator[tuple[int, bytes]]:
     """Each read of the body: the monotonic clock in nanoseconds, and the bytes, still in HTTP's chunked coding."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=PATIENCE) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=TIMEOUT_S) as connection:
         target = f"{parts.path or '/'}?{parts.query}"
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
         data = connection.recv(RECEIVE)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import tomli
 from packaging.requirements import Requirement
+
+from lambda_streamify_emulator.building.node_client import client_script, client_version, install_client
+from lambda_streamify_emulator.errors import BuildError, InterpreterError
+from lambda_streamify_emulator.processes.node import Node, find_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HANDLERS = Path(__file__).parent / "handlers"
-NODE_CLIENT = "3.3.0"  # of aws-lambda-ric; 4.x wants a newer Node.js than 20
-_PATIENCE = 900  # seconds; npm compiles curl for aws-lambda-ric
+TIMEOUT_S = 900  # seconds; npm compiles curl for aws-lambda-ric
 
 
 class PeerMissingError(Exception):
@@ -27,9 +29,9 @@ class PeerMissingError(Exception):
 
 
 def pins() -> list[str]:
-    """What the project's `bench` extra asks for on this Python."""
-    all_of_them = map(Requirement, importlib.metadata.requires("lambda-streamify") or [])
-    here = (one for one in all_of_them if one.marker and one.marker.evaluate({"extra": "bench"}))
+    """The requirements of the project's dependency group `bench` on this Python."""
+    groups = tomli.loads((HANDLERS.parents[1] / "pyproject.toml").read_text())["dependency-groups"]
+    here = (one for one in map(Requirement, groups["bench"]) if one.marker is None or one.marker.evaluate())
     return sorted(f"{one.name}{one.specifier}" for one in here)
 
 
@@ -51,20 +53,31 @@ def node_version() -> str:
 
 def node_client() -> Path:
     """The script that starts AWS's Node.js client."""
+    node = _node()
+    return client_script(node, node_client_folder(node))
+
+
+def node_client_folder(node: Node) -> Path:
+    """The folder with AWS's client for `node`, installed as the emulator installs it."""
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, **streams, **options, text=True, timeout=TIMEOUT_S, check=False)
 
     def install(folder: Path) -> None:
-        package = {
-            "private": True,
-            "dependencies": {"aws-lambda-ric": NODE_CLIENT},
-            "allowScripts": {"aws-lambda-ric": True},  # it compiles itself; newer versions of npm want to be told
-        }
-        (folder / "package.json").write_text(json.dumps(package))
-        _run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"], cwd=folder)
-        if not (folder / "node_modules" / "aws-lambda-ric" / "dist" / "rapid-client.node").exists():
-            raise PeerMissingError("aws-lambda-ric did not compile")
+        try:
+            install_client(node, folder, run)
+        except (BuildError, subprocess.TimeoutExpired) as error:
+            raise PeerMissingError(str(error)) from error
 
-    folder = _installed(f"node-{_digest([NODE_CLIENT, node_version()])}", install)
-    return folder / "node_modules" / "aws-lambda-ric" / "bin" / "index.mjs"
+    return _installed(f"node-{_digest([client_version(node), f'v{node.version}'])}", install)
+
+
+def _node() -> Node:
+    try:
+        return find_node()
+    except InterpreterError as error:
+        raise PeerMissingError(str(error)) from error
 
 
 def _installed(name: str, install: Callable[[Path], None]) -> Path:
@@ -87,7 +100,7 @@ def _digest(values: list[str]) -> str:
 def _run(command: list[str], cwd: Path | None = None) -> str:
     try:
         done = subprocess.run(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=False
+            command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise PeerMissingError(str(error)) from error

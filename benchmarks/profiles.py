@@ -42,7 +42,7 @@ def _invocation(layer: Path, python: Path) -> Profile:
 
 
 def _start(layer: Path, python: Path) -> Profile:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify.bootstrap"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify._runtime.bootstrap"
     lines = _run(python, "-X", "importtime", "-c", code, str(layer / "python")).stderr.splitlines()
     fields = [line.removeprefix("import time:").split("|") for line in lines if line.startswith("import time:")][1:]
     own = sorted(((int(self_us), name.strip()) for self_us, _, name in fields), reverse=True)

@@ -12,7 +12,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from lambda_streamify_emulator.recordings.replay import Replay
+from lambda_streamify_emulator.replays.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

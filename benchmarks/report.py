@@ -54,7 +54,7 @@ def markdown(
     title: str = "Benchmark report",
     name: str = "report",
 ) -> str:
-    """The whole report, whose picture is NAME.svg. What the figures mean stands in docs/performance.md."""
+    """The whole report, whose picture is NAME.svg. What the figures mean stands in docs/explanation/performance.md."""
     judged = [row.target.met(row.value) for row in rows if row.value is not None and row.target.number is not None]
     verdict = (
         f"**{sum(map(bool, judged))} of {len(judged)} targets are met.** A ratio is ours divided by the peer's, taken"
@@ -63,7 +63,7 @@ def markdown(
     lines = [
         f"# {title}",
         "",
-        f"Written by `{where['command']}`; [docs/performance.md](../docs/performance.md) says what the figures mean.",
+        f"Written by `{where['command']}`; [performance](../docs/explanation/performance.md) explains the figures.",
         "",
         *(f"* {name}: {_code(value) if name == 'command' else value}" for name, value in where.items()),
         "",

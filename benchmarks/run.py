@@ -1,4 +1,7 @@
-"""Measures the built layer beside its peers: `make bench`. docs/performance.md says what the figures mean."""
+"""Measures the built layer beside its peers: `make bench`.
+
+docs/explanation/performance.md says what the figures mean.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ from profiles import take_profiles
 from sampling import Sample, take_sample
 
 HERE = Path(__file__).parent
-PATIENCE = 30 * 60  # seconds for everything, the first installation of the peers included
+TIMEOUT_S = 30 * 60  # seconds for everything, the first installation of the peers included
 
 
 def main() -> int:
     """Run what the command line asks for. A missed target is a line of the report, not an error: noise misses some."""
     options = parse_arguments()
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT_S)
     sys.dont_write_bytecode = True  # a handler's would be found by the clients that run it
     chosen = [
         measure for measure in MEASURES if not options.only or options.only in f"{measure.group}: {measure.title}"
@@ -111,7 +114,7 @@ def note(text: str) -> None:
 
 def give_up(_signal: int, _frame: object) -> None:
     """Nothing may run for ever; a measuring server that is left over ends by its own alarm."""
-    raise TimeoutError(f"not done after {PATIENCE} seconds")
+    raise TimeoutError(f"not done after {TIMEOUT_S} seconds")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clients import Client
     from workloads import Workload
 
-PATIENCE = 60  # seconds; the longest run takes two
+TIMEOUT_S = 60  # seconds; the longest run takes two
 _LAG = re.compile(r"^lag_ms=([0-9.]+)$", re.MULTILINE)
 
 
@@ -96,7 +96,7 @@ class Sample:
 
 def take_sample(server: Path, client: Client, workload: Workload) -> Sample:
     """Run `workload` on a fresh process of `client`."""
-    command = [str(server), "-t", str(PATIENCE), "-n", str(workload.invocations), "-e", json.dumps(workload.event)]
+    command = [str(server), "-t", str(TIMEOUT_S), "-n", str(workload.invocations), "-e", json.dumps(workload.event)]
     if workload.warm_up_event:
         command += ["-w", workload.warm_up_event]
     if workload.stamped:
@@ -111,7 +111,7 @@ def take_sample(server: Path, client: Client, workload: Workload) -> Sample:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE + 10,
+        timeout=TIMEOUT_S + 10,
         check=False,
     )
     what = f"{client.name}, {workload.name}"

@@ -16,9 +16,9 @@ sys.path.insert(0, sys.argv[1])
 os.environ.setdefault("AWS_LAMBDA_FUNCTION_NAME", "bench")
 
 
-from lambda_streamify.logs import open_logs
-from lambda_streamify.runtime import Runtime
-from lambda_streamify.runtime_api import RuntimeApi
+from lambda_streamify._runtime.logs import open_logs
+from lambda_streamify._runtime.runtime import Runtime
+from lambda_streamify._runtime.runtime_api import RuntimeApi
 
 TIMES = 3000
 EVENT = sys.argv[2].encode()
@@ -47,13 +47,22 @@ class Memory:
 
     def sendmsg(self, buffers: "list[bytes]", *_: object) -> int:
         """Take a head, with or without a body."""
-        asks = buffers[0].startswith(b"GET")
-        if not asks:
-            self.first_bytes.append(time.perf_counter_ns() - self._handed_out)
-        self._answer = NEXT if asks else ACCEPTED
+        for buffer in buffers:
+            self.send(buffer)
         return sum(map(len, buffers))
 
-    def recv(self, _size: int) -> bytes:
+    def send(self, data: bytes, _flags: int = 0) -> int:
+        """Take what a request begins with, or goes on with."""
+        if data.startswith(b"GET"):
+            self._answer = NEXT
+        elif self._answer is NEXT:
+            if b"/error HTTP/" in data:
+                sys.exit("the invocation has failed: this would be the profile of an error")
+            self.first_bytes.append(time.perf_counter_ns() - self._handed_out)
+            self._answer = ACCEPTED
+        return len(data)
+
+    def recv(self, _size: int, _flags: int = 0) -> bytes:
         """Hand out the answer to what was sent last."""
         self._handed_out = time.perf_counter_ns()
         return self._answer
