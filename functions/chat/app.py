@@ -1,10 +1,10 @@
 """Answers a chat with a model of Amazon Bedrock, as server-sent events.
 
-POST {"prompt": "..."}, or {"messages": [{"role": "user", "content": "..."}, ...]} with all that was said. The events:
+POST {"prompt": "..."}, or {"messages": [{"role": "user", "content": "..."}, ...]} with the whole conversation. Events:
 
-    data: {"text":"..."}                    whenever the model says something
-    event: done, {"stopReason":"..."}       the last one, with the usage in tokens; "deadline" if the time was over
-    event: error, {"error":"..."}           the last one if the model fails, with `retry` if it is worth another try
+    data: {"text":"..."}                    for each piece of text from the model
+    event: done, {"stopReason":"..."}       at the end, with the usage in tokens; "deadline" if time ran out
+    event: error, {"error":"..."}           at the end if the model fails, with `retry` if another try may succeed
 """
 
 import base64
@@ -15,22 +15,22 @@ from contextlib import closing
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
-from urllib3.exceptions import HTTPError  # botocore lets it through while a stream is read
+from urllib3.exceptions import HTTPError  # botocore does not wrap it while a stream is read
 
 from lambda_streamify import StreamingResponse, deadline, keepalive, sse
 
 MODEL_ID = os.environ["MODEL_ID"]
-MAX_TOKENS = 2048  # of one answer. It bounds what a call costs: a client that hangs up does not stop the function.
-MAX_SILENCE = 60  # seconds that the model may think before it says the next word
+MAX_TOKENS = 2048  # per answer. It limits the cost of a call: a client that disconnects does not stop the function.
+MAX_SILENCE = 60  # seconds that the model may take before the next word
 
-# Made once, so that warm invocations use its connections again. It does not try twice: the error event leaves that to
-# the client, which knows whether somebody still waits.
+# Created once, so that warm invocations reuse its connections. It does not retry: the error event leaves that to the
+# client, which knows whether someone is still waiting.
 bedrock = boto3.client(
     "bedrock-runtime",
     config=Config(connect_timeout=5, read_timeout=MAX_SILENCE, retries={"total_max_attempts": 1}),
 )
 
-# Errors that pass, and the milliseconds after which another try makes sense.
+# Temporary errors, and the milliseconds after which a retry makes sense.
 RETRY = {
     "ThrottlingException": 10_000,
     "ModelNotReadyException": 10_000,
@@ -51,7 +51,7 @@ def lambda_handler(event, context):
             "headers": {"content-type": "application/json"},
             "body": json.dumps({"message": str(error)}),
         }
-    # A wait for Bedrock cannot be interrupted: the margin is longer than any.
+    # A wait for Bedrock cannot be interrupted, so the margin is longer than the longest wait.
     time = deadline(context, margin=MAX_SILENCE + 10)
     items = time.limit(answer(messages), last=sse.Event({"stopReason": "deadline"}, event="done"))
     events = sse.events(items, on_error=tell)
@@ -59,7 +59,7 @@ def lambda_handler(event, context):
 
 
 def conversation(event):
-    """Returns the request's messages in Bedrock's form; raises ValueError, with a text for the client."""
+    """Returns the request's messages in Bedrock's format; raises ValueError with a text for the client."""
     body = event.get("body") or ""
     try:
         asked = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
@@ -81,14 +81,14 @@ def is_message(message):
 
 
 def answer(messages):
-    # Called here and not in the handler, so that signs of life are sent while the model reads a long conversation.
+    # Called here and not in the handler, so that keepalive comments are sent while the model reads a long conversation.
     response = bedrock.converse_stream(modelId=MODEL_ID, messages=messages, inferenceConfig={"maxTokens": MAX_TOKENS})
     end = {}
-    with closing(response["stream"]) as stream:  # at the deadline this hangs up, and Bedrock stops
+    with closing(response["stream"]) as stream:  # closed at the deadline, so that Bedrock stops
         for event in stream:
             if "contentBlockDelta" in event:
                 text = event["contentBlockDelta"]["delta"].get("text")
-                # Reasoning is not shown. But the deadline looks at the clock only between two items, so there is one.
+                # Reasoning is not shown. A comment replaces it, because the deadline is checked only between items.
                 yield {"text": text} if text else sse.Event(comment="thinking")
             elif "messageStop" in event:
                 end["stopReason"] = event["messageStop"]["stopReason"]
@@ -98,12 +98,12 @@ def answer(messages):
 
 
 def tell(error):
-    """Returns the last event of an answer that fails. The rest is in the log: it may name accounts and resources."""
+    """Returns the last event of a failed answer. Details are only logged: they may name accounts and resources."""
     code = code_of(error)
     message = "The model cannot answer."
     if code in RETRY:
         message = "The model cannot answer now. Try again later."
-    elif code == "ValidationException":  # such as a conversation that is too long for the model
+    elif code == "ValidationException":  # for example, the conversation is too long for the model
         message = error.response["Error"]["Message"]
     return sse.Event({"error": code, "message": message}, event="error", retry=RETRY.get(code))
 
@@ -111,7 +111,7 @@ def tell(error):
 def code_of(error):
     if isinstance(error, ClientError):
         code = error.response["Error"]["Code"]
-        return code[0].upper() + code[1:]  # within a stream it begins with a small letter
-    if isinstance(error, (HTTPClientError, HTTPError)):  # Bedrock was silent for too long, or hung up
+        return code[0].upper() + code[1:]  # within a stream it begins with a lower-case letter
+    if isinstance(error, (HTTPClientError, HTTPError)):  # Bedrock sent nothing for too long, or disconnected
         return "ConnectionError"
     return type(error).__name__

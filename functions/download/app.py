@@ -1,8 +1,8 @@
-"""Serves the objects of an S3 bucket: GET or HEAD /the/key, whole or in part, from memory that never holds a whole one.
+"""Serves the objects of an S3 bucket: GET or HEAD /the/key, whole or in part, without holding a whole object in memory.
 
-S3 does the work of HTTP: ranges, ETags and conditions are its own, and what it answers is passed on. But there is no
-Content-Length: a streaming function URL sends chunks, and the layer leaves the header out, which the URL would rename
-to x-amzn-remapped-content-length. A client that needs the size asks for `Range: bytes=0-0`; it is in Content-Range.
+S3 handles ranges, ETags and conditions, and the function passes its response on. Content-Length is missing: a streaming
+function URL sends chunks, and the layer omits the header, because the URL would rename it to
+x-amzn-remapped-content-length. A client that needs the size requests `Range: bytes=0-0`; it is in Content-Range.
 """
 
 import os
@@ -16,18 +16,18 @@ from botocore.exceptions import ClientError
 
 BUCKET = os.environ["BUCKET"]
 CHUNK = 256 * 1024
-# Lambda ends a response at 200 MB. Beyond, as a whole or as a range, the client is sent to S3 itself.
+# Lambda ends a response at 200 MB. For a larger object or range, the client is redirected to S3.
 LARGEST = 200_000_000
 LINK_SECONDS = 300
 
-# Made once, so that warm invocations use its connections again. The settings are for the links: without them botocore
-# signs by an old version, and for an address that is not that of the region.
+# Created once, so that warm invocations reuse its connections. The settings are for the links: without them botocore
+# signs with an old version, and for an address outside the region.
 s3 = boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
-# One range, as all clients that resume and seek send it. Any other is ignored, as RFC 9110 (14.2) allows, since S3
-# knows no other: the client gets the whole object.
+# A single range, which is what all clients send to resume and seek, and all that S3 supports. Any other is ignored, as
+# RFC 9110 (14.2) allows: the client gets the whole object.
 RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
-# Not content-encoding: a function URL was seen to unpack what that names, and then ranges do not fit together any more.
+# Not content-encoding: a function URL was seen to decompress such bodies, and then ranges no longer fit together.
 PASSED_ON = (
     *("cache-control", "content-disposition", "content-language", "content-range", "content-type"),
     *("etag", "expires", "last-modified"),
@@ -71,12 +71,12 @@ def lambda_handler(event, context):
 
 
 def key_of(path):
-    """Returns the key that the path of the request names; None if no object can have it."""
+    """Returns the key in the path of the request; None if no object can have it."""
     try:
         key = unquote(path.removeprefix("/"), errors="strict")
     except UnicodeDecodeError:
         return None
-    # Dots would lead out of the bucket where the bucket is a part of S3's path.
+    # Dots would lead out of the bucket if the bucket is part of the path to S3.
     return key if key and {".", ".."}.isdisjoint(key.split("/")) else None
 
 
@@ -96,7 +96,7 @@ def get(key, headers):
     except ClientError as error:
         if error.response["Error"]["Code"] != "PreconditionFailed":
             raise
-    return s3.get_object(**wanted)  # changed since the client has got the first part
+    return s3.get_object(**wanted)  # the object has changed since the client received the first part
 
 
 def condition(headers):
@@ -114,7 +114,7 @@ def passed_on(answer):
 
 
 def explained(answer):
-    """Returns the headers that belong to what S3 has refused."""
+    """Returns the headers of a request that S3 has refused."""
     headers = passed_on(answer)
     if answer["Error"]["Code"] == "InvalidRange":
         headers["content-range"] = f"bytes */{answer['Error']['ActualObjectSize']}"
@@ -128,11 +128,11 @@ def refusal(status, headers=None):
 
 
 def disposition(key):
-    """Saved, not shown: a page among the objects would run as a page of this URL. Metadata of the object may differ."""
+    """Makes browsers save the object: HTML would run as a page of this URL. Metadata of the object has priority."""
     return f"attachment; filename*=UTF-8''{quote(key.rsplit('/')[-1], safe='')}"
 
 
 def link(key):
-    """Returns a URL by which anybody gets this object from S3 for a few minutes."""
+    """Returns a URL with which anyone can get this object from S3 for a few minutes."""
     wanted = {"Bucket": BUCKET, "Key": key, "ResponseContentDisposition": disposition(key)}
     return s3.generate_presigned_url("get_object", wanted, ExpiresIn=LINK_SECONDS)

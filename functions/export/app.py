@@ -1,12 +1,12 @@
-"""Exports a DynamoDB table as NDJSON, page by page: all of it, or with `?pk=VALUE` the items of one partition.
+"""Exports a DynamoDB table as NDJSON, page by page: the whole table, or one partition with `?pk=VALUE`.
 
-    {"item":{...}}          one line for each item
-    {"cursor":"..."}        after each page: `?cursor=...` goes on from here
-    {"end":true}            the last line, when everything has been sent
+    {"item":{...}}          one line per item
+    {"cursor":"..."}        after each page: `?cursor=...` continues from here
+    {"end":true}            the last line, after everything has been sent
     {"error":"..."}         the last line, if the table cannot be read any further
 
-Without `end`, whatever the reason (the function's time, the size of a response, an error, a broken connection), the
-client goes on with the last cursor that it has got, and forgets the items behind it: they come again.
+Without `end`, for any reason (the function's timeout, the limit on responses, an error, a broken connection), the
+client continues with the last cursor that it received, and drops the items after it, because they are sent again.
 """
 
 import base64
@@ -22,9 +22,9 @@ from botocore.exceptions import ClientError
 from lambda_streamify import coalesce, deadline, ndjson
 
 TABLE = os.environ["TABLE"]
-PAGES = 60  # A page is 1 MB in DynamoDB, and up to three as JSON; Lambda ends a response at 200 MB.
+PAGES = 60  # A page is 1 MB in DynamoDB and up to 3 MB as JSON; Lambda ends a response at 200 MB.
 
-# Made once, so that warm invocations use its connections again. With all its tries a page takes less than a minute.
+# Created once, so that warm invocations reuse its connections. With all retries, a page takes less than a minute.
 dynamodb = boto3.client(
     "dynamodb", config=Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 )
@@ -37,7 +37,7 @@ def lambda_handler(event, context):
         start = key_of(query["cursor"]) if "cursor" in query else None
     except ValueError:
         return {"statusCode": 400, "body": json.dumps({"message": "the cursor is none that was given out here"})}
-    time = deadline(context, margin=60)  # for one more page and its way to a slow client
+    time = deadline(context, margin=60)  # for one more page, and for sending it to a slow client
     lines = ndjson.lines(export(query.get("pk"), start, time), default=plain, on_error=tell)
     return {"statusCode": 200, "headers": {"cache-control": "no-store"}, "body": coalesce(lines)}
 
@@ -72,12 +72,12 @@ def cursor_of(key):
 def key_of(cursor):
     key = json.loads(base64.urlsafe_b64decode(cursor))
     if not isinstance(key, dict):
-        raise ValueError(cursor)  # noqa: TRY004 - as for what is no JSON
+        raise ValueError(cursor)  # noqa: TRY004 - the same error as for invalid JSON
     return key
 
 
 def plain(value):
-    """Returns what JSON has a form for, in place of DynamoDB's types that it has none for."""
+    """Converts a DynamoDB type that JSON does not have to one that it has."""
     if isinstance(value, Decimal):
         return exact(value)
     if isinstance(value, Binary):
@@ -88,9 +88,10 @@ def plain(value):
 
 
 def exact(number):
-    """Returns a number only if it keeps each digit as one: most readers of JSON make a float of it, of some 16 digits.
+    """Returns a number if no digit is lost, otherwise text.
 
-    DynamoDB's have up to 38. Those that do not fit are text (RFC 7493, 2.2, recommends it).
+    Most JSON parsers convert numbers to floats of about 16 digits; DynamoDB has up to 38. RFC 7493, section 2.2,
+    recommends text for numbers that do not fit.
     """
     near = float(number)
     if Decimal(repr(near)) != number:
@@ -99,5 +100,5 @@ def exact(number):
 
 
 def tell(error):
-    """Returns the last line of an export that fails. The rest is in the log: it may name accounts and resources."""
+    """Returns the last line of a failed export. Details are only logged: they may name accounts and resources."""
     return {"error": error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__}

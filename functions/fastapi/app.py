@@ -1,6 +1,6 @@
-"""A FastAPI app in a function, and it streams: only the last line speaks of Lambda.
+"""A streaming FastAPI app in a function. Only the last line is specific to Lambda.
 
-Routes that yield answer with server-sent events or JSON lines, as under any server. /docs has the app's own pages.
+Routes that yield respond with server-sent events or JSON lines, as under any server. /docs has the app's own pages.
 """
 
 from asyncio import sleep
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from lambda_streamify import asgi
 
-PAUSE = 0.05  # seconds between two steps: somebody has to read them
+PAUSE = 0.05  # seconds between two steps, so that people can read them
 
 
 class Recipe(BaseModel):
@@ -24,7 +24,7 @@ class Recipe(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app):
-    # What takes long to load, or to connect to, is had once for each environment, before its first request.
+    # Runs once per environment, before its first request: the place for slow loading and for connections.
     app.state.recipes = {
         "tea": Recipe(name="tea", steps=["Boil the water.", "Pour it over the leaves.", "Wait.", "Wait.", "Drink."]),
         "toast": Recipe(name="toast", steps=["Cut the bread.", "Toast it.", "Butter it while it is hot."]),
@@ -36,7 +36,7 @@ app = FastAPI(title="Recipes", lifespan=lifespan)
 
 
 def known(name: str, request: Request) -> Recipe:
-    # In a dependency, since a route that yields has sent its status when it begins to run.
+    # In a dependency, because a route that yields has already sent its status when it starts to run.
     if name not in request.app.state.recipes:
         raise HTTPException(404, f"There is no recipe for {name}.")
     return request.app.state.recipes[name]
@@ -53,7 +53,7 @@ async def recipes(request: Request) -> AsyncIterable[Recipe]:
 async def steps(
     recipe: Annotated[Recipe, Depends(known)], last_event_id: Annotated[int, Header()] = 0
 ) -> AsyncIterable[ServerSentEvent]:
-    """The steps as server-sent events. A browser that has lost the connection goes on where it was."""
+    """The steps as server-sent events. A browser that reconnects continues after the last step that it received."""
     for number, step in enumerate(recipe.steps, 1):
         if number > last_event_id:
             yield ServerSentEvent(id=str(number), event="step", data=step)

@@ -1,6 +1,6 @@
-"""A Flask app in a function: a report as CSV, of any length, that leaves line by line while it is written.
+"""A Flask app in a function: a CSV report of any length, sent line by line while it is generated.
 
-The app is a WSGI app like any other, and runs under any server: only the last line speaks of Lambda.
+The app is a WSGI app like any other, and runs under any server. Only the last line is specific to Lambda.
 """
 
 import random
@@ -24,10 +24,10 @@ def index():
 def visits(shop):
     days = min(request.args.get("days", 7, int), 10_000)
 
-    # The rows are made when the view has returned; without stream_with_context there is no `request` by then.
+    # The rows are generated after the view returns; without stream_with_context, `request` would no longer exist.
     @stream_with_context
     def rows():
-        counts = random.Random(shop)  # noqa: S311 - no secret: in place of a database, always the same
+        counts = random.Random(shop)  # noqa: S311 - not secret: stands for a database, and is always the same
         yield "day,visits\r\n"
         for number in range(days):
             visits = counts.randint(80, 120)

@@ -1,16 +1,17 @@
-"""Powertools around a stream: routes, logs, traces and metrics that are right though the response is long in coming.
+"""Powertools around a stream: routes, logs, traces and metrics that are correct for a streamed response too.
 
-`@streaming`, innermost, sends the stream within the handler's call. So the metrics that are added while it streams are
-emitted with it, the trace ends when it ends, and an error in its midst is in both.
+`@streaming`, the innermost decorator, sends the stream during the handler's call. Metrics added while it streams
+are therefore emitted, the trace ends when the stream ends, and both include an error in mid-stream.
 """
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lambda_streamify import ndjson, streaming
+from lambda_streamify.powertools import StreamingResponse
 
 logger = Logger()
 tracer = Tracer()
@@ -27,14 +28,14 @@ ORDERS = {
 def orders(name):
     if name not in ORDERS:
         raise NotFoundError(f"There is no customer {name}.")
-    return Response(200, content_type=ndjson.CONTENT_TYPE, body=ndjson.lines(found(name)))
+    return StreamingResponse(ndjson.lines(found(name)))
 
 
 def found(name):
     logger.append_keys(customer=name)
     for order in ORDERS[name]:
         with tracer.provider.in_subsegment("## load"):
-            logger.info("an order", extra=order)  # in place of a query
+            logger.info("an order", extra=order)  # stands for a query
         metrics.add_metric("OrdersSent", MetricUnit.Count, 1)
         yield order
 

@@ -1,10 +1,10 @@
-"""Streams a recording at its times: a front end gets a realistic stream, and no model stands behind it.
+"""Streams a recording with its original times: a front end gets a realistic stream without a model behind it.
 
-    ?recording=story     which one; without it, this one
+    ?recording=story     the recording; this one by default
     ?speed=2  ?instant   twice as fast; without waiting
     ?truncate=20  ?error=20  ?stall=20:3  ?jitter=0.2  ?slice=10  ?idle_limit=0.5  ?seed=7
 
-The second line does harm, as the options of `streamify replay` do: docs/recordings.md tells of each.
+The last line injects faults, like the options of `streamify replay`: docs/guides/recordings.md describes each.
 """
 
 import math
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from carried.errors import FaultError
 
-# Modules of the emulator: the Makefile copies them.
-from carried.recordings.clocks import RealClock
-from carried.recordings.faults import Faults
-from carried.recordings.playback import Outcome, at_their_times, without_hidden
+# Modules of the emulator, which the Makefile copies.
 from carried.recordings.recording import CODES, HEAD, TEXT, RecordingReader
+from carried.replays.clocks import RealClock
+from carried.replays.faults import Faults
+from carried.replays.playback import Outcome, at_their_times, without_hidden
 
 from lambda_streamify import StreamingResponse
 
@@ -60,7 +60,7 @@ def lambda_handler(event, context):
         events = faults.apply(events_of(RECORDINGS[name]))
     except FaultError as problem:
         return refusal(400, f"{problem}.")
-    print(f"{name}: seed {faults.seed}")  # noqa: T201 - it is the log; with the seed, what is drawn by lot can be had again
+    print(f"{name}: seed {faults.seed}")  # noqa: T201 - the log; with the seed, the random faults can be repeated
     return response(events if instant else at_their_times(events, RealClock()))
 
 
@@ -84,17 +84,17 @@ def faults_of(query):
 def events_of(path):
     with path.open(encoding="utf-8", newline="\n") as file:
         for event in RecordingReader(file):
-            if event.code in CODES:  # later versions of the format may have more
+            if event.code in CODES:  # later versions of the format may have other codes
                 yield event
 
 
 def response(events):
     first = next(events, None)
-    if first is None or first.code != HEAD:  # some layers are recorded without
+    if first is None or first.code != HEAD:  # recordings of some layers have no head
         return StreamingResponse(body(chain([first] if first else [], events)))
     head, _ = without_hidden(first.data)
     headers = {name: value for name, value in head["headers"].items() if name.lower() != "date"}
-    # Eager, since the first chunk may come much later than the head.
+    # Eager, because the first chunk may come much later than the head.
     return StreamingResponse(body(events), head["status_code"], headers, head["cookies"], eager=True)
 
 
@@ -111,6 +111,6 @@ def body(events):
 
 
 def again(failure):
-    """The error by its own name, which is what Lambda is told and what its caller sees."""
+    """Returns an error with the recorded name, which Lambda reports to its caller."""
     name = getattr(failure, "error_type", type(failure).__name__).rpartition(".")[2]
     return type(name, (Exception,), {})(getattr(failure, "message", failure))

@@ -1,4 +1,4 @@
-"""Tells a story as a language model would: token by token, as server-sent events, at a model's uneven pace."""
+"""Tells a story as a language model would: token by token, as server-sent events, at an uneven pace."""
 
 import asyncio
 import json
@@ -15,14 +15,14 @@ Marta took a pencil and drew a rock, a tower, and a window with a candle. \
 "Now you have a place to start from," she said. \
 By morning the boat was gone, and far out at sea somebody was waving a lantern back."""
 
-# Seconds. Together about six, most of it waiting as a reader of a chat waits.
+# Seconds. The whole story takes about six.
 THINKING = 0.7
 TYPICAL_GAP = 0.028
 SENTENCE_PAUSE = 0.12
 
 
 def tokens(text):
-    """Cuts the text into sub-words; put together again they are the text."""
+    """Splits the text into sub-words, which joined together are the text again."""
     hyphenation = Pyphen(lang="en_US")
     for number, word in enumerate(text.split(" ")):
         first, *rest = hyphenation.inserted(word, hyphen="\0").split("\0")
@@ -31,11 +31,11 @@ def tokens(text):
 
 
 async def tell(text):
-    pace = random.Random(1888)  # noqa: S311 - no secret: a seed makes every telling the same
+    pace = random.Random(1888)  # noqa: S311 - not secret: with a fixed seed the pace is always the same
     await asyncio.sleep(THINKING)
     for token in tokens(text):
         yield f"data: {json.dumps({'token': token})}\n\n"
-        # A model's gaps are log-normal: mostly short, now and then a long one.
+        # A model's gaps are log-normal: most are short, and a few are long.
         gap = TYPICAL_GAP * pace.lognormvariate(0, 0.6)
         await asyncio.sleep(gap + SENTENCE_PAUSE if token.endswith((".", '."', ',"')) else gap)
     yield "event: done\ndata: {}\n\n"
