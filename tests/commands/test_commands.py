@@ -16,9 +16,10 @@ import pytest
 from emulator_process import COMMAND, PARAMETERS, TEMPLATE, EmulatorProcess, emulating, environment, streamify
 from gate import Gate
 from lambda_streamify_emulator.recordings.recording import Header, RecordingReader
+from lambda_streamify_emulator.template.stack import FUNCTIONS
 from processes import ROOT
 from url_client import request
-from waiting import PATIENCE, read_exactly
+from waiting import TIMEOUT_S, read_exactly
 
 FUNCTION = """\
 Transform: AWS::Serverless-2016-10-31
@@ -56,14 +57,17 @@ def serve(*options: str | Path, **variables: Any) -> "subprocess.CompletedProces
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "there is no such file; name your template, or run where template.yaml is"),
-        ("", "it is empty"),
-        ("just text\n", "it holds text instead of a template's sections"),
-        ("a: [1\nb: {", "it is not YAML: expected ',' or ']', but got ':' in line 2, column 2"),
-        ("Resources: {}\n", "it has no function; the emulator runs resources of type AWS::Serverless::Function"),
+        (None, ": there is no such file; name your template, or run where template.yaml is"),
+        ("", ": it is empty"),
+        ("just text\n", ": it contains text instead of a template's sections"),
+        ("a: [1\nb: {", ": it is not YAML: expected ',' or ']', but got ':' in line 2, column 2"),
+        (
+            "Resources: {}\n",
+            f": it has no function; the emulator runs resources of type {' and '.join(FUNCTIONS)}",
+        ),
         (
             FUNCTION.format(code="nil/", runtime="python3.13"),
-            "Function: its CodeUri nil/ is neither a folder nor a .zip file",
+            ":5: Function: its CodeUri nil/ is neither a folder nor a .zip file",
         ),
     ],
     ids=["missing", "empty", "text", "not-yaml", "no-function", "no-code"],
@@ -73,7 +77,7 @@ def test_a_wrong_template_is_named_with_what_is_wrong(tmp_path: Path, content: s
     if content is not None:
         template.write_text(content)
 
-    assert complaint("serve", template) == f"{template}: {said}"
+    assert complaint("serve", template) == f"{template}{said}"
 
 
 def test_the_template_is_the_one_of_the_folder_if_none_is_named(tmp_path: Path) -> None:
@@ -86,8 +90,11 @@ def test_an_unknown_runtime_is_named_with_those_there_are(tmp_path: Path, cache:
     template = tmp_path / "template.yaml"
     template.write_text(FUNCTION.format(code=".", runtime="python2.7"))
 
-    said = complaint("serve", template, "--port", "0", cache=cache)
+    done = streamify("serve", template, "--port", "0", cache=cache)
 
+    said, error = done.stderr.splitlines()[-2:]  # behind what is wrong in the template
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error == "error: the template has no function that can be served"
     assert "'python2.7'" in said
     assert "python3.10, python3.11, python3.12, python3.13, python3.14" in said
 
@@ -181,7 +188,7 @@ def test_an_endpoint_where_nothing_answers_is_named_with_what_to_start() -> None
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"AWS_ENDPOINT_URL_LAMBDA": "nil"}, "AWS_ENDPOINT_URL_LAMBDA=nil: it has to begin with http:// or https://"),
+        ({"AWS_ENDPOINT_URL_LAMBDA": "nil"}, "AWS_ENDPOINT_URL_LAMBDA=nil: it must begin with http:// or https://"),
         ({"AWS_PROFILE": "nil"}, "no client for Lambda at http://127.0.0.1:4000: "),
     ],
     ids=["endpoint", "profile"],
@@ -250,9 +257,7 @@ def test_serve_lists_the_addresses_and_ends_with_the_status_of_the_command_that_
     assert address
     plain, signed = done.stderr.splitlines()
     assert plain == f"try: curl -N {address[1]}"
-    assert signed.startswith(
-        'requests to signed have to be signed: curl --aws-sigv4 "aws:amz:us-east-1:lambda" --user '
-    )
+    assert signed.startswith('requests to signed must be signed: curl --aws-sigv4 "aws:amz:us-east-1:lambda" --user ')
     assert done.returncode == 7
 
 
@@ -326,7 +331,7 @@ def test_each_chunk_is_printed_when_it_comes(emulator: EmulatorProcess, gate: Ga
             line = read_exactly(process.stdout, len(LINE)).decode()
             assert re.fullmatch(rf" *\d+\.\d\d\d s  chunk {number}\n", line)
             gate.open()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT_S) == 0
 
 
 def test_nobody_hears_of_a_reader_who_has_seen_enough(emulator: EmulatorProcess, gate: Gate, tmp_path: Path) -> None:
@@ -337,7 +342,7 @@ def test_nobody_hears_of_a_reader_who_has_seen_enough(emulator: EmulatorProcess,
         process.stdout.close()
         for _ in range(3):
             gate.open()
-        assert process.wait(PATIENCE) == 1
+        assert process.wait(TIMEOUT_S) == 1
         assert process.stderr.read() == b""
 
 

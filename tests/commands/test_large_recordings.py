@@ -14,7 +14,7 @@ import resource, sys
 from pathlib import Path
 from lambda_streamify_emulator.recordings.recording import Header, RecordingWriter
 from lambda_streamify_emulator.recordings.recording_file import reading
-from lambda_streamify_emulator.recordings.replay import Replay
+from lambda_streamify_emulator.replays.replay import Replay
 
 def write(path, count):
     with path.open("w") as file:

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import Popen
 
@@ -14,7 +14,7 @@ from emulator_process import RUNTIME, EmulatorProcess, emulating
 from gate import Gate
 from process_table import is_running, is_stopped, parent
 from url_client import Wire, request, wire
-from waiting import PATIENCE, wait_until
+from waiting import TIMEOUT_S, wait_until
 
 Process = Popen[bytes]
 
@@ -100,7 +100,7 @@ Resources:
   Layer:
     Type: AWS::Serverless::LayerVersion
     Metadata: {{BuildMethod: makefile}}
-    Properties: {{ContentUri: layer}}
+    Properties: {{LayerName: streamify, ContentUri: layer}}
   Function:
     Type: AWS::Serverless::Function
     Properties:
@@ -129,7 +129,7 @@ def test_an_emulator_that_ends_while_it_builds_serves_nothing_and_leaves_nothing
 
         end(emulator.process)
 
-        assert emulator.process.wait(PATIENCE) == status
+        assert emulator.process.wait(TIMEOUT_S) == status
         assert emulator.process.stdout.read() == b""
         emulator.assert_nothing_is_left()
         assert not (tmp_path / "ran").exists()
@@ -153,12 +153,25 @@ def test_functions_that_do_not_want_to_end_keep_the_emulator_from_nothing(tmp_pa
         wire(emulator.urls["cases"], "/hangs_stubbornly", gate=gate.address) as stream,
     ):
         stream.read_until(b"stubborn\n")  # it ignores SIGTERM
-        # This one has left its group, and holds the function's log, which the emulator reads to its end.
-        daemon = request(emulator.urls["brief"], "/leaves_daemon").json()
-        try:
-            terminate(emulator.process)
+        terminate(emulator.process)
 
-            assert emulator.wait_until_ended() == 0
-            emulator.assert_nothing_is_left()
+        assert emulator.wait_until_ended() == 0
+        emulator.assert_nothing_is_left()
+
+
+@every_end
+def test_what_has_left_its_function_s_group_does_not_outlive_the_emulator(
+    tmp_path: Path, cache: Path, end: Callable[[Process], None], status: int
+) -> None:
+    with emulating(tmp_path, cache) as emulator:
+        daemon = request(emulator.urls["brief"], "/leaves_daemon").json()  # it holds the function's log, too
+        try:
+            assert is_running(daemon)
+
+            end(emulator.process)
+
+            assert emulator.wait_until_ended() == status
+            wait_until(lambda: not is_running(daemon), "the end of the daemon")
         finally:
-            os.kill(daemon, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(daemon, signal.SIGKILL)

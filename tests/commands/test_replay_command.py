@@ -11,7 +11,7 @@ import pytest
 
 from emulator_process import COMMAND, environment
 from url_client import Wire, request, wire
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 STORY = """\
 {"version":1,"kind":"lambda-stream","layer":"client"}
@@ -34,7 +34,7 @@ class Replaying:
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal; the exit status, and what was written to standard error."""
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=PATIENCE)
+        _, errors = self.process.communicate(timeout=TIMEOUT_S)
         return self.process.returncode, errors
 
 

@@ -31,7 +31,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, 
 def documented() -> dict[str, tuple[str, str]]:
     """The page's table: each question's words, and what the emulator answers."""
     row = re.compile(r"^\| `([a-z0-9-]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
-    page = (ROOT / "docs" / "aws-smoke-test.md").read_text()
+    page = (ROOT / "docs" / "guides" / "aws-smoke-test.md").read_text()
     return {name: (text, answer.strip("`")) for name, text, answer in row.findall(page)}
 
 

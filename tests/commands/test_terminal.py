@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from emulator_process import COMMAND, EmulatorProcess, environment
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 PICTURE = re.compile(r"^([·─╎│┃█]{20,}|[.:|H#-]{20,}) \d+\.\d+ (ms|s)$", re.MULTILINE)
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
@@ -29,7 +29,7 @@ def shown(emulator: EmulatorProcess, *options: str, terminals: str = "out err", 
         text=True,
     )
     os.close(terminal)
-    piped = "".join(filter(None, process.communicate(event, PATIENCE)))
+    piped = "".join(filter(None, process.communicate(event, TIMEOUT_S)))
     read = b""
     with suppress(OSError):  # EIO: nobody has it open any more
         while part := os.read(main, 65536):

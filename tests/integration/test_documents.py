@@ -9,10 +9,11 @@ import pytest
 
 from documents import all_blocks
 from emulator_process import EmulatorProcess, emulating
-from lambda_streamify import current
-from lambda_streamify.context import LambdaContext
+from lambda_streamify._core import current
+from lambda_streamify._runtime.context import LambdaContext
 from lambda_streamify.testing import call
 from processes import ROOT
+from request_events import event
 
 EXAMPLES = all_blocks("python")
 DEFAULT_API = "http://127.0.0.1:4000"
@@ -41,6 +42,6 @@ def test_an_example_runs(code: str, project: EmulatorProcess, capfd: pytest.Capt
     exec(compile(code.replace(DEFAULT_API, project.lambda_api), "example", "exec"), namespace)  # noqa: S102
     if "lambda_handler" in namespace:
         context = LambdaContext(aws_request_id="example", deadline_ms=int(time.time() * 1000) + 60_000)
-        assert call(namespace["lambda_handler"], {}, context).chunks != []
+        assert call(namespace["lambda_handler"], event("function-url-body"), context).chunks != []
     else:
         assert capfd.readouterr().out != "", "the example prints what it has read"

@@ -12,7 +12,7 @@ import pytest
 from emulator_process import EmulatorProcess
 from gate import Gate
 from url_client import Wire, request
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 class Connection(Wire):
@@ -64,7 +64,7 @@ class Connection(Wire):
 def connected(url: str) -> Iterator[Connection]:
     address = urlsplit(url)
     assert address.port is not None
-    with create_connection((address.hostname, address.port), timeout=PATIENCE) as connection:
+    with create_connection((address.hostname, address.port), timeout=TIMEOUT_S) as connection:
         yield Connection(connection)
 
 

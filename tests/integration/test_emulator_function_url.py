@@ -14,7 +14,7 @@ import pytest
 
 from emulator_process import EmulatorProcess
 from url_client import Reply, request, wire
-from waiting import PATIENCE
+from waiting import TIMEOUT_S
 
 
 @pytest.fixture(scope="module")
@@ -163,19 +163,20 @@ def test_the_event_says_what_the_request_was(url: str) -> None:
 
     reply = request(
         url,
-        "/event/pa2%Fth//../%zz?multi=foo&multi=%2Fbar&empty&text=%C5%BE+%2B",
+        "/event/pa2%25Fth//../%zz?multi=foo&multi=%2Fbar&empty&text=%C5%BE+%2B",
         headers={"X-Mixed-Case": "Kept", "Cookie": "a=1; b=2", "User-Agent": "test/1"},
     )
 
     event = reply.json()
     assert (event["version"], event["routeKey"], event["isBase64Encoded"]) == ("2.0", "$default", False)
-    assert event["rawPath"] == "/event/pa2%Fth//../%zz"
+    assert event["rawPath"] == "/event/pa2%25Fth//../%zz"
     assert event["rawQueryString"] == "multi=foo&multi=%2Fbar&empty&text=%C5%BE+%2B"
     assert event["queryStringParameters"] == {"multi": "foo,/bar", "empty": "", "text": "ž +"}
     assert event["cookies"] == ["a=1", "b=2"]
     headers = event["headers"]
     assert (headers["x-mixed-case"], headers["cookie"], headers["user-agent"]) == ("Kept", "a=1; b=2", "test/1")
-    assert f"http://{headers['host']}/" == url
+    assert f"{headers['x-forwarded-proto']}://{headers['host']}/" == url
+    assert f":{headers['x-forwarded-port']}/" in url
     assert reply.all("x-amzn-trace-id")[0].startswith(headers["x-amzn-trace-id"].lower() + ";")
     context = event["requestContext"]
     assert context["requestId"] == reply.all("x-amzn-requestid")[0]
@@ -303,7 +304,7 @@ def test_an_error_after_the_first_byte_ends_the_body_as_if_it_were_whole_and_is_
 
 def test_one_connection_serves_one_request_after_the_other_through_errors_of_each_kind(url: str) -> None:
     targets = ["/raises", "/fails?after=0", "/fails?after=2", "/nil", "/value?value=42"]
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as connection:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)) as connection:
         connection.connect()
         kept = connection.sock
         replies = []
@@ -380,9 +381,12 @@ END = "0\r\n\r\n"
 ENDS_EARLY = "after the response began: the client sees a body that ends early"
 
 
-def raw(emulator: EmulatorProcess, body: bytes, content_type: str = HTTP, end: str = END) -> Reply:
+FAILED = "0\r\nLambda-Runtime-Function-Error-Type: RangeError\r\n\r\n"
+
+
+def raw(emulator: EmulatorProcess, body: bytes, content_type: str = HTTP, end: str = END, trailer: str = "") -> Reply:
     encoded = base64.b64encode(body).decode()
-    return request(emulator.urls["raw"], content_type=content_type, reply=encoded, end=end)
+    return request(emulator.urls["raw"], content_type=content_type, reply=encoded, end=end, trailer=trailer)
 
 
 @pytest.mark.parametrize("fields", [b"{}", b'{"statusCode": 200, "headers": null, "cookies": null, "later": 1}'])
@@ -407,7 +411,7 @@ def test_headers_that_the_url_has_a_use_for_arrive_under_other_names(emulator: E
         "WWW-Authenticate": "Bearer",
         "Keep-Alive": "timeout=5",
     }
-    with emulator.logged("raw | function URLs rename the header WWW-Authenticate: "):
+    with emulator.logged("raw | function URLs rename the header WWW-Authenticate to "):
         reply = raw(emulator, json.dumps({"headers": headers}).encode() + NULS + b"text")
 
     assert (reply.status, reply.body, reply.all("transfer-encoding")) == (200, b"text", ["chunked"])
@@ -420,11 +424,32 @@ def test_headers_that_the_url_has_a_use_for_arrive_under_other_names(emulator: E
 
 
 def test_a_header_under_such_a_name_makes_the_answer_a_500(emulator: EmulatorProcess) -> None:
-    told = "raw | the response has the header x-amzn-remapped-connection, a name that function URLs keep for themselves"
+    told = "raw | the response has the header x-amzn-remapped-connection, a name that function URLs reserve"
     with emulator.logged(told, "; the client gets 500"):
         reply = raw(emulator, b'{"headers": {"x-amzn-remapped-connection": "close"}}' + NULS + b"text")
 
     assert (reply.status, reply.body) == (500, b"Internal Server Error")
+
+
+def test_multi_value_headers_make_the_answer_a_500(emulator: EmulatorProcess) -> None:
+    with emulator.logged("raw | the prelude has the field multiValueHeaders", "; the client gets 500"):
+        reply = raw(emulator, b'{"multiValueHeaders": {"x-many": ["1", "2"]}}' + NULS + b"text")
+
+    assert (reply.status, reply.body) == (500, b"Internal Server Error")
+
+
+@pytest.mark.parametrize("content_type", [HTTP, "application/octet-stream"])
+def test_a_stream_that_is_nothing_but_an_error_is_a_502(emulator: EmulatorProcess, content_type: str) -> None:
+    reply = raw(emulator, b"", content_type, FAILED, trailer="Lambda-Runtime-Function-Error-Type")
+
+    assert (reply.status, reply.body) == (502, b"Internal Server Error")
+
+
+def test_an_error_behind_a_prelude_comes_after_the_status(emulator: EmulatorProcess) -> None:
+    with emulator.logged(f"raw | RangeError {ENDS_EARLY}"):
+        reply = raw(emulator, b'{"statusCode": 201}' + NULS, end=FAILED, trailer="Lambda-Runtime-Function-Error-Type")
+
+    assert (reply.status, reply.body) == (201, b"")
 
 
 def test_a_compressed_stream_arrives_decompressed(emulator: EmulatorProcess) -> None:
@@ -455,7 +480,10 @@ def test_a_body_is_dropped_where_http_allows_none(emulator: EmulatorProcess, sta
         (b"[]" + NULS, "the prelude is not a JSON object but list"),
         (b'{"statusCode": 600}' + NULS, "the response's statusCode is 600, not a number from 200 to 599"),
         (b'{"headers": {"x-kind": "two\\r\\nlines"}}' + NULS, "the response's header 'x-kind' with the value "),
-        (b'{"headers": {"x kind": ""}}' + NULS, "the response's header 'x kind' with the value '' is no HTTP header"),
+        (
+            b'{"headers": {"x kind": ""}}' + NULS,
+            "the response's header 'x kind' with the value '' is not a valid HTTP header",
+        ),
         (b'{"cookies": "a=1"}' + NULS, "the response's headers must be an object, its cookies a list"),
         (b"{}", "the response ends after 2 bytes, before its prelude does"),
         (b"", "the response ends after 0 bytes, before its prelude does"),
@@ -487,7 +515,7 @@ def test_a_runtime_that_sends_no_http_ends_the_body(emulator: EmulatorProcess) -
 
 
 def test_trailers_that_were_not_announced_are_dropped_with_a_warning(emulator: EmulatorProcess) -> None:
-    warning = "raw | Lambda drops the trailer lambda-runtime-function-error-type: no Trailer header announced it"
+    warning = "raw | Lambda drops the trailer lambda-runtime-function-error-type: no Trailer header lists it"
     with emulator.logged(warning) as lines:
         reply = raw(emulator, b"{}" + NULS + b"text", end="0\r\nLambda-Runtime-Function-Error-Type: Late\r\n\r\n")
 

@@ -46,6 +46,29 @@ def test_the_function_gets_format_1_and_its_cookies_are_headers_of_their_own(api
     assert reply.all("x-mine") == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("target", "path", "whole"),
+    [
+        ("/live/whole/event_text", "/whole/event_text", "/live/whole/event_text"),
+        ("/whole/event_text", "/whole/event_text", "/whole/event_text"),
+        ("//live/whole/event_text/", "/whole/event_text/", "/live/whole/event_text/"),
+        ("/live//whole/event_text", "/whole/event_text", "/live//whole/event_text"),
+    ],
+)
+def test_the_path_is_without_the_stage_and_begins_with_one_slash(api: str, target: str, path: str, whole: str) -> None:
+    event = request(api, target).json()
+
+    assert (event["path"], event["requestContext"]["path"]) == (path, whole)
+    assert event["pathParameters"] == {"case": "event_text"}
+    assert f"{event['headers']['X-Forwarded-Proto']}://{event['headers']['Host']}/live" == api
+
+
+def test_a_status_of_thousands_of_digits_is_502_and_a_line(api: str, emulator: EmulatorProcess) -> None:
+    with emulator.logged("the response's statusCode is '2000", "REPORT") as log:
+        assert request(api, "/live/whole/value", value={"statusCode": "2" + "0" * 5000, "body": "x"}).status == 502
+    assert not [line for line in log if "Traceback" in line]
+
+
 def test_an_error_after_the_first_byte_cuts_the_connection(api: str, emulator: EmulatorProcess) -> None:
     with emulator.logged("LookupError", "the response is cut", "REPORT") as log:
         with pytest.raises(IncompleteRead) as raised:

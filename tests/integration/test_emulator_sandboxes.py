@@ -15,12 +15,14 @@ import pytest
 
 from emulator_process import TEMPLATE, EmulatorProcess, boto3_client, emulating
 from gate import Gate
-from process_table import is_running
+from lambda_streamify_emulator.sandboxes.event_queue import LIMIT_BYTES
+from process_table import is_running, resident
 from processes import ROOT
 from url_client import Reply, request, wait_until_one_answers, wire
 from waiting import wait_until
 
 FUNCTIONS = TEMPLATE.parent / "functions"
+LITTLE = 16 * 1024 * 1024  # memory that comes and goes in any process
 INTERNAL_SERVER_ERROR = (502, b"Internal Server Error")
 
 
@@ -40,6 +42,43 @@ def fails_as(complete: dict[str, str], error_type: str, message: str) -> None:
 
 
 # --- how many --------------------------------------------------------------------------------------------------------
+
+
+def test_an_asynchronous_event_that_fails_is_tried_again_twice_under_its_id(
+    emulator: EmulatorProcess, sdk: Any
+) -> None:
+    with emulator.logged("cases | ", ", 3 times: the event is dropped") as lines:
+        answer = sdk.invoke(FunctionName="cases:live", Payload='{"case": "raises"}', InvocationType="Event")
+
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert sum(line.startswith(f"cases | START RequestId: {request_id} ") for line in lines) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads in /proc how much memory the emulator holds")
+def test_asynchronous_events_that_no_sandbox_is_free_for_are_bounded(emulator: EmulatorProcess, gate: Gate) -> None:
+    """300 events of 1 MB, of which all but 31 are refused."""
+    url, target = emulator.urls["reserved"], "/2015-03-31/functions/reserved/invocations"
+    event = json.dumps({"case": "value", "value": "1", "filling": "x" * 1_000_000}).encode()
+    headers = {"X-Amz-Invocation-Type": "Event"}
+    with wire(url, "/gated_processes", gate=gate.address, chunks=1) as stream:
+        stream.read_until(b"process ")
+        before = resident(emulator.process.pid)
+        replies = [
+            request(emulator.lambda_api, target, method="POST", body=event, headers=headers).status for _ in range(300)
+        ]
+        held = resident(emulator.process.pid) - before
+        gate.open()
+        stream.read_until(b"0\r\n\r\n")
+
+    taken = replies.count(202)
+    assert replies == [202] * taken + [429] * (300 - taken)
+    assert 0 < taken * len(event) <= LIMIT_BYTES
+    assert held < LIMIT_BYTES + LITTLE
+    # Those that were taken run when there is room; then others are taken.
+    wait_until(
+        lambda: request(emulator.lambda_api, target, method="POST", body=event, headers=headers).status == 202,
+        "room for another event",
+    )
 
 
 def test_two_streams_at_once_run_in_two_processes_of_which_one_is_used_again(emulator: EmulatorProcess) -> None:
@@ -144,7 +183,7 @@ def test_the_package_is_the_built_layer_s_and_not_the_source_tree_s(
     found, scratch, _ = surrounded
 
     assert re.fullmatch(
-        rf"{re.escape(str(scratch))}/streamify-\w+/opt/\d+/python/lambda_streamify/__init__\.py", found["package"]
+        rf"{re.escape(str(scratch))}/streamify-\w+/\d+/opt/\d+/python/lambda_streamify/__init__\.py", found["package"]
     )
 
 
@@ -174,8 +213,8 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
     found, scratch, _ = surrounded
     environment = found["environment"]
 
-    # A shell runs the wrapper: the first three are its own.
-    assert set(environment) - {"PWD", "OLDPWD", "SHLVL", "LC_CTYPE"} == {
+    # A shell runs the wrapper: the first two are its own.
+    assert set(environment) - {"OLDPWD", "_", "LC_CTYPE"} == {
         "AWS_CONFIG_FILE",
         "AWS_DEFAULT_REGION",
         "AWS_EC2_METADATA_DISABLED",
@@ -190,14 +229,21 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
         "AWS_LAMBDA_RUNTIME_API",
         "AWS_REGION",
         "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_XRAY_CONTEXT_MISSING",
+        "AWS_XRAY_DAEMON_ADDRESS",
         "BOTO_CONFIG",
         "HOME",
         "LAMBDA_RUNTIME_DIR",
         "LAMBDA_TASK_ROOT",
         "LANG",
+        "LD_LIBRARY_PATH",
         "PATH",
+        "PWD",
         "PYTHONPATH",
+        "SHLVL",
         "TZ",
+        "_AWS_XRAY_DAEMON_ADDRESS",
+        "_AWS_XRAY_DAEMON_PORT",
         "_HANDLER",
         "_X_AMZN_TRACE_ID",
     }
@@ -207,6 +253,13 @@ def test_the_environment_is_lambda_s_and_nothing_of_the_developer_s_shell(
     assert environment["AWS_EXECUTION_ENV"] == f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}"
     assert found["version"] == list(sys.version_info[:2])
     assert found["folder"] == environment["LAMBDA_TASK_ROOT"] == str(FUNCTIONS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is /proc that shows environments")
+def test_a_function_cannot_read_the_environment_of_the_emulator(surrounded: tuple[dict[str, Any], Path, Path]) -> None:
+    found, _, _ = surrounded
+
+    assert set(found["parent's environment"]) == {"\0"}
 
 
 # --- what is logged --------------------------------------------------------------------------------------------------
@@ -233,7 +286,7 @@ def test_an_sdk_gets_the_end_of_the_log_with_the_response(sdk: Any) -> None:
     }
     assert len(results) == 2
     for request_id, result in results.items():
-        assert logged(b64decode(result).decode(), request_id).startswith("[ERROR] ValueError: no answer\n")
+        assert logged(b64decode(result).decode(), request_id).startswith("[ERROR] ValueError: no answer\rTraceback ")
     assert "LogResult" not in sdk.invoke(FunctionName="cases", Payload=event)
 
 
@@ -369,11 +422,7 @@ def test_a_handler_that_cannot_be_loaded_is_every_invocation_s_answer(
     ("name", "error_type", "message"),
     [
         ("exiting", "Runtime.ExitError", "Runtime exited with error: exit status 4"),
-        (
-            "missing-wrapper",
-            "Runtime.InvalidEntrypoint",
-            "/opt/nil does not start: no layer of the function has it",
-        ),
+        ("missing-wrapper", "Runtime.ExitError", "Runtime exited with error: exit status 127"),
     ],
 )
 def test_a_process_that_does_not_come_up_is_every_invocation_s_answer(

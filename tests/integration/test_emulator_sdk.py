@@ -185,7 +185,7 @@ def test_an_event_over_six_megabytes_is_refused(sdk: Any) -> None:
 
 
 def test_a_call_that_is_not_emulated_says_so(sdk: Any) -> None:
-    with pytest.raises(ClientError, match="is not a call that this emulator knows"):
+    with pytest.raises(ClientError, match="is not a call that this emulator supports"):
         sdk.get_account_settings()
 
 

@@ -9,7 +9,7 @@ import pytest
 from emulator_process import EmulatorProcess
 from gate import Gate
 from url_client import wire
-from waiting import PATIENCE, read_exactly
+from waiting import TIMEOUT_S, read_exactly
 
 CHUNKS = 5
 EXPECTED = [f"chunk {number}\n".encode() for number in range(CHUNKS)]
@@ -29,7 +29,7 @@ def test_curl_prints_each_chunk_before_the_next_one_is_made(emulator: EmulatorPr
                 assert read_exactly(curl.stdout, len(expected)) == expected
                 gate.open()
             assert read_exactly(curl.stdout, 1) == b""
-            assert curl.wait(PATIENCE) == 0
+            assert curl.wait(TIMEOUT_S) == 0
         finally:
             curl.kill()
 

@@ -422,8 +422,10 @@ def test_under_sam_local_an_error_at_any_chunk_is_the_answer(sam_local: Rie, tmp
 
 def package_in(layer: Path) -> dict[str, str]:
     folder = layer / "python" / "lambda_streamify"
-    files = {f"lambda_streamify.{module}": f"{folder / module}.py" for module in MODULES if module != "__init__"}
-    return {"lambda_streamify": f"{folder / '__init__'}.py", **files}
+    return {
+        f"lambda_streamify/{module}".removesuffix("/__init__").replace("/", "."): f"{folder / module}.py"
+        for module in MODULES
+    }
 
 
 def test_the_package_is_the_built_layer_s_and_not_the_source_tree_s(rie: Rie, layer: Path) -> None:

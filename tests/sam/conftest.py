@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -14,12 +15,25 @@ from docker import DockerClient
 
 from built_wheel import build_wheel
 from docker_engine import EngineMissingError, docker_engine, left_as_found
+from documents import blocks
 from emulator_process import RUNTIME
-from lambda_image import have_image
+from lambda_image import base_image, have_image
 from layer_build import PYTHONS
-from processes import clean_environment, run
+from processes import ROOT, clean_environment, run
 from sam_local import SamLocal
 from sandbox import installed_packages
+
+APP = ROOT / "tests" / "data" / "container_image" / "app.py"
+(DOCKERFILE,) = blocks(ROOT / "docs" / "reference" / "handlers.md", "dockerfile")
+BASE = "public.ecr.aws/lambda/python:3.13"
+# Of the package that the Dockerfile installs: ours, not what the package index may have.
+PREPARED = f"""\
+FROM {base_image(RUNTIME.removeprefix("python"))} AS prepared
+COPY wheels /wheels
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
+
+"""
+TAG = "lambda-streamify-tests:image"
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +87,19 @@ def docker_client(engine: str) -> Iterator[DockerClient]:
 def _base(docker_client: DockerClient) -> None:
     """AWS's image for the tests' own Python, or its look-alike."""
     have_image(docker_client, RUNTIME.removeprefix("python"), sys.executable, installed_packages())
+
+
+@pytest.fixture(scope="session")
+def image(_base: None, docker_client: DockerClient, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image that docs/reference/handlers.md builds."""
+    context = tmp_path_factory.mktemp("context")
+    (context / "wheels").mkdir()
+    shutil.copy(wheel, context / "wheels")
+    shutil.copy(APP, context)
+    assert DOCKERFILE.startswith(f"FROM {BASE}\n")
+    (context / "Dockerfile").write_text(PREPARED + DOCKERFILE.replace(BASE, "prepared"))
+    docker_client.images.build(path=str(context), tag=TAG, rm=True)
+    return TAG
 
 
 @pytest.fixture(scope="session")

@@ -93,10 +93,11 @@ def test_what_has_been_built_is_served_as_it_is(project: Path, sam_environment: 
 
     with serving(project / ".aws-sam" / "build" / "template.yaml") as (emulator, functions):
         assert functions.get("hello").body == b"1 2 3 4 5"
-        assert emulator.said == []
+        assert emulator.messages == []
 
 
 def test_the_same_comes_of_the_sources(project: Path) -> None:
     with serving(project / "template.yaml") as (emulator, functions):
         assert functions.get("hello").body == b"1 2 3 4 5"
-        assert [Path(line.split()[-1]).parent.name for line in emulator.said] == ["pip", "function", "function"]
+        told = [(line.split()[0], Path(line.split()[1]).parent.name) for line in emulator.messages]
+        assert told == [(word, name) for name in ("pip", "function") for word in ("installing", "installed")]

@@ -40,7 +40,7 @@ def test_a_built_sample_answers_as_recorded(name: str, samples: Streamify) -> No
 def test_nothing_is_installed_that_has_been_built(samples: Streamify, emulator: TemplateEmulator) -> None:
     samples.get("flask")
 
-    assert [line for line in emulator.said if "install" in line] == []
+    assert [line for line in emulator.messages if "install" in line] == []
 
 
 def test_replay_is_built_with_the_recordings_of_the_samples(build: Path) -> None:

@@ -1,11 +1,10 @@
-"""The package in a container image, as docs/handlers.md says to build one, on AWS's base image or its look-alike.
+"""The package in a container image, built as docs/reference/handlers.md says, on AWS's base image or its look-alike.
 
 Under AWS's Runtime Interface Emulator, which lies in such images, a response comes in one piece. That it leaves the
 container piece by piece is seen at a Runtime API of the test's.
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -15,44 +14,17 @@ from typing import Any
 import pytest
 from docker import DockerClient
 
-from documents import blocks
 from emulator_process import RUNTIME
 from gate import Gate
-from lambda_image import base_image
-from processes import ROOT
 from request_events import event
 from scripted_api import ACCEPTED, Peer, ScriptedApi, invocation
 from sent import parse
 from url_client import Reply, request
 from waiting import wait_until
 
-APP = ROOT / "tests" / "data" / "container_image" / "app.py"
-(DOCKERFILE,) = blocks(ROOT / "docs" / "handlers.md", "dockerfile")
-BASE = "public.ecr.aws/lambda/python:3.13"
-# Of the package that the Dockerfile installs: ours, not what the package index may have.
-PREPARED = f"""\
-FROM {base_image(RUNTIME.removeprefix("python"))} AS prepared
-COPY wheels /wheels
-ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
-
-"""
-TAG = "lambda-streamify-tests:image"
-
 EMULATOR = "/usr/local/bin/aws-lambda-rie"
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 NULS = bytes(8)
-
-
-@pytest.fixture(scope="module")
-def image(_base: None, docker_client: DockerClient, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    context = tmp_path_factory.mktemp("context")
-    (context / "wheels").mkdir()
-    shutil.copy(wheel, context / "wheels")
-    shutil.copy(APP, context)
-    assert DOCKERFILE.startswith(f"FROM {BASE}\n")
-    (context / "Dockerfile").write_text(PREPARED + DOCKERFILE.replace(BASE, "prepared"))
-    docker_client.images.build(path=str(context), tag=TAG, rm=True)
-    return TAG
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""docs/deploy.md: what people type from it is there, and what it shows has the names that the templates give."""
+"""docs/tutorial/deploy.md: what people type from it exists, and its names are those of the templates."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 from documents import blocks
 from processes import ROOT
 
-PAGE = ROOT / "docs" / "deploy.md"
+PAGE = ROOT / "docs" / "tutorial" / "deploy.md"
 CONSOLE = "\n".join(blocks(PAGE, "console"))
 TYPED = re.findall(r"^\$ (.+)$", CONSOLE, re.MULTILINE)
 WRITTEN = [line for line in TYPED if line.startswith("sam ")] + re.findall(r"`(sam [^`]+)`", PAGE.read_text())

@@ -1,4 +1,4 @@
-"""What docs/sam-local.md says that `sam local invoke` prints, it prints."""
+"""What docs/guides/sam-local.md says that `sam local invoke` prints, it prints."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from sam_local import SamLocal
 
 FENCES = [
     (token.info.strip(), token.content)
-    for token in MarkdownIt().parse((ROOT / "docs" / "sam-local.md").read_text())
+    for token in MarkdownIt().parse((ROOT / "docs" / "guides" / "sam-local.md").read_text())
     if token.type == "fence"
 ]
 COMMAND = "$ sam local invoke "

@@ -1,4 +1,4 @@
-"""Asks AWS, or the emulator, what nobody has written down, and prints the answers: docs/aws-smoke-test.md.
+"""Asks AWS, or the emulator, what nobody has written down, and prints the answers: docs/guides/aws-smoke-test.md.
 
 Run it with the names and addresses that the stack's output `Command` gives. It needs the standard library only.
 """
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PATIENCE = 40  # seconds for one answer
+TIMEOUT_S = 40  # seconds for one answer
 PRELUDE = "application/vnd.awslambda.http-integration-response"
 # What a function may want to say that a service in front of it may want to say itself.
 HEADERS = (
@@ -65,7 +65,7 @@ def ask(url: str, query: str = "", body: bytes | None = None, **headers: str) ->
     parts = urlsplit(url)
     started = time.monotonic()
     connection: socket.socket = socket.create_connection(
-        (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), timeout=PATIENCE
+        (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)), timeout=TIMEOUT_S
     )
     if parts.scheme == "https":
         connection = ssl.create_default_context().wrap_socket(connection, server_hostname=parts.hostname)
