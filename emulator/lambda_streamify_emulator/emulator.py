@@ -21,7 +21,7 @@ from .sandboxes.own_environment import hide
 from .sandboxes.pool import SandboxPool
 from .sandboxes.runtimes import not_served
 from .settings import DEFAULTS, Settings
-from .template.apis import HTTP, Api
+from .template.apis import HTTP, REST, WEBSOCKET, Api
 from .template.reader import Function, Template
 from .template.urls import AWS_IAM
 from .urls.function_url import FunctionUrl
@@ -30,6 +30,9 @@ from .web.exchange import ExchangeWatch
 from .web.host_check import HostCheck
 from .web.iam import Iam
 from .web.web_server import WebServer, address, listen
+from .websocket_apis.connections import MESSAGE_LIMIT_BYTES
+from .websocket_apis.endpoint import make_ca_bundle, with_endpoints
+from .websocket_apis.websocket_api import WebSocketApi
 
 if TYPE_CHECKING:
     import ssl
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str]  # of a port: URL and a function's name, or the kind of an API and its name
 
 URL = "URL"
+_FRONT_ENDS = {REST: RestApi, HTTP: HttpApi, WEBSOCKET: WebSocketApi}
 PORT_ATTEMPT_LIMIT = 100  # ports in a row that may be in use when a function is added later
 
 
@@ -46,7 +50,7 @@ class Emulator:
     """Serves a template within an `async with` block.
 
     The Lambda API listens on `port`; the function URLs follow on the next ports in the template's order, then the
-    REST and HTTP APIs. With port 0, each gets any free port. `say` is called with the emulator's messages, `log` with
+    APIs. With port 0, each gets any free port. `say` is called with the emulator's messages, `log` with
     the name of a function and each line that it prints.
     """
 
@@ -65,7 +69,7 @@ class Emulator:
         self.lambda_api = ""
         self.urls: dict[str, str] = {}
         self.apis: dict[str, str] = {}
-        """The URLs of the stages of REST and HTTP APIs, by the logical ids of the APIs."""
+        """The URLs of the stages of the APIs, by their logical ids."""
         self.iam = Iam()
         self.listens_on = ""
         self.ca_file: Path | None = None
@@ -81,6 +85,7 @@ class Emulator:
         self._sockets: dict[Key, socket.socket] = {}
         self._served_apis: dict[Key, Api] = {}
         self._tls: ssl.SSLContext | None = None
+        self._ca_bundle: Path | None = None
 
     async def __aenter__(self) -> "Emulator":
         with ExitStack() as stack:
@@ -119,10 +124,12 @@ class Emulator:
         served = [function for function in template.functions if self._is_servable(function)]
         if not served:
             raise TemplateError("the template has no function that can be served")
-        changed = [function for function in served if not self._pools.has(function)]
         with ExitStack() as stack:
-            new = [key for key in _ports(served, _apis(template, served)) if key not in self._sockets]
+            apis = _apis(template, served)
+            new = [key for key in _ports(served, apis) if key not in self._sockets]
             opened = {key: stack.enter_context(self._listen(*key)) for key in new}
+            served = self._with_endpoints(served, apis, {**self._sockets, **opened})
+            changed = [function for function in served if not self._pools.has(function)]
             pools = await self._pools.prepare(changed)
             stack.pop_all()
         served = [function for function in served if function.name in pools or function not in changed]
@@ -144,10 +151,25 @@ class Emulator:
         self._served_apis = apis
         self._describe(ports)
 
+    def _with_endpoints(
+        self, functions: list[Function], apis: Mapping[Key, Api], sockets: Mapping[Key, socket.socket]
+    ) -> list[Function]:
+        """Return the functions; those of WebSocket APIs know where to send messages to clients."""
+        scheme = "https" if self._settings.tls else "http"
+        urls = {
+            route.function: f"{address(sockets[key], scheme)}{api.prefix}"
+            for key, api in apis.items()
+            if api.kind == WEBSOCKET
+            for route in api.routes
+        }
+        if urls and self.ca_file is not None and self._ca_bundle is None:
+            self._ca_bundle = make_ca_bundle(self.ca_file, self.ca_file.with_name("ca-bundle.pem"))
+        credentials = None if self._settings.with_credentials else self.iam.credentials
+        return with_endpoints(functions, urls, credentials, self._ca_bundle)
+
     def _describe(self, ports: Iterable[Key]) -> None:
         """Update the addresses, in the template's order."""
-        scheme = "https" if self._settings.tls else "http"
-        addresses = {key: address(self._sockets[key], scheme) for key in ports}
+        addresses = {key: self._address(key) for key in ports}
         urls = {name: f"{url}/" for (kind, name), url in addresses.items() if kind == URL}
         apps = {name: self._url_apps[name] for name in urls}
         for shared, latest in ((self.urls, urls), (self._url_apps, apps)):  # the dashboard has the same dictionaries
@@ -155,6 +177,10 @@ class Emulator:
             shared.update(latest)  # type: ignore[arg-type]
         self.signed[:] = [name for name in urls if self._pools.current[name].function.auth_type == AWS_IAM]
         self.apis = {api.name: f"{addresses[key]}{api.prefix}" for key, api in self._served_apis.items()}
+
+    def _address(self, key: Key) -> str:
+        schemes = ("ws", "wss") if key[0] == WEBSOCKET else ("http", "https")
+        return address(self._sockets[key], schemes[self._settings.tls])
 
     def _open_url(self, function: Function) -> None:
         app = FunctionUrl(
@@ -168,14 +194,14 @@ class Emulator:
         self._serve((URL, function.name), app)
 
     def _open_api(self, key: Key, api: Api) -> None:
-        front = HttpApi if api.kind == HTTP else RestApi
-        self._serve(key, front(api, self._pools.current, self._log, public_host=self._settings.public_host))
+        self._serve(key, _FRONT_ENDS[api.kind](api, self._pools.current, self._log, public_host=self._settings.public_host))
 
     def _serve(self, key: Key, app: "App") -> None:
         kind, name = key
         checked = self._with_host_check(app, own_pages_only=False)
         watched = self._watched(checked, function=name) if kind == URL else self._watched(checked, api=name)
-        self._server.open(self._sockets[key], watched, self._tls)
+        websockets = MESSAGE_LIMIT_BYTES if kind == WEBSOCKET else None
+        self._server.open(self._sockets[key], watched, self._tls, websockets=websockets)
 
     def _listen(self, kind: str, name: str) -> socket.socket:
         """Return a socket on the next port. At the start that port has to be free; later, one in use is skipped."""

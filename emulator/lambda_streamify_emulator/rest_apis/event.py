@@ -65,8 +65,8 @@ def rest_event(
 
     `domain` is the API's custom domain name, if it has one.
     """
-    headers = _headers(request, trace_id)
-    query = _lists(parse_qsl(request.query, keep_blank_values=True))
+    headers = header_lists(request, trace_id)
+    query = value_lists(parse_qsl(request.query, keep_blank_values=True))
     body, is_base64 = _body(api, request)
     api_id = sha256(api.name.encode()).hexdigest()[:10]
     domain = domain or f"{api_id}.execute-api.{REGION}.amazonaws.com"
@@ -74,9 +74,9 @@ def rest_event(
         "resource": match.route.path,
         "path": match.path,
         "httpMethod": request.method,
-        "headers": _last(headers),
+        "headers": last_values(headers),
         "multiValueHeaders": headers,
-        "queryStringParameters": _last(query),
+        "queryStringParameters": last_values(query),
         "multiValueQueryStringParameters": query or None,
         "pathParameters": match.variables or None,
         "stageVariables": None,
@@ -118,12 +118,13 @@ def is_binary(api: Api, content_type: str) -> bool:
     return not fitting.isdisjoint(api.binary_types)
 
 
-def _headers(request: Request, trace_id: str) -> dict[str, list[str]]:
+def header_lists(request: Request, trace_id: str) -> dict[str, list[str]]:
+    """Return the values of each header that API Gateway passes on, its own included."""
     own = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
     left_out = {*OF_A_CONNECTION, *own, "content-length"}
     pairs = [(name.lower(), value) for name, value in request.headers]
     forwarded = [value for name, value in pairs if name == "x-forwarded-for"]
-    return _lists(
+    return value_lists(
         [
             *((_CAPITALS.get(name, name), value) for name, value in pairs if name not in left_out),
             ("X-Amzn-Trace-Id", trace_id.partition(";")[0]),
@@ -134,14 +135,16 @@ def _headers(request: Request, trace_id: str) -> dict[str, list[str]]:
     )
 
 
-def _lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def value_lists(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the values of each name in their order."""
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         lists.setdefault(name, []).append(value)
     return lists
 
 
-def _last(lists: Mapping[str, list[str]]) -> dict[str, str] | None:
+def last_values(lists: Mapping[str, list[str]]) -> dict[str, str] | None:
+    """Return the last value of each name; None if there is no name."""
     return {name: values[-1] for name, values in lists.items()} or None
 
 

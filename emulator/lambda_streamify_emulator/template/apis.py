@@ -1,14 +1,14 @@
-"""The REST APIs and HTTP APIs of a template.
+"""The REST APIs, HTTP APIs and WebSocket APIs of a template.
 
-Sources: Amazon API Gateway Developer Guide, "Stream the integration response", "Amazon API Gateway quotas" and "Working
-with AWS Lambda proxy integrations for HTTP APIs".
+Sources: Amazon API Gateway Developer Guide, "Stream the integration response", "Amazon API Gateway quotas", "Working
+with AWS Lambda proxy integrations for HTTP APIs" and "Create routes for WebSocket APIs".
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-REST, HTTP = "REST", "HTTP"
+REST, HTTP, WEBSOCKET = "REST", "HTTP", "WebSocket"
 EDGE = "EDGE"
 DEFAULT_TIMEOUT_S = 29
 TIMEOUT_LIMIT_S = 900
@@ -16,6 +16,7 @@ HTTP_TIMEOUT_LIMIT_S = 30
 """The longest integration timeout of an HTTP API, which is also its default."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
 DEFAULT_STAGE, DEFAULT_ROUTE = "$default", "$default"
+ROUTE_SELECTION = "$request.body.action"
 FORMAT_1, FORMAT_2 = "1.0", "2.0"
 
 Headers = tuple[tuple[str, str], ...]
@@ -25,7 +26,7 @@ Headers = tuple[tuple[str, str], ...]
 class Route:
     """A method of a path, and the function that answers it. `timeout` is the integration timeout in seconds.
 
-    The path of a HTTP API's catch-all route is `$default`.
+    The path of a HTTP API's catch-all route is `$default`. That of a WebSocket API's route is its key; it has no method.
     """
 
     method: str
@@ -37,11 +38,13 @@ class Route:
     """The headers with which API Gateway itself answers a preflight request; None if the function answers."""
     payload_format: str = FORMAT_1
     """The version of the event's format; a REST API has the first only."""
+    has_response: bool = False
+    """Whether a WebSocket API sends the function's response to the client."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """A REST API or an HTTP API with one stage."""
+    """A REST API, an HTTP API or a WebSocket API with one stage."""
 
     name: str
     stage: str
@@ -49,9 +52,11 @@ class Api:
     endpoint: str = EDGE
     binary_types: tuple[str, ...] = ()
     kind: str = REST
-    """`REST` or `HTTP`."""
+    """`REST`, `HTTP` or `WEBSOCKET`."""
     cors: Mapping[str, Any] | None = None
     """The CorsConfiguration of an HTTP API; None if it has none."""
+    route_selection: str = ROUTE_SELECTION
+    """The RouteSelectionExpression of a WebSocket API."""
 
     @property
     def prefix(self) -> str:

@@ -21,6 +21,7 @@ from .stack import FUNCTIONS, Stack
 from .unserved import unserved
 from .urls import BUFFERED, RESPONSE_STREAM
 from .values import variable
+from .websocket_apis import websocket_apis
 
 __all__ = ["BUFFERED", "RESPONSE_STREAM", "Function", "Layer", "Template", "load_template", "variable"]
 
@@ -74,7 +75,7 @@ def _read(stack: Stack, places: Mapping[str, Path], notices: tuple[str, ...]) ->
         if arn not in used
     ]
     reader = ApiReader(stack, functions)
-    apis = reader.apis()
+    apis = (*reader.apis(), *websocket_apis(stack, functions, reader.notices))
     messages = (*notices, *left_out, *unserved(stack), *reader.notices)
     faults = {id_: str(error) for id_, error in reasons.items()}
     return Template(tuple(functions.values()), tuple(sorted(stack.intrinsics.unresolved)), messages, apis, faults)

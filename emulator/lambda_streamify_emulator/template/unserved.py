@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .stack import Stack
+from .websocket_apis import API_V2, is_websocket
 
 _STATE_MACHINE = "the emulator runs functions, no state machines"
 _NESTED = "the emulator reads no nested templates; serve that template by itself"
@@ -15,8 +16,7 @@ _REASONS = {
     "AWS::CloudFormation::Stack": _NESTED,
     "AWS::Serverless::GraphQLApi": _GRAPHQL,
     "AWS::AppSync::GraphQLApi": _GRAPHQL,
-    "AWS::ApiGatewayV2::Api": _API_V2,
-    "AWS::Serverless::WebSocketApi": "the emulator serves no WebSocket APIs",
+    API_V2: _API_V2,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "the emulator serves no load balancers",
 }
 
@@ -24,4 +24,6 @@ _REASONS = {
 def unserved(stack: Stack) -> Iterator[str]:
     """Yield a message for each resource that calls functions and is not served."""
     for id_ in stack.of_type(*_REASONS):
-        yield f"{id_} is left out: {_REASONS[stack.resources[id_]['Type']]}"
+        type_ = stack.resources[id_]["Type"]
+        if type_ != API_V2 or not is_websocket(stack, id_):
+            yield f"{id_} is left out: {_REASONS[type_]}"

@@ -139,7 +139,10 @@ class ExchangeWatch:
         self._wall_clock = wall_clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Pass the request on. A WebSocket connection is no exchange of a request and a response."""
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
         exchange = Exchange(
             scope, self, function=self._function, api=self._api, clock=self._clock, wall_clock=self._wall_clock
         )

@@ -35,9 +35,13 @@ class HostCheck:
         """Pass the request on, or answer 403 with the reason in a format that SDKs display."""
         hosts = _values(scope, b"host")
         origins = _values(scope, b"origin") if self._own_pages_only else []
-        problem = refusal(scope["method"], hosts, origins, self._names)
+        problem = refusal(scope.get("method", "GET"), hosts, origins, self._names)
         if problem is None:
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})  # before it is accepted: the server answers 403
             return
         headers = [("content-type", "application/json"), ("x-amzn-errortype", "AccessDeniedException")]
         await respond(send, 403, headers, json.dumps({"Type": "User", "Message": problem}).encode())

@@ -8,16 +8,23 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..errors import AddressError
 from ..listener import Listener
 from .asgi import App, Receive, Scope, Send, respond_unread
 from .http_protocol import HttpProtocol
 
-# uvicorn's message about an application that aborts its response; the emulator logs the reason itself.
-_CUT = "ASGI callable returned without completing response."
+# uvicorn's messages about an application that aborts its response, and about one that refuses a WebSocket connection
+# with a response of its own; the emulator logs the reasons itself.
+_EXPECTED = (
+    "ASGI callable returned without completing response.",
+    "ASGI callable returned without completing handshake.",
+)
 
 # Clients on this machine reach a server that listens on all addresses at this one.
 REACHABLE_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it here
@@ -54,20 +61,7 @@ class WebServer:
     def __init__(self, apps: Mapping[socket.socket, App]) -> None:
         self._sockets = list(apps)
         self._apps = {listening.getsockname()[1]: app for listening, app in apps.items()}
-        config = uvicorn.Config(
-            self._dispatch,
-            interface="asgi3",
-            http=HttpProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",  # the response reports mistakes of the client
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # else X-Forwarded-For would change the client's address
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
+        self._server = _Server(_config(self._dispatch, HttpProtocol))
         logging.getLogger("uvicorn.error").addFilter(_is_news)
 
     async def start(self) -> None:
@@ -84,14 +78,21 @@ class WebServer:
         self._server.should_exit = True
         await self._task
 
-    def open(self, listening: socket.socket, app: App, tls: ssl.SSLContext | None = None) -> None:
-        """Serve another socket, over https with `tls`, or another application on a socket that is served already."""
+    def open(
+        self, listening: socket.socket, app: App, tls: ssl.SSLContext | None = None, *, websockets: int | None = None
+    ) -> None:
+        """Serve another socket, over https with `tls`, or another application on a socket that is served already.
+
+        `websockets` is for applications that take WebSocket connections: the size in bytes of the longest message.
+        """
         known = listening in self._sockets
         self._apps[listening.getsockname()[1]] = app
         if not known:
             self._sockets.append(listening)
             if tls is not None:
                 self._server.contexts[listening] = tls
+            if websockets is not None:
+                self._server.upgrading[listening] = _websocket_config(self._dispatch, websockets)
             if self._server.listening.is_set():
                 self._server.open(listening)
 
@@ -109,8 +110,32 @@ async def _gone(_: Scope, receive: Receive, send: Send) -> None:
     await respond_unread(receive, send, 404, [("content-type", "text/plain")], b"nothing is served here any more\n")
 
 
+def _config(app: App, protocol: Any, **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        http=protocol,
+        lifespan="off",
+        log_config=None,
+        log_level="error",  # the response reports mistakes of the client
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # else X-Forwarded-For would change the client's address
+        timeout_graceful_shutdown=1,
+        **{"ws": "none", **options},
+    )
+
+
+def _websocket_config(app: App, message_limit: int) -> uvicorn.Config:
+    """Return the configuration of a port with WebSocket connections. Like API Gateway, it sends no pings."""
+    options = {"ws_max_size": message_limit, "ws_ping_interval": None, "ws_per_message_deflate": False}
+    config = _config(app, HttpToolsProtocol, ws="websockets-sansio", **options)
+    config.load()
+    return config
+
+
 def _is_news(record: logging.LogRecord) -> bool:
-    return record.msg != _CUT
+    return record.msg not in _EXPECTED
 
 
 class _Server(uvicorn.Server):
@@ -118,6 +143,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.listening = asyncio.Event()
         self.contexts: dict[socket.socket, ssl.SSLContext] = {}
+        self.upgrading: dict[socket.socket, uvicorn.Config] = {}
+        """The configurations of the ports with WebSocket connections."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen with Listener, instead of asyncio's servers, which uvicorn uses."""
@@ -130,7 +157,9 @@ class _Server(uvicorn.Server):
 
     def open(self, listening: socket.socket) -> None:
         """Accept connections on another socket."""
-        listener = Listener(listening, self._make_protocol, tls=self.contexts.get(listening))
+        config = self.upgrading.get(listening)
+        make_protocol = self._make_protocol if config is None else partial(self._make_upgrading_protocol, config)
+        listener = Listener(listening, make_protocol, tls=self.contexts.get(listening))
         self._listeners[listening] = listener
         self.servers.append(listener)  # type: ignore[arg-type]
 
@@ -138,11 +167,15 @@ class _Server(uvicorn.Server):
         """Accept no more connections on a socket, and close it."""
         listener = self._listeners.pop(listening)
         self.contexts.pop(listening, None)
+        self.upgrading.pop(listening, None)
         self.servers.remove(listener)  # type: ignore[arg-type]
         listener.close()
 
     def _make_protocol(self) -> asyncio.Protocol:
         return HttpProtocol(config=self.config, server_state=self.server_state, app_state={})
+
+    def _make_upgrading_protocol(self, config: uvicorn.Config) -> asyncio.Protocol:
+        return HttpToolsProtocol(config=config, server_state=self.server_state, app_state={})
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
