@@ -194,7 +194,9 @@ class Emulator:
         self._serve((URL, function.name), app)
 
     def _open_api(self, key: Key, api: Api) -> None:
-        self._serve(key, _FRONT_ENDS[api.kind](api, self._pools.current, self._log, public_host=self._settings.public_host))
+        self._serve(
+            key, _FRONT_ENDS[api.kind](api, self._pools.current, self._log, public_host=self._settings.public_host)
+        )
 
     def _serve(self, key: Key, app: "App") -> None:
         kind, name = key

@@ -60,7 +60,7 @@ def lambda_handler(event, context):
         events = faults.apply(events_of(RECORDINGS[name]))
     except FaultError as problem:
         return refusal(400, f"{problem}.")
-    print(f"{name}: seed {faults.seed}")  # noqa: T201 - the log; with the seed, the random faults can be repeated
+    print(f"{name}: seed {faults.seed}")  # with it, the random faults can be repeated
     return response(events if instant else at_their_times(events, RealClock()))
 
 

@@ -281,6 +281,7 @@ EMULATOR_MODULES = (
     "template/unserved",
     "template/urls",
     "template/values",
+    "template/websocket_apis",
     "terminal/__init__",
     "terminal/request_line",
     "terminal/serve_log",
@@ -313,6 +314,13 @@ EMULATOR_MODULES = (
     "web/signing",
     "web/sigv4",
     "web/web_server",
+    "websocket_apis/__init__",
+    "websocket_apis/connections",
+    "websocket_apis/endpoint",
+    "websocket_apis/event",
+    "websocket_apis/management",
+    "websocket_apis/routes",
+    "websocket_apis/websocket_api",
 )
 
 PAGE = (

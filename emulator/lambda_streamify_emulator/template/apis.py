@@ -26,7 +26,8 @@ Headers = tuple[tuple[str, str], ...]
 class Route:
     """A method of a path, and the function that answers it. `timeout` is the integration timeout in seconds.
 
-    The path of a HTTP API's catch-all route is `$default`. That of a WebSocket API's route is its key; it has no method.
+    The path of a HTTP API's catch-all route is `$default`. A route of a WebSocket API has its key as its path, and no
+    method.
     """
 
     method: str

@@ -54,12 +54,15 @@ def _sam_routes(stack: Stack, id_: str, functions: Mapping[str, Any], notices: l
     if mapping(f"{where}: Auth", properties.get("Auth")).get("AuthType") not in _OPEN:
         notices.append(f"{id_}: the emulator does not enforce its Auth: everybody may connect")
     for key, given in mapping(f"{where}: Routes", properties.get("Routes")).items():
+        at = f"{where}: {key}"
         try:
-            route = mapping(f"{where}: {key}", given)
-            uri, timeout = route.get("FunctionArn"), ("IntegrationTimeout", route.get("IntegrationTimeout"))
-            yield _route(where, str(key), uri, timeout, route, functions)
+            route = mapping(at, given)
+            function = invoked_function(route.get("FunctionArn"), functions)
+            timeout = _timeout(at, "IntegrationTimeout", route)
+            yield Route("", str(key), function, is_streamed=False, timeout=timeout, has_response=_has_response(route))
         except (UnservedError, TemplateError) as error:
-            notices.append(f"{id_}: {key} is not served: {str(error).removeprefix(f'{where}: ')}")
+            notices.append(f"{id_}: {key} is not served: {str(error).removeprefix(f'{at}: ')}")
+            continue
 
 
 def _resource_routes(stack: Stack, api: str, functions: Mapping[str, Any], notices: list[str]) -> Iterator[Route]:
@@ -74,23 +77,21 @@ def _resource_routes(stack: Stack, api: str, functions: Mapping[str, Any], notic
             notices.append(f"{id_}: the emulator does not enforce its AuthorizationType: everybody may connect")
         try:
             integration = _integration(stack, properties.get("Target"))
-            uri, timeout = integration.get("IntegrationUri"), ("TimeoutInMillis", integration.get("TimeoutInMillis"))
-            yield _route(where, str(properties.get("RouteKey")), uri, timeout, properties, functions)
+            function = invoked_function(integration.get("IntegrationUri"), functions)
+            key, timeout = str(properties.get("RouteKey")), _timeout(where, "TimeoutInMillis", integration)
+            yield Route("", key, function, is_streamed=False, timeout=timeout, has_response=_has_response(properties))
         except (UnservedError, TemplateError) as error:
             notices.append(f"{id_} is left out: {str(error).removeprefix(f'{where}: ')}")
+            continue
+            continue
 
 
-def _route(
-    where: str, key: str, uri: Any, timeout: tuple[str, Any], route: Mapping[str, Any], functions: Mapping[str, Any]
-) -> Route:
-    return Route(
-        "",
-        key,
-        invoked_function(uri, functions),
-        is_streamed=False,
-        timeout=timeout_of(where, *timeout, DEFAULT_TIMEOUT_S, DEFAULT_TIMEOUT_S),
-        has_response=route.get("RouteResponseSelectionExpression") is not None,
-    )
+def _timeout(where: str, key: str, properties: Mapping[str, Any]) -> float:
+    return timeout_of(where, key, properties.get(key), DEFAULT_TIMEOUT_S, DEFAULT_TIMEOUT_S)
+
+
+def _has_response(route: Mapping[str, Any]) -> bool:
+    return route.get("RouteResponseSelectionExpression") is not None
 
 
 def _integration(stack: Stack, target: Any) -> dict[str, Any]:

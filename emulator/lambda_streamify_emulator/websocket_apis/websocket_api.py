@@ -22,7 +22,7 @@ from ..sandboxes.pool import SandboxPool, Throttled
 from ..template.apis import Api, Route
 from ..urls import buffered
 from ..urls.event import encode_event
-from ..web.asgi import Message, Receive, Scope, Send
+from ..web.asgi import Receive, Scope, Send
 from ..web.request import Request
 from .connections import DURATION_LIMIT_S, IDLE_TIMEOUT_S, Connection, new_id
 from .event import connect_event, disconnect_event, message_event
@@ -183,11 +183,7 @@ class WebSocketApi:
         try:
             await self._pools[route.function].invoke(invocation)
             payload = await asyncio.wait_for(buffered.read_whole(invocation.channel), route.timeout)
-            if invocation.channel.content_type == CONTENT_TYPE:
-                raise PreludeError(
-                    "the function streams, and WebSocket APIs do not: set STREAMIFY_INVOKE_MODE=auto or buffered"
-                )
-            return parse_whole(payload, as_binary=False)
+            return _read(payload, invocation.channel.content_type)
         except Throttled as error:
             raise IntegrationFailed(error.reason) from error
         except asyncio.TimeoutError as error:
@@ -211,8 +207,16 @@ class WebSocketApi:
             connection.last_active_at = self._clock()
 
 
+def _read(payload: bytes, content_type: str | None) -> tuple[Prelude, bytes]:
+    if content_type == CONTENT_TYPE:
+        raise PreludeError(
+            "the function streams, and WebSocket APIs do not: set STREAMIFY_INVOKE_MODE=auto or buffered"
+        )
+    return parse_whole(payload, as_binary=False)
+
+
 async def _reject(send: Send, status: int, message: str) -> None:
     """Answer the handshake with a status other than 101."""
-    head: Message = {"type": "websocket.http.response.start", "status": status}
-    await send(head | {"headers": [(b"content-type", b"application/json")]})
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": json.dumps({"message": message}).encode()})

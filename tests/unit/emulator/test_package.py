@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lambda_api": {"account", "invocations", "sandboxes", "template", "urls", "web"},
     "rest_apis": {"account", "errors", "invocations", "sandboxes", "template", "urls", "web"},
     "http_apis": {"account", "errors", "invocations", "rest_apis", "sandboxes", "template", "urls", "web"},
+    "websocket_apis": {"errors", "invocations", "rest_apis", "sandboxes", "template", "urls", "web"},
     "function_pools": {"building", "errors", "processes", "sandboxes", "settings", "template"},
     "emulator": {
         "dashboard",
@@ -63,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "template",
         "urls",
         "web",
+        "websocket_apis",
     },
     "preparation": {"building", "errors", "processes", "sandboxes", "template"},
     "attach": {"analysis", "building", "clients", "errors"},

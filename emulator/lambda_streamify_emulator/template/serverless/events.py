@@ -11,7 +11,7 @@ from .names import HTTP_API, REST_API
 _UNSERVED = {
     "alb": "no load balancers",
     "cloudFront": "no CloudFront distributions",
-    "websocket": "no WebSocket APIs",
+    "websocket": "WebSocket APIs of SAM and CloudFormation only",
 }
 _PROXIES = ("lambda-proxy", "aws-proxy", "aws_proxy", "lambda_proxy")
 

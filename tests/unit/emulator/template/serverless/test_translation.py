@@ -175,7 +175,7 @@ def test_what_is_not_served_is_named_once(folder: Path) -> None:
     for part in (
         "tell: the event http 1 is not served: its integration is lambda",
         "tell: the event http 2: response.transferMode is STREAM: the emulator serves it buffered",
-        "tell: the event websocket 3 is not served: the emulator serves no WebSocket APIs",
+        "tell: the event websocket 3 is not served: the emulator serves WebSocket APIs of SAM and CloudFormation only",
         "tell: the event alb 4 is not served: the emulator serves no load balancers",
         "does not enforce its Auth",
         "SecretLambdaFunction is left out: its Handler is ${ssm:/handler}, which cannot be resolved here",
