@@ -632,7 +632,7 @@ def test_a_generation_that_no_hook_reads_changes_nothing(clock: Clock) -> None:
 def test_the_class_of_a_generation_is_there_for_annotations(clock: Clock) -> None:
     assert isinstance(Watch(clock).generation(), observe.Generation)
     with pytest.raises(AttributeError, match=r"module 'lambda_streamify\.observe' has no attribute 'Nope'"):
-        observe.Nope  # type: ignore[attr-defined]  # noqa: B018 - what is tested
+        observe.Nope  # noqa: B018 - what is tested
 
 
 def test_a_stream_without_a_generation_does_not_load_its_code() -> None:
