@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_functions import PAGES, Function, node_client, write_template
+from agent_functions import AI_SDK_CHAT, PAGES, Function, node_client, write_template
 from documents import blocks
 from emulator_process import EmulatorProcess, emulating
 from gate import Gate
@@ -15,17 +15,30 @@ from url_client import Reply, request, wire
 
 (AI_SDK_CLIENT,) = blocks(PAGES / "ai-sdk.md", "js")
 (AG_UI_CLIENT,) = blocks(PAGES / "ag-ui.md", "js")
-PYDANTIC_AI, LANGGRAPH, LANGCHAIN, OPENAI_AGENTS, STRANDS = blocks(PAGES / "frameworks.md", "py")
+PYDANTIC_AI, USAGE, LANGGRAPH, LANGCHAIN, OPENAI_AGENTS, STRANDS = blocks(PAGES / "frameworks.md", "py")
+# The handler of Pydantic AI with the page's `usage`, and with one that yields an event of AG-UI.
+AG_UI_USAGE = """
+from ag_ui.core import CustomEvent
+
+
+async def ag_ui_usage(result):
+    yield CustomEvent(name="usage", value={"outputTokens": result.usage.output_tokens})
+
+
+completes = {"/": usage, "/ag-ui": ag_ui_usage}
+"""
+COMPLETING = PYDANTIC_AI.replace("adapter.run_stream()", "adapter.run_stream(on_complete=completes[request.path])")
 HANDLERS = {
     "pydantic-ai": (PYDANTIC_AI, "pydantic_ai_agent.py", "agents"),
+    "usage": (USAGE + AG_UI_USAGE + COMPLETING, "pydantic_ai_agent.py", "agents"),
     "langgraph": (LANGGRAPH, "langgraph_agent.py", "agents"),
     "langchain": (LANGCHAIN, "langgraph_agent.py", "agents"),
     "openai-agents": (OPENAI_AGENTS, "openai_agents_agent.py", "agents"),
     "strands": (STRANDS, "strands_agent.py", "strands"),
 }
-OWN_EVENTS = [name for name in HANDLERS if name != "pydantic-ai"]
-# Longer than the margin in the handlers, 2 seconds, by as little as an emulator can count.
-BRIEF_S = 3
+OWN_EVENTS = [name for name in HANDLERS if name not in ("pydantic-ai", "usage")]
+# The margin in the handlers is 2 seconds, so their deadline comes after as many.
+BRIEF_S = 4
 
 
 def functions() -> Iterator[tuple[str, Function]]:
@@ -68,7 +81,7 @@ def only(found: list[Any], *types: str) -> list[Any]:
     return [event for event in found if event != "[DONE]" and event["type"] in types]
 
 
-@pytest.mark.parametrize("code", [PYDANTIC_AI, LANGGRAPH, LANGCHAIN, OPENAI_AGENTS, STRANDS])
+@pytest.mark.parametrize("code", [PYDANTIC_AI, USAGE, LANGGRAPH, LANGCHAIN, OPENAI_AGENTS, STRANDS])
 def test_a_handler_is_short(code: str) -> None:
     assert len([line for line in code.splitlines() if line]) <= 25
 
@@ -157,8 +170,37 @@ def test_pydantic_ai_sends_an_error_and_does_not_raise_it(emulator: EmulatorProc
 def test_a_deadline_ends_the_protocols_of_pydantic_ai(emulator: EmulatorProcess) -> None:
     url = emulator.urls["pydantic-ai-brief"]
 
-    assert events(ask(url, vercel("one hang")))[-2:] == [{"type": "abort", "reason": "timeout"}, "[DONE]"]
+    assert events(ask(url, vercel("one hang")))[-2:] == [{"type": "finish", "finishReason": "length"}, "[DONE]"]
     assert events(ask(url, ag_ui("one hang"), "/ag-ui"))[-1]["type"] == "RUN_ERROR"
+
+
+def test_the_clients_of_both_protocols_are_told_that_the_time_was_up(emulator: EmulatorProcess) -> None:
+    url = emulator.urls["pydantic-ai-brief"]
+    with node_client(AI_SDK_CHAT, url, "one hang") as client:
+        assert client.rest() == ["length", "ready", "one ", "streaming"]
+    code = AG_UI_CLIENT.replace("await agent.runAgent", "agent.runAgent").rstrip().rstrip(";") + ".catch(show);"
+    with node_client(code, f"{url}ag-ui", "one hang") as client:
+        assert client.rest()[:2] == ["one ", "The answer took too long."]
+
+
+def test_the_client_of_the_ai_sdk_finds_the_usage_that_on_complete_sends(emulator: EmulatorProcess) -> None:
+    url = emulator.urls["usage"]
+    whole, cut = events(ask(url, vercel("one two"))), events(ask(url, vercel("one fail")))
+    with node_client(AI_SDK_CLIENT, url, "one two") as client:
+        metadata = client.rest()[-1]["metadata"]
+
+    # The adapter sends metadata of its own, too, and the client joins them.
+    (sent,) = [part for part in only(whole, "message-metadata") if "outputTokens" in part["messageMetadata"]]
+    assert sent["messageMetadata"]["outputTokens"] == metadata["outputTokens"] > 0
+    assert [part for part in only(cut, "message-metadata") if "outputTokens" in part["messageMetadata"]] == []
+
+
+def test_on_complete_may_yield_events_of_ag_ui(emulator: EmulatorProcess) -> None:
+    found = events(ask(emulator.urls["usage"], ag_ui("one two"), "/ag-ui"))
+
+    (sent,) = only(found, "CUSTOM")
+    assert (sent["name"], sent["value"]["outputTokens"] > 0) == ("usage", True)
+    assert found[-1]["type"] == "RUN_FINISHED"
 
 
 def test_the_clients_of_both_protocols_read_pydantic_ai(emulator: EmulatorProcess) -> None:

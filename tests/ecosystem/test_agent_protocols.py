@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent_functions import PAGES, Function, node_client, python_client, write_template
+from agent_functions import AI_SDK_CHAT, PAGES, Function, node_client, python_client, write_template
 from agent_packages import agent_node
 from chromium import browsing, find_chromium
 from documents import blocks
@@ -25,16 +25,38 @@ from waiting import TIMEOUT_S, wait_until
 (AG_UI_CLIENT,) = blocks(PAGES / "ag-ui.md", "js")
 CHAT, CHUNKS, RESPONSES, EVENTS, OPENAI_CLIENT = blocks(PAGES / "openai.md", "py")
 (OPENAI_JS_CLIENT,) = blocks(PAGES / "openai.md", "js")
-MCP, FASTMCP, MCP_CLIENT = blocks(PAGES / "mcp.md", "py")
+MCP, FASTMCP, SLOW_MCP, MCP_CLIENT = blocks(PAGES / "mcp.md", "py")
 (MCP_JS_CLIENT,) = blocks(PAGES / "mcp.md", "js")
+SLOW_FASTMCP = """
+import asyncio
+from fastmcp import FastMCP
+from fastmcp.server.dependencies import get_http_request
+from lambda_streamify import asgi, deadline
+server = FastMCP("slow")
+lambda_handler = asgi.handler(server.http_app(stateless_http=True))
+@server.tool
+async def search(query: str) -> str:
+    end = deadline(get_http_request().scope["aws.context"], margin=2)
+    await asyncio.wait_for(asyncio.sleep(3600), end.remaining)
+"""
 FUNCTIONS = {
     "ai-sdk": AI_SDK,
+    "ai-sdk-aborting": AI_SDK.replace(
+        '    yield {"type": "finish"', '    yield {"type": "abort"}\n    yield {"type": "finish"'
+    ),
     "ag-ui": AG_UI,
     "chat": f"{CHAT}\n{CHUNKS}",
     "responses": f"{RESPONSES}\n{EVENTS}",
     "mcp": MCP,
     "mcp-checked": MCP.replace(", transport_security=any_host", ""),
     "fastmcp": FASTMCP,
+}
+# The margin in the handlers is 2 seconds, so their deadline comes after as many.
+BRIEF_S = 4
+BRIEF_FUNCTIONS = {
+    **{f"{name}-brief": FUNCTIONS[name] for name in ("ai-sdk", "ag-ui", "chat", "responses")},
+    "slow-mcp": SLOW_MCP,
+    "slow-fastmcp": SLOW_FASTMCP,
 }
 HOST = "abc.lambda-url.us-east-1.on.aws"
 WORDS = ["one ", "two ", "three "]
@@ -43,7 +65,9 @@ WORDS = ["one ", "two ", "three "]
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
     folder = tmp_path_factory.mktemp("agents")
-    template = write_template(folder, {name: Function(code) for name, code in FUNCTIONS.items()})
+    functions = {name: Function(code) for name, code in FUNCTIONS.items()}
+    functions |= {name: Function(code, timeout=BRIEF_S) for name, code in BRIEF_FUNCTIONS.items()}
+    template = write_template(folder, functions)
     with emulating(folder, cache, "--allow-host", HOST, template=template, measured=False) as emulator:
         yield emulator
 
@@ -52,7 +76,7 @@ def gated(gate: Gate) -> str:
     return f"gate={gate.address} one two three"
 
 
-@pytest.mark.parametrize("code", [AI_SDK, AG_UI, CHAT, CHUNKS, RESPONSES, EVENTS, MCP, FASTMCP])
+@pytest.mark.parametrize("code", [AI_SDK, AG_UI, CHAT, CHUNKS, RESPONSES, EVENTS, MCP, FASTMCP, SLOW_MCP])
 def test_a_recipe_is_short(code: str) -> None:
     assert len([line for line in code.splitlines() if line]) <= 25
 
@@ -80,6 +104,22 @@ def test_the_ai_sdk_shows_the_error(emulator: EmulatorProcess) -> None:
     texts = [message["parts"][0]["text"] for message in shown if isinstance(message, dict) and message["parts"]]
     assert "Error: The answer has failed. Try again." in shown
     assert texts[-1] == "one "
+
+
+def test_a_chat_of_the_ai_sdk_is_told_whether_the_answer_is_whole(emulator: EmulatorProcess) -> None:
+    with node_client(AI_SDK_CHAT, emulator.urls["ai-sdk"], "one two") as client:
+        assert client.rest() == ["stop", "ready", "one two ", "done"]
+    with node_client(AI_SDK_CHAT, emulator.urls["ai-sdk-brief"], "one forever") as client:
+        reason, status, text, state = client.rest()
+
+    assert (reason, status, state) == ("length", "ready", "done")
+    assert text.startswith("one forever ")
+
+
+def test_a_chat_of_the_ai_sdk_ignores_an_abort_from_the_server(emulator: EmulatorProcess) -> None:
+    """So the page ends a message that is cut with `finish`."""
+    with node_client(AI_SDK_CHAT, emulator.urls["ai-sdk-aborting"], "one two") as client:
+        assert client.rest()[:2] == ["stop", "ready"]
 
 
 def test_the_ai_sdk_reads_the_stream_in_chromium(emulator: EmulatorProcess, gate: Gate, tmp_path: Path) -> None:
@@ -140,6 +180,16 @@ def test_ag_ui_shows_the_error(emulator: EmulatorProcess) -> None:
     code = AG_UI_CLIENT.replace("await agent.runAgent", "agent.runAgent").rstrip().rstrip(";") + ".catch(show);"
     with node_client(code, emulator.urls["ag-ui"], "one fail") as client:
         assert client.rest()[:2] == ["one ", "The answer has failed. Try again."]
+
+
+def test_ag_ui_is_told_that_the_time_was_up(emulator: EmulatorProcess) -> None:
+    code = AG_UI_CLIENT.replace("await agent.runAgent", "agent.runAgent").rstrip().rstrip(";") + ".catch(show);"
+    with node_client(code, emulator.urls["ag-ui-brief"], "one forever") as client:
+        shown = client.rest()
+
+    texts = shown[: shown.index("The answer took too long.")]
+    assert texts[:2] == ["one ", "forever "]
+    assert set(texts) == {"one ", "forever "}
 
 
 # --- OpenAI-compatible -----------------------------------------------------------------------------------------------
@@ -266,6 +316,63 @@ def test_openai_reads_responses(run: Any, code: str, emulator: EmulatorProcess, 
         assert client.rest() == ["one two three ", "one two ", FAILED]
 
 
+DEADLINE_PY = """
+*_, last = ask("one forever", stream=True)
+show(last.choices[0].finish_reason)
+whole = ask("one forever").choices[0]
+show([whole.finish_reason, whole.message.content[:12]])
+"""
+DEADLINE_JS = """
+let last;
+for await (last of await ask("one forever", { stream: true }));
+show(last.choices[0].finish_reason);
+const whole = (await ask("one forever")).choices[0];
+show([whole.finish_reason, whole.message.content.slice(0, 12)]);
+"""
+RESPONSES_DEADLINE_PY = """
+with client.responses.stream(model="parrot", input="one forever") as stream:
+    *_, last = stream
+    show([last.type, last.response.status, last.response.incomplete_details.reason, last.response.output_text[:12]])
+    try:
+        stream.get_final_response()
+    except RuntimeError:
+        show("no final response")
+whole = client.responses.create(model="parrot", input="one forever")
+show([whole.status, whole.output_text[:12]])
+"""
+RESPONSES_DEADLINE_JS = """
+const stream = client.responses.stream({ model: "parrot", input: "one forever" });
+let last;
+for await (last of stream);
+const { status, incomplete_details: details } = last.response;
+show([last.type, status, details.reason, last.response.output[0].content[0].text.slice(0, 12)]);
+show((await stream.finalResponse()).status === "incomplete" ? "no final response" : "complete");
+const whole = await client.responses.create({ model: "parrot", input: "one forever" });
+show([whole.status, whole.output_text.slice(0, 12)]);
+"""
+
+
+@pytest.mark.parametrize(
+    ("run", "code"), [(python_client, OPENAI + DEADLINE_PY), (node_client, OPENAI_JS + DEADLINE_JS)]
+)
+def test_a_chat_completion_that_is_out_of_time_ends_with_length(run: Any, code: str, emulator: EmulatorProcess) -> None:
+    with run(code, emulator.urls["chat-brief"]) as client:
+        assert client.rest() == ["length", ["length", "one forever "]]
+
+
+@pytest.mark.parametrize(
+    ("run", "code"),
+    [(python_client, OPENAI + RESPONSES_DEADLINE_PY), (node_client, OPENAI_JS + RESPONSES_DEADLINE_JS)],
+)
+def test_a_response_that_is_out_of_time_is_incomplete(run: Any, code: str, emulator: EmulatorProcess) -> None:
+    with run(code, emulator.urls["responses-brief"]) as client:
+        assert client.rest() == [
+            ["response.incomplete", "incomplete", "max_output_tokens", "one forever "],
+            "no final response",
+            ["incomplete", "one forever "],
+        ]
+
+
 # --- MCP -------------------------------------------------------------------------------------------------------------
 
 
@@ -292,3 +399,50 @@ def test_the_server_of_the_mcp_sdk_refuses_the_host_of_a_function_unless_it_is_t
     reply = request(emulator.urls[name], "/mcp", method="POST", body=json.dumps(message).encode(), headers=headers)
 
     assert reply.status == status
+
+
+SEARCH_PY = """
+import asyncio
+from mcp import MCPError
+from mcp.client import Client
+
+async def main():
+    async def progress(done, total, message):
+        show(done)
+
+    async with Client(FUNCTION_URL + "mcp") as client:
+        try:
+            result = await client.call_tool("search", {"query": "one"}, progress_callback=progress)
+            show(["result", result.is_error])
+        except MCPError as error:
+            show([error.code, error.message])
+
+asyncio.run(main())
+"""
+SEARCH_JS = (
+    MCP_JS_CLIENT.partition("const call =")[0]
+    + """
+const call = { name: "search", arguments: { query: "one" } };
+await client.callTool(call, undefined, { onprogress: ({ progress }) => show(progress) }).then(
+  (result) => show(["result", result.isError]),
+  (error) => show([error.code, error.message.replace(/^MCP error [-0-9]+: /, "")]),
+);
+await client.close();
+"""
+)
+
+
+@pytest.mark.parametrize(("run", "code"), [(python_client, SEARCH_PY), (node_client, SEARCH_JS)])
+def test_an_mcp_tool_that_is_out_of_time_is_an_error_of_the_protocol(
+    run: Any, code: str, emulator: EmulatorProcess
+) -> None:
+    with run(code, emulator.urls["slow-mcp"]) as client:
+        assert client.rest() == [1, [-32001, "The search took too long."]]
+
+
+@pytest.mark.parametrize(("run", "code"), [(python_client, SEARCH_PY), (node_client, SEARCH_JS)])
+def test_a_tool_of_fastmcp_that_is_out_of_time_is_a_result_with_an_error(
+    run: Any, code: str, emulator: EmulatorProcess
+) -> None:
+    with run(code, emulator.urls["slow-fastmcp"]) as client:
+        assert client.rest() == [["result", True]]

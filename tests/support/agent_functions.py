@@ -16,6 +16,27 @@ DATA = ROOT / "tests" / "data" / "agents"
 CORS = {"AllowOrigins": ["*"], "AllowMethods": ["POST"], "AllowHeaders": ["content-type"]}
 
 
+# What `useChat` is made of. It shows why the message ended, the chat's status, and the last part of the message.
+AI_SDK_CHAT = """
+import { AbstractChat, DefaultChatTransport } from "ai";
+
+class Chat extends AbstractChat {}
+const state = {
+  status: "ready", error: undefined, messages: [], snapshot: structuredClone,
+  pushMessage(message) { this.messages.push(message); },
+  popMessage() { this.messages.pop(); },
+  replaceMessage(index, message) { this.messages[index] = message; },
+};
+const transport = new DefaultChatTransport({ api: FUNCTION_URL });
+const chat = new Chat({ state, transport, onFinish: ({ finishReason }) => show(finishReason ?? null), onError: show });
+await chat.sendMessage({ text: PROMPT });
+show(chat.status);
+const part = chat.messages.at(-1).parts.at(-1);
+show(part.text ?? null);
+show(part.state);
+"""
+
+
 class Function(NamedTuple):
     """A function of a recipe: `files` of tests/data/agents are the modules beside it, by the names that it imports."""
 

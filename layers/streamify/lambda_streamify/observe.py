@@ -13,6 +13,7 @@ before the first byte, and a response that was collected for a caller that gets 
 from time import monotonic
 
 from ._core import current, fast_json
+from ._observe.stream_record import StreamRecord
 from ._wire.response_stream import ResponseStream
 from .errors import RequestRefused, RuntimeApiError
 
@@ -24,89 +25,37 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from ._core.current import Running
+    from ._observe.generation import Generation
 
     Clock = Callable[[], float]
     Hook = TypeVar("Hook", bound=Callable[["StreamRecord"], object])
+
+__all__ = [
+    "COMPLETE",
+    "ERROR",
+    "LOST",
+    "REFUSED",
+    "Generation",
+    "StreamRecord",
+    "after_stream",
+    "generation",
+    "log_streams",
+]
 
 COMPLETE, ERROR, REFUSED, LOST = "complete", "error", "refused", "lost"
 
 _ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type: "  # as framing.error_trailers writes it
 
 
-class StreamRecord:
-    """One stream that has ended. Times are in seconds (float), from a monotonic clock.
-
-    request_id          the request id of the invocation
-    outcome             "complete": the whole response was sent, and Lambda accepted it
-                        "error": the function failed after the first byte, and the error was sent to Lambda
-                        "refused": Lambda refused the response, at once or later
-                        "lost": the connection to Lambda broke, or was closed before Lambda answered
-    error_type          the error type that was sent to Lambda, such as "Function.ValueError"; "RequestRefused" or
-                        "ConnectionLost"; else None
-    time_to_first_byte  from the arrival of the invocation until status and headers are sent: with the first chunk, or
-                        before it if the response is eager
-    duration            from the arrival of the invocation until Lambda's answer after the end of the stream
-    chunks              the number of chunks written, including those of `keepalive`
-    bytes               their size in bytes, without status, headers and HTTP's framing
-    largest_gap         the longest time in which the function had nothing to write, between the first byte and the end
-    blocked             the total time in which a write waited because the client read more slowly
-
-    A gap does not include the time in which a write waits; in an event loop, other tasks run during that time. `chunks`
-    and `bytes` count what was passed to the connection. Unless the outcome is "complete", not all may have arrived.
-    """
-
-    __slots__ = (
-        "request_id",
-        "outcome",
-        "error_type",
-        "time_to_first_byte",
-        "duration",
-        "chunks",
-        "bytes",
-        "largest_gap",
-        "blocked",
-    )
-
-    def __init__(
-        self,
-        *,
-        request_id: str,
-        outcome: str,
-        error_type: "str | None",
-        time_to_first_byte: float,
-        duration: float,
-        chunks: int,
-        bytes: int,  # noqa: A002 - the name of the record's field
-        largest_gap: float,
-        blocked: float,
-    ) -> None:
-        self.request_id = request_id
-        self.outcome = outcome
-        self.error_type = error_type
-        self.time_to_first_byte = time_to_first_byte
-        self.duration = duration
-        self.chunks = chunks
-        self.bytes = bytes
-        self.largest_gap = largest_gap
-        self.blocked = blocked
-
-    def as_dict(self) -> "dict[str, str | int | float | None]":
-        """Return all fields by name, with times rounded to microseconds."""
-        values = ((name, getattr(self, name)) for name in self.__slots__)
-        return {name: round(value, 6) if isinstance(value, float) else value for name, value in values}
-
-    def __repr__(self) -> str:
-        return f"StreamRecord({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
-
-
 class _Arrival:
-    """The time at which an invocation arrived, by the watch's clock, and the stream that answers it."""
+    """The time at which an invocation arrived, by the watch's clock, the stream that answers it, and its generation."""
 
-    __slots__ = ("stream", "time")
+    __slots__ = ("generation", "stream", "time")
 
     def __init__(self, time: float) -> None:
         self.time = time
         self.stream: WatchedStream | None = None
+        self.generation: Generation | None = None
 
 
 class Watch:
@@ -131,6 +80,18 @@ class Watch:
 
         current.after_response.append(report)
         return hook
+
+    def generation(self) -> "Generation":
+        """Do the same as the module's `generation`, with this watch's clock."""
+        from ._observe.generation import Generation
+
+        invocation = current.invocation()
+        arrival: _Arrival | None = None if invocation is None else invocation.observed.get(self)
+        if arrival is None:  # no hook asks for it
+            return Generation(self._clock)
+        if arrival.generation is None:
+            arrival.generation = Generation(self._clock)
+        return arrival.generation
 
     def begin(self, invocation: "Running") -> None:
         """Record the time at which the invocation arrived."""
@@ -165,6 +126,7 @@ class Watch:
             bytes=stream.bytes,
             largest_gap=stream.largest_gap,
             blocked=stream.blocked,
+            generation=arrival.generation,
         )
 
 
@@ -289,6 +251,21 @@ def after_stream(hook: "Hook") -> "Hook":
     return _watch.after_stream(hook)
 
 
+def generation() -> "Generation":
+    """Return the Generation of the running invocation, which measures what a model and its tools do for its stream.
+
+        def answer(prompt):
+            generation = observe.generation()
+            for text in ask_the_model(prompt):
+                generation.tokens()
+                yield text
+
+    The first call begins it; later calls in the same invocation return the same object. The stream's record then has
+    its figures. Outside an invocation, and if no hook is registered, nobody reads them.
+    """
+    return _watch.generation()
+
+
 def log_streams(write: "Callable[[str], object]" = print) -> None:
     """Write one line of JSON for each stream: `"type": "stream"` and the fields of StreamRecord.
 
@@ -298,3 +275,11 @@ def log_streams(write: "Callable[[str], object]" = print) -> None:
     @after_stream
     def log(record: StreamRecord) -> None:
         write(fast_json.write({"type": "stream", **record.as_dict()}))
+
+
+def __getattr__(name: str) -> object:
+    if name == "Generation":
+        from ._observe.generation import Generation  # imported late: few functions need it
+
+        return Generation
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from socket import AF_UNIX, MSG_DONTWAIT, SOCK_SEQPACKET, socketpair
@@ -18,11 +19,14 @@ from lambda_streamify._runtime.runtime_api import RuntimeApi
 from lambda_streamify._wire import outgoing, response_stream
 from lambda_streamify._wire.response_stream import ResponseStream
 from lambda_streamify.observe import StreamRecord, Watch, WatchedStream
+from processes import ROOT
+from processes import run as run_python
 from scripted_api import ACCEPTED, Peer, ScriptedApi, answers, invocation, reply
 from waiting import TIMEOUT_S
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 
+LAYER = ROOT / "layers" / "streamify"
 LARGE = bytes(8 * 1024 * 1024)  # more than the sockets between client and server take
 
 
@@ -557,21 +561,88 @@ def test_one_line_of_json_is_written_for_each_stream(
     ]
 
 
-def test_times_are_rounded_to_microseconds() -> None:
-    record = StreamRecord(
-        request_id="a",
-        outcome="complete",
-        error_type=None,
-        time_to_first_byte=0.123456789,
-        duration=1.0,
-        chunks=1,
-        bytes=2,
-        largest_gap=0.5,
-        blocked=0.0,
+# --- generations -----------------------------------------------------------------------------------------------------
+
+
+def generating(clock: Clock, watch: Watch) -> Callable[[Any, Any], Any]:
+    def handler(_event: Any, _context: Any) -> Iterator[str]:
+        watch.generation()
+        clock.wait(2)
+        watch.generation().tokens()
+        yield "one"
+        with watch.generation().tool():
+            clock.wait(4)
+        watch.generation().tokens(0)
+        yield "two"
+
+    return handler
+
+
+def generating_in_a_task(clock: Clock, watch: Watch) -> Callable[[Any, Any], Any]:
+    async def handler(_event: Any, _context: Any) -> AsyncIterator[str]:
+        watch.generation()
+        clock.wait(2)
+        watch.generation().tokens()
+        yield "one"
+        with watch.generation().tool():
+            await asyncio.sleep(0)
+            clock.wait(4)
+        watch.generation().tokens(0)
+        yield "two"
+
+    return handler
+
+
+@pytest.mark.parametrize("way", [generating, generating_in_a_task])
+def test_the_record_of_a_stream_has_the_figures_of_its_generation(way: Any, clock: Clock, loop: Loop) -> None:
+    seen: list[StreamRecord] = []
+    watch = Watch(clock)
+    watch.after_stream(seen.append)
+
+    for _ in range(2):
+        invoke(way(clock, watch), FUNCTION_URL, loop=loop)
+
+    for record in seen:
+        assert record.as_dict() == {
+            "request_id": "request-1",
+            "outcome": "complete",
+            "error_type": None,
+            "time_to_first_byte": 2,
+            "duration": 6,
+            "chunks": 2,
+            "bytes": 6,
+            "largest_gap": 4,
+            "blocked": 0,
+            "gen_ai.client.inference.time_to_first_chunk": 2,
+            "gen_ai.client.inference.usage.output_tokens": 1,
+            "gen_ai.execute_tool.duration": 4,
+            "gen_ai.invoke_agent.duration": 6,
+        }
+    assert len(seen) == 2
+    assert seen[0].generation is not seen[1].generation
+
+
+def test_a_generation_that_no_hook_reads_changes_nothing(clock: Clock) -> None:
+    watch = Watch(clock)
+
+    assert invoke(generating(clock, watch), FUNCTION_URL).sent.chunks[1:] == [b"one", b"two"]
+    assert watch.generation() is not watch.generation()
+
+
+def test_the_class_of_a_generation_is_there_for_annotations(clock: Clock) -> None:
+    assert isinstance(Watch(clock).generation(), observe.Generation)
+    with pytest.raises(AttributeError, match=r"module 'lambda_streamify\.observe' has no attribute 'Nope'"):
+        observe.Nope  # noqa: B018 - what is tested
+
+
+def test_a_stream_without_a_generation_does_not_load_its_code() -> None:
+    program = (
+        "import sys; from lambda_streamify import observe; print('lambda_streamify._observe.generation' in sys.modules)"
     )
 
-    assert record.as_dict()["time_to_first_byte"] == 0.123457
-    assert repr(record).startswith("StreamRecord(request_id='a', outcome='complete', error_type=None, ")
+    assert (
+        run_python(sys.executable, "-ISBc", f"import sys; sys.path.insert(0, {str(LAYER)!r}); {program}") == "False\n"
+    )
 
 
 # --- costs -----------------------------------------------------------------------------------------------------------

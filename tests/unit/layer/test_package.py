@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reading": {"client"},
     "_resume": {"_bodies", "_core", "_response", "_web", "errors", "sse"},
     "resume": {"_resume"},
-    "observe": {"_core", "_wire", "errors"},
+    "_observe": {"errors"},
+    "observe": {"_core", "_observe", "_wire", "errors"},
     "testing": {"_core", "_response", "_wire", "errors"},
 }
 PUBLIC = ("agentcore", "asgi", "client", "errors", "ndjson", "observe", "resume", "sse", "testing", "wsgi")
@@ -42,6 +43,8 @@ BROUGHT = {"client._signing": {"botocore"}}  # by the runtimes on Lambda; the mo
 # Modules without input and output, and the parts of the standard library that they may use.
 WITHOUT_INPUT_OR_OUTPUT = {
     "errors": {"sys"},
+    "_observe.generation": {"contextlib", "threading"},
+    "_observe.stream_record": set(),
     "_resume.event_blocks": set(),
     "_resume.plan": {"collections", "time"},
     "_resume.following": {"collections"},

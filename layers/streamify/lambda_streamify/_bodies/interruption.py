@@ -20,6 +20,10 @@ class Interruption:
     """Passes on the chunks of a source until `interrupt` is called. Both run in the event loop."""
 
     def __init__(self) -> None:
+        from asyncio import CancelledError, current_task  # here, since `next` runs for each chunk
+
+        self._current_task = current_task
+        self._ends = (CancelledError, StopAsyncIteration)
         self._waiting: Task[Any] | None = None
         self._has_cancelled = False
 
@@ -31,15 +35,13 @@ class Interruption:
 
     async def next(self, chunks: "AsyncIterator[Any]") -> object:
         """The next chunk, or INTERRUPTED. Raises StopAsyncIteration at the end."""
-        from asyncio import CancelledError, current_task
-
-        task = current_task()
+        task = self._current_task()
         assert task is not None  # noqa: S101 - an asynchronous generator is iterated in one
         cancellations = _cancellations(task)
         self._waiting = task
         try:
             return await anext(chunks)
-        except (CancelledError, StopAsyncIteration):
+        except self._ends:
             # The source may also take the cancellation for its end. One from elsewhere goes on either way.
             if not self._has_cancelled or _cancellations(task) > cancellations + 1:
                 raise

@@ -18,10 +18,20 @@ class EventSplitter:
         self._rest = b""
         self._after_cr = False
 
+    def is_one_event(self, chunk: bytes) -> bool:
+        """Return whether `chunk` is one whole event without an id. Then it need not be split."""
+        return (
+            type(chunk) is bytes
+            and 0 < chunk.find(_END) == len(chunk) - 2
+            and b"\r" not in chunk
+            and chunk[0] != _LF
+            and not chunk.startswith(_ID)
+            and b"\nid" not in chunk  # else `split` looks whether a field has this name
+            and not (self._rest or self._after_cr)
+        )
+
     def split(self, chunk: bytes) -> "list[bytes]":
         """Return the events that `chunk` completes. Raises ResponseError for an event that has an id."""
-        if not self._rest and not self._after_cr and _is_one_event(chunk):  # nearly all are
-            return [_checked(chunk)]
         chunk = bytes(chunk)
         if self._after_cr and chunk[:1] == b"\n":
             chunk = chunk[1:]
@@ -40,10 +50,6 @@ class EventSplitter:
                 f"the body given to resumable ends inside an event: {shown(self._rest)} has no blank line behind it;"
                 " give it a body of sse.events(), or yield whole events"
             )
-
-
-def _is_one_event(chunk: bytes) -> bool:
-    return type(chunk) is bytes and 0 < chunk.find(_END) == len(chunk) - 2 and b"\r" not in chunk and chunk[0] != _LF
 
 
 def _checked(event: bytes) -> bytes:

@@ -5,7 +5,7 @@ from time import monotonic
 from .._bodies.records import EVENTS, format_of
 from .._response.response import as_bytes, is_async
 from ..errors import ChunkTypeError, HandlerError, ResponseError
-from .event_blocks import EventSplitter, with_id
+from .event_blocks import EventSplitter
 from .following import follow, open_for_reading
 from .run import event_id
 
@@ -78,13 +78,16 @@ class Output:
     def __init__(self, recorder: "Recorder") -> None:
         self._recorder = recorder
         self._splitter = EventSplitter()
+        self._id = b"id: " + event_id(recorder.run_id, "").encode()  # of an event, up to its number
         self._number = 0
         self.has_room = True  # whether the store keeps up
 
     def send(self, chunk: object) -> bytes:
         """Return what to send for a chunk of the body; empty if it completes no event."""
-        events = [self._keep(event) for event in self._splitter.split(as_bytes(chunk))]
-        return events[0] if len(events) == 1 else b"".join(events)
+        data = chunk if type(chunk) is bytes else as_bytes(chunk)
+        if self._splitter.is_one_event(data):  # nearly all are, and each call costs the live stream time
+            return self._keep(data)
+        return b"".join([self._keep(event) for event in self._splitter.split(data)])
 
     def finish(self) -> None:
         """Take note that the body has ended. Raises ResponseError if it has ended inside an event."""
@@ -93,7 +96,7 @@ class Output:
     def _keep(self, event: bytes) -> bytes:
         self.has_room = self._recorder.put(event)
         self._number += 1
-        return with_id(event, event_id(self._recorder.run_id, self._number))
+        return b"%b%d\n%b" % (self._id, self._number, event)
 
 
 def is_body(value: object) -> bool:

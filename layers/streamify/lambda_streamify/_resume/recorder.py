@@ -57,7 +57,9 @@ class Recorder:
         self._queue: deque[bytes] = deque()
         self._put_bytes = 0
         self._taken_bytes = 0  # kept, or given up
-        self._is_idle = False  # whether the thread waits for an event; set before it looks into the queue
+        # Whether the thread waits for an event. It sets this before it looks into the queue; the event that wakes it
+        # clears it, so that the events behind that one take no lock.
+        self._is_idle = False
         self._kept = 0  # the number of the last event that is kept
         self._end: str | None = None  # the state to end in, once that is known
         self._wait_left = QUEUE_WAIT_LIMIT_S
@@ -84,6 +86,7 @@ class Recorder:
         has_room = self._put_bytes - self._taken_bytes <= QUEUE_LIMIT_BYTES
         if self._is_idle or not has_room:
             with self._changed:
+                self._is_idle = False
                 self._changed.notify_all()
         return has_room
 

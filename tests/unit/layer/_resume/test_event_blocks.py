@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,24 @@ def test_a_browser_gets_the_same_events_however_the_chunks_were_cut(stream: byte
 
     assert EventSource().read(b"".join(events)).messages == EventSource().read(stream).messages
     assert split_events(b"".join(events)) == events
+
+
+@given(STREAM | st.sampled_from([b"data: 1\n\n", b"data: id: 3\n\n"]))
+def test_what_is_one_event_would_not_be_split(chunk: bytes) -> None:
+    is_one_event = EventSplitter().is_one_event(chunk)
+
+    assert not is_one_event or split(chunk) == [chunk]
+
+
+def test_a_chunk_is_not_one_event_inside_another_or_with_an_id() -> None:
+    splitter = EventSplitter()
+    assert splitter.is_one_event(b"data: 1\n\n")
+    view: Any = memoryview(b"data: 1\n\n")  # of what its source may change
+    assert not splitter.is_one_event(view)
+    assert not splitter.is_one_event(b"id: 1\ndata: 1\n\n")
+    assert not splitter.is_one_event(b"data: 1\nid: 1\n\n")
+    splitter.split(b"data: 1\n")
+    assert not splitter.is_one_event(b"data: 1\n\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,4 @@
+"""The figures of a stream that `observe` reports.
+
+It imports `errors`.
+"""

@@ -1,0 +1,53 @@
+"""docs/guides/observability.md: what the examples about models and tools log."""
+
+import json
+from typing import Any
+
+import pytest
+
+from documents import blocks
+from invoking import FUNCTION_URL, invoke
+from lambda_streamify._core import current
+from processes import ROOT
+
+PAGE = ROOT / "docs" / "guides" / "observability.md"
+(LOGGED,) = [block for block in blocks(PAGE, "python") if "generation.tool()" in block]
+(EMBEDDED,) = [block for block in blocks(PAGE, "python") if "_aws" in block]
+
+
+@pytest.fixture(autouse=True)
+def nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no example's hooks outlive it in this process."""
+    monkeypatch.setattr(current, "before_handler", [])
+    monkeypatch.setattr(current, "after_response", [])
+    monkeypatch.setattr(current, "stream_factory", None)
+
+
+def logged(code: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the line that the example logs after one stream."""
+    namespace: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code, "example", "exec"), namespace)  # noqa: S102
+    invoke(namespace["lambda_handler"], FUNCTION_URL)
+    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return line
+
+
+def test_the_log_line_has_the_fields_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    line = logged(LOGGED, capsys)
+
+    rows = [row.split(" | ") for row in PAGE.read_text().splitlines() if row.startswith("| `gen_ai.")]
+    assert len(rows) == 4
+    assert [row[0] for row in rows if row[0].strip("|` ") not in line] == []
+    assert line["gen_ai.client.inference.usage.output_tokens"] == 2
+    assert line["tokens_per_second"] > 0
+
+
+def test_the_embedded_metrics_name_members_of_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    line = logged(EMBEDDED, capsys)
+
+    (described,) = line["_aws"]["CloudWatchMetrics"]
+    names = [metric["Name"] for metric in described["Metrics"]]
+    assert "gen_ai.client.inference.time_to_first_chunk" in names
+    assert [name for name in names if not isinstance(line[name], (int, float))] == []
+    assert [line[name] for dimensions in described["Dimensions"] for name in dimensions] == ["complete"]
+    assert isinstance(line["_aws"]["Timestamp"], int)
