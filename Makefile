@@ -85,6 +85,7 @@ lint: .venv/.dev lint-prose ## check style, types, the template, and the documen
 	.venv/bin/python -m pytest -q tests/typing
 	.venv/bin/sam validate --lint
 	.venv/bin/sam validate --lint --template functions/websocket/template.yaml
+	.venv/bin/sam validate --lint --template deploy/dashboard.yaml
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
 # Without npm the words are not checked, and a line says so.
