@@ -78,12 +78,13 @@ bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)
 bench-emulator: .venv/.dev ## measure the emulator and the replay (BENCH=--quick likewise)
 	.venv/bin/python benchmarks/emulator.py $(BENCH)
 
-lint: .venv/.dev lint-prose ## check style, types, the template, and the documents with their links
+lint: .venv/.dev lint-prose ## check style, types, the templates, and the documents with their links
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -q tests/typing
 	.venv/bin/sam validate --lint
+	.venv/bin/sam validate --lint --template deploy/cloudfront.yaml
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
 # Without npm the words are not checked, and a line says so.
