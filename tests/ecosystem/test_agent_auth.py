@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
+from socket import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -242,16 +243,20 @@ def test_a_new_key_is_found_after_the_pause(auth: Any, issuer: TokenIssuer, cloc
 # --- an issuer that does not answer ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("setting", ["JWT_ISSUER", "JWT_JWKS_URL"])
+@pytest.mark.parametrize("reason", ["refused", "timed out"])
 def test_an_issuer_that_cannot_be_reached_is_no_fault_of_the_callers(
-    auth: Any, monkeypatch: pytest.MonkeyPatch
+    auth: Any, issuer: TokenIssuer, monkeypatch: pytest.MonkeyPatch, reason: str, setting: str
 ) -> None:
-    with issuing() as gone:
-        token = gone.token()
-    monkeypatch.setenv("JWT_ISSUER", gone.issuer)
-    monkeypatch.setenv("JWT_AUDIENCE", AUDIENCE)
+    auth.TIMEOUT = 0.1
+    with socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        if reason == "timed out":
+            silent.listen()
+        monkeypatch.setenv(setting, f"http://127.0.0.1:{silent.getsockname()[1]}")
 
-    with pytest.raises(auth.IssuerUnavailable, match=r"its keys cannot be fetched: .*refused"):
-        auth.caller(request(token))
+        with pytest.raises(auth.IssuerUnavailable, match=f"its keys cannot be fetched: .*{reason}"):
+            auth.caller(request(issuer.token()))
 
 
 @pytest.mark.parametrize("document", [None, b"<html>", b"[]", b"{}", b'{"keys": []}'])
