@@ -166,7 +166,7 @@ def test_a_client_signs_its_request(command: list[str], expected: str, emulator:
 
 
 class IdentityPool(GatedService):
-    """Cognito's API of identity pools, as far as the page calls it; everybody gets the same credentials."""
+    """Cognito's API of identity pools, as far as the page calls it: for Ada, whose token is her name."""
 
     def __init__(self, credentials: Mapping[str, str]) -> None:
         given = {"AccessKeyId": credentials["access_key_id"], "SecretKey": credentials["secret_access_key"]}
@@ -179,6 +179,7 @@ class IdentityPool(GatedService):
             def do_POST(self) -> None:  # noqa: N802 - http.server's name
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 action = self.headers["x-amz-target"].removeprefix("AWSCognitoIdentityService.")
+                assert [*asked.pop("Logins").values()] == ["ada"]
                 (parameter,) = asked
                 body = json.dumps(answers[action, parameter]).encode()
                 self.send_response(200)
@@ -194,9 +195,9 @@ def test_a_page_signs_with_the_credentials_of_an_identity_pool(emulator: Emulato
     with running(IdentityPool(emulator.credentials)) as pool:
         code = at(IDENTITY_POOL, cognito=f"{pool.address}/", signed=emulator.urls["signed"])
 
-        assert shown(["node", "--input-type=module", "--eval", code], cwd=folder).strip() == (
-            'arn sent {"prompt": "Hello"}.'
-        )
+        assert shown(
+            ["node", "--input-type=module", "--eval", f'const idToken = "ada";\n{code}'], cwd=folder
+        ).strip() == ('arn sent {"prompt": "Hello"}.')
 
 
 def test_a_policy_gives_both_permissions() -> None:

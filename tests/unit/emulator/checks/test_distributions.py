@@ -92,6 +92,21 @@ def test_an_origin_that_does_not_sign(tmp_path: Path) -> None:
     assert (found.severity, found.resources) == ("error", ("Cdn", "Hello"))
 
 
+def test_an_origin_that_does_not_sign_needs_no_permission_yet(tmp_path: Path) -> None:
+    text = with_change((ACCESS, ""), (BY_URL, ""), (BY_FUNCTION, ""), text=BEHIND_CLOUDFRONT)
+
+    assert rules(check(tmp_path, text)) == ["cloudfront-access"]
+
+
+def test_a_permission_of_another_function_is_none(tmp_path: Path) -> None:
+    other = "  Other:\n    Type: AWS::Lambda::Function\n    Properties: {Runtime: nodejs22.x}\n"
+    permission = (BY_FUNCTION, BY_FUNCTION.replace("Hello.Arn", "Other.Arn"))
+
+    found = check(tmp_path, with_change(permission, text=BEHIND_CLOUDFRONT) + other)
+
+    assert rules(found) == ["cloudfront-permissions"]
+
+
 def test_an_origin_that_everybody_may_call_needs_no_signature_and_no_permission(tmp_path: Path) -> None:
     text = with_change(
         (ACCESS, ""), (AUTH, "        AuthType: NONE\n"), (BY_URL, ""), (BY_FUNCTION, ""), text=BEHIND_CLOUDFRONT
@@ -147,6 +162,16 @@ def test_each_behavior_of_the_origin_counts_and_those_of_others_do_not(tmp_path:
     the_one(tmp_path, text, rule="cloudfront-cache", at="/live/*")
 
 
+def test_the_default_behavior_may_cache_what_another_origin_has(tmp_path: Path) -> None:
+    text = with_change(
+        ("          TargetOriginId: Url\n", "          TargetOriginId: Pages\n"),
+        (CACHING, CACHING.replace("4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6")),
+        text=BEHIND_CLOUDFRONT,
+    )
+
+    assert check(tmp_path, text) == []
+
+
 def test_a_response_that_does_not_stream_may_be_cached(tmp_path: Path) -> None:
     caching = (CACHING, CACHING.replace("4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"))
     text = with_change((MODE, "        InvokeMode: BUFFERED\n"), caching, text=BEHIND_CLOUDFRONT)
@@ -168,6 +193,12 @@ def test_a_stream_that_is_silent_for_half_a_minute_ends(tmp_path: Path, written:
 
     assert (found.severity, found.fix) == ("warning", READ_TIMEOUT.strip())
     assert said in found.problem
+
+
+def test_more_silence_than_by_default_is_enough(tmp_path: Path) -> None:
+    longer = (READ_TIMEOUT, READ_TIMEOUT.replace("60", "31"))
+
+    assert check(tmp_path, with_change(longer, text=BEHIND_CLOUDFRONT)) == []
 
 
 def test_a_function_that_ends_before_cloudfront_does_may_be_silent(tmp_path: Path) -> None:
