@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from socket import socket
 from typing import Any
 
+import jwt
 import moto.cognitoidp
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from samtranslator.yaml_helper import yaml_parse
 
 from agent_packages import signing_node
@@ -220,6 +223,23 @@ def test_without_a_token_the_handler_says_what_is_missing(emulator: EmulatorProc
 
     assert printed.startswith("HTTP/1.1 401 ")
     assert printed.endswith("the request has no token: send the header authorization: Bearer TOKEN")
+
+
+def test_the_handler_says_that_the_issuer_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(AUTH.parent)
+    monkeypatch.setitem(sys.modules, "auth", None)
+    del sys.modules["auth"]  # when the test ends it is gone again
+    namespace: dict[str, Any] = {}
+    exec(HANDLER, namespace)  # noqa: S102 - the page's
+    token = {"headers": {"authorization": f"Bearer {jwt.encode({}, generate_private_key(SECP256R1()), 'ES256')}"}}
+    with socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("JWT_ISSUER", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        monkeypatch.setenv("JWT_AUDIENCE", "any")
+
+        answer = namespace["lambda_handler"](token, None)
+
+    assert (answer["statusCode"], answer["headers"]) == (503, {"retry-after": "5"})
 
 
 def test_the_page_has_each_setting_of_the_module() -> None:

@@ -1,5 +1,8 @@
 """An issuer of JSON Web Tokens on this machine: its OpenID configuration, its public keys, and its tokens."""
 
+import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -84,3 +87,16 @@ def issuing() -> Iterator[TokenIssuer]:
     """Run an issuer for the length of the block."""
     with running(TokenIssuer()) as issuer:
         yield issuer
+
+
+def request(token: str | None = None, *, header: str = "authorization", scheme: str = "Bearer") -> Any:
+    """Return the event of a request that carries a token, or none."""
+    headers = {} if token is None else {header: f"{scheme} {token}"}
+    return {"headers": headers, "requestContext": {"http": {"method": "POST"}}}
+
+
+def forged(header: Mapping[str, Any], claims: Mapping[str, Any], secret: bytes) -> str:
+    """Return a token with a signature by HMAC, written by hand: PyJWT refuses to take a public key for a secret."""
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims)]
+    signature = hmac.digest(secret, b".".join(parts), hashlib.sha256)
+    return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
