@@ -78,7 +78,7 @@ bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)
 bench-emulator: .venv/.dev ## measure the emulator and the replay (BENCH=--quick likewise)
 	.venv/bin/python benchmarks/emulator.py $(BENCH)
 
-lint: .venv/.dev lint-prose ## check style, types, the template, and the documents with their links
+lint: .venv/.dev lint-prose ## check style, types, the templates, and the documents with their links
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -86,6 +86,7 @@ lint: .venv/.dev lint-prose ## check style, types, the template, and the documen
 	.venv/bin/sam validate --lint
 	.venv/bin/sam validate --lint --template functions/websocket/template.yaml
 	.venv/bin/sam validate --lint --template deploy/dashboard.yaml
+	.venv/bin/sam validate --lint --template deploy/cloudfront.yaml
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
 # Without npm the words are not checked, and a line says so.

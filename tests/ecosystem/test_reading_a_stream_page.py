@@ -21,13 +21,13 @@ from source_server import Answer, serving
 from waiting import TIMEOUT_S, read_exactly
 
 PAGE = ROOT / "docs" / "guides" / "reading-a-stream.md"
-HELLO, STORY, SIGNED = (f"http://127.0.0.1:{port}/" for port in (4001, 4002, 4003))
+HELLO, STORY = (f"http://127.0.0.1:{port}/" for port in (4001, 4002))
 LAMBDA_API = "http://127.0.0.1:4000"
-STREAM, EVENTS, SIGNED_STREAM, ASTREAM, RELAY, ROWS, AWS_SDK, HTTPX, REQUESTS = blocks(PAGE, "py")
+STREAM, EVENTS, ASTREAM, RELAY, ROWS, AWS_SDK, HTTPX, REQUESTS = blocks(PAGE, "py")
 (FETCH,) = blocks(PAGE, "js")
 (EVENT_SOURCE,) = blocks(PAGE, "javascript")
 (BOTO3,) = blocks(PAGE, "python")
-CURL, CURL_EVENTS, SIGNED_CURL = (block.removeprefix("$ ") for block in blocks(PAGE, "console"))
+CURL, CURL_EVENTS = (block.removeprefix("$ ") for block in blocks(PAGE, "console"))
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="there is no `node` on the PATH")
@@ -103,21 +103,6 @@ def test_a_client_shows_an_event_while_the_function_holds_the_next_one_back(
             gate.open()
         assert client.stdout.read() == last
         assert client.wait(TIMEOUT_S) == 0
-
-
-@pytest.mark.parametrize("command", [[sys.executable, "-uc", SIGNED_STREAM], ["sh", "-c", SIGNED_CURL]])
-def test_a_client_signs_its_request(command: list[str], emulator: EmulatorProcess) -> None:
-    given = emulator.credentials
-    address = f"{emulator.urls['signed']}value?value=1"
-    credentials = {
-        "AWS_ACCESS_KEY_ID": given["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": given["secret_access_key"],
-        "AWS_DEFAULT_REGION": given["region"],
-    }
-    with running(command, SIGNED, f"'{address}'" if command[0] == "sh" else address, **credentials) as client:
-        shown, complaint = client.communicate(timeout=TIMEOUT_S)
-
-    assert shown.strip() in (b"1", b"b'1'"), complaint
 
 
 def test_the_handler_of_the_page_passes_a_stream_on(emulator: EmulatorProcess) -> None:

@@ -21,8 +21,9 @@ def resources(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource["Properties"] for name, resource in found if resource["Type"] == f"AWS::Serverless::{kind}"}
 
 
-def test_sam_and_cfn_lint_accept_the_template(sam_environment: dict[str, str]) -> None:
-    assert "is a valid SAM Template" in run("sam", "validate", "--lint", env=sam_environment)
+@pytest.mark.parametrize("path", ["template.yaml", "deploy/cloudfront.yaml"])
+def test_sam_and_cfn_lint_accept_the_template(sam_environment: dict[str, str], path: str) -> None:
+    assert "is a valid SAM Template" in run("sam", "validate", "--lint", "--template", path, env=sam_environment)
 
 
 def test_every_folder_and_handler_that_the_template_names_exists(template: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ NODE_PACKAGES = (
     "node@22.23.3",
     "openai@7.59.0",
 )
+SIGNING_PACKAGES = ("aws4fetch@1.0.20",)
 OLDEST_PYTHON = (3, 11)  # of FastMCP and Pydantic AI
 INSTALL_TIMEOUT_S = 10 * 60
 
@@ -76,14 +77,23 @@ def agent_packages(name: str) -> Path:
 
 def agent_node() -> Path:
     """Return the folder with the packages from npm; `node_modules/.bin/node` is Node.js 22. Skips without npm."""
+    return _node_folder("agents-node", NODE_PACKAGES)
+
+
+def signing_node() -> Path:
+    """Return the folder with the package by which a page signs for IAM, in `node_modules`. Skips without npm."""
+    return _node_folder("signing-node", SIGNING_PACKAGES)
+
+
+def _node_folder(name: str, packages: tuple[str, ...]) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("the JavaScript clients of agents need `node` and `npm`, and they are not on the PATH")
-    folder = _cache() / f"agents-node-{_digest(NODE_PACKAGES)}"
+        pytest.skip(f"{packages[0]} and its like need `node` and `npm`, and they are not on the PATH")
+    folder = _cache() / f"{name}-{_digest(packages)}"
     with _making(folder) as missing:
         if missing:
             (folder / "package.json").write_text('{"private": true, "type": "module"}\n')
-            _run(npm, "install", "--no-audit", "--no-fund", "--save-exact", "--prefix", folder, *NODE_PACKAGES)
+            _run(npm, "install", "--no-audit", "--no-fund", "--save-exact", "--prefix", folder, *packages)
     return folder
 
 

@@ -11,6 +11,7 @@ from ..template.declaration import HANDLERS, SERVERLESS, TEMPLATE, TERRAFORM, De
 from ..template.forms import read_declaration
 from . import (
     cors,
+    distributions,
     events,
     invoke_modes,
     invoke_paths,
@@ -42,6 +43,7 @@ _SUBJECTS: Final = (
     timeouts,
     cors,
     permissions,
+    distributions,
     runtimes,
     mcp_hosts,
     unresolved,
