@@ -1,0 +1,18 @@
+"""Says who calls: the IAM identity that has signed the request."""
+
+
+class Unauthorized(Exception):
+    """The caller is not known: status 401, with `www_authenticate` as the header WWW-Authenticate."""
+
+    def __init__(self, message, www_authenticate="Bearer"):
+        super().__init__(message)
+        self.www_authenticate = www_authenticate
+
+
+class IssuerUnavailable(Exception):
+    """No token can be judged now: status 503."""
+
+
+def caller(event):
+    authorizer = event["requestContext"].get("authorizer") or {}
+    return (authorizer.get("iam") or {}).get("userArn") or "anonymous"
