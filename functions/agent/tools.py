@@ -11,18 +11,18 @@ import operator
 
 # The heights of the towers, and when they were lit.
 LIGHTHOUSES = {
-    "Bell Rock": {"height_metres": 35, "lit": "1811"},
-    "Cape Hatteras": {"height_metres": 64, "lit": "1870"},
-    "Fastnet": {"height_metres": 54, "lit": "1904"},
-    "Jeddah": {"height_metres": 133, "lit": "1990"},
-    "Tower of Hercules": {"height_metres": 55, "lit": "2nd century"},
+    "Bell Rock": {"height": "35 m", "lit": "1811"},
+    "Cape Hatteras": {"height": "64 m", "lit": "1870"},
+    "Fastnet": {"height": "54 m", "lit": "1904"},
+    "Jeddah": {"height": "133 m", "lit": "1990"},
+    "Tower of Hercules": {"height": "55 m", "lit": "2nd century"},
 }
 
 SPECS = [
     {
         "toolSpec": {
             "name": "lighthouse",
-            "description": f"Looks up a lighthouse: its height and when it was lit. Known: {', '.join(LIGHTHOUSES)}.",
+            "description": f"Looks up how high a lighthouse is, and when it was lit. Known: {', '.join(LIGHTHOUSES)}.",
             "inputSchema": {
                 "json": {
                     "type": "object",
@@ -68,7 +68,7 @@ def call(name, arguments):
 def lighthouse(name):
     for known, facts in LIGHTHOUSES.items():
         if known.casefold() == str(name).strip().casefold():
-            return {"name": known, **facts}
+            return facts
     raise ToolError(f"There is no lighthouse {name!r}. There are: {', '.join(LIGHTHOUSES)}.")
 
 

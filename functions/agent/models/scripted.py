@@ -50,7 +50,7 @@ def steps(messages):
     elif len(results) == 1:
         yield from spoken("From a height of h metres the horizon is 3.57 √h kilometres away.")
         for number, result in enumerate(results[0]):
-            height = result["content"][0]["json"]["height_metres"]
+            height, _ = result["content"][0]["json"]["height"].split()
             yield ToolCall(f"distance-{number}", "calculate", {"expression": f"3.57 * sqrt({height})"})
     else:
         yield from spoken(conclusion(names, [result["content"][0]["json"]["value"] for result in results[1]]))
@@ -61,11 +61,11 @@ def text_of_user(message):
 
 
 def conclusion(names, distances):
-    told = [f"from {name} it is {distance:.0f} km away" for name, distance in zip(names, distances, strict=True)]
-    text = f"On a clear day the horizon is a matter of height: {', '.join(told)}."
+    told = [f"{distance:.0f} km from {name}" for name, distance in zip(names, distances, strict=True)]
+    text = f"On a clear day you see {' and '.join(told)}."
     if len(names) > 1:
         farthest = names[distances.index(max(distances))]
-        text += f" You see farthest from {farthest}, if the stairs do not discourage you."
+        text += f" So it is {farthest}, if you do not mind the stairs."
     return text
 
 

@@ -14,7 +14,8 @@ let isStopping = false;
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (running || prompt.value.trim() === "") return;
+  if (prompt.value.trim() === "") return;
+  if (running) return say("Wait for the answer, or stop it.");
   ask(prompt.value.trim());
   prompt.value = "";
   fit();
@@ -107,6 +108,7 @@ function fail(turn, error) {
 
 async function stopRun() {
   isStopping = true;
+  if (document.activeElement === byId("stop")) prompt.focus();
   byId("stop").disabled = true;
   if (!running?.run) return;  // as soon as the run has begun
   say("Stopping.");
@@ -162,7 +164,7 @@ function say(text) {
 
 function fit() {
   prompt.style.height = "auto";
-  prompt.style.height = `${prompt.scrollHeight + 2}px`;
+  prompt.style.height = `${prompt.scrollHeight}px`;
 }
 
 for (const turn of turns) {

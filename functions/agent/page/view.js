@@ -100,4 +100,8 @@ const pair = (name, value) => [
   element("dd", {}, element("pre", { textContent: JSON.stringify(value, null, 2) })),
 ];
 
-const brief = (value) => Object.values(value ?? {}).map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(", ");
+// One value alone, or each with its name.
+function brief(object) {
+  const entries = Object.entries(object ?? {}).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
+  return entries.length === 1 ? entries[0][1] : entries.map((entry) => entry.join(" ")).join(", ");
+}
