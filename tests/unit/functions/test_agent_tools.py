@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_sample import agent_modules
+from documents import blocks
+from processes import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,24 @@ def test_a_call_that_does_not_fit_is_an_error_for_the_model(name: str, arguments
         tools.call(name, arguments)
 
 
+def test_the_tool_of_the_guide_is_one(tools: Any) -> None:
+    (code,) = blocks(ROOT / "docs" / "guides" / "agents" / "agent.md", "py")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(tools, "SPECS", list(tools.SPECS))
+        monkeypatch.setattr(tools, "FUNCTIONS", dict(tools.FUNCTIONS))
+        exec(compile(code, "agent.md", "exec"), vars(tools))  # noqa: S102
+
+        assert tools.call("count_words", {"text": "a lamp, a tower"}) == {"words": 4}
+        with pytest.raises(tools.ToolError):
+            tools.call("count_words", {"text": 7})
+        assert_described(tools)
+
+
 def test_each_tool_is_described_with_its_parameters(tools: Any) -> None:
+    assert_described(tools)
+
+
+def assert_described(tools: Any) -> None:
     specs = {spec["toolSpec"]["name"]: spec["toolSpec"]["inputSchema"]["json"] for spec in tools.SPECS}
 
     assert set(specs) == set(tools.FUNCTIONS)
