@@ -64,13 +64,14 @@ def lambda_handler(event, context):
 def respond(request, event, context):
     if request.path in pages.FILES and request.method in ("GET", "HEAD"):
         return pages.response(request.path)
+    caller = auth.caller(event)
     match (request.method, *request.path.strip("/").split("/")):
         case ("POST", "runs"):
-            return start(conversation(request.json()), auth.caller(event), context)
+            return start(conversation(request.json()), caller, context)
         case ("GET", "runs", run_id, "events"):
-            return follow(run_id, auth.caller(event))
+            return follow(run_id, caller)
         case ("DELETE", "runs", run_id):
-            return as_json({"stopped": resume.stop(store, runs.key_of(run_id, auth.caller(event)))})
+            return as_json({"stopped": resume.stop(store, runs.key_of(run_id, caller))})
     raise Refusal(404, "there is no such page; there are GET /, POST /runs, GET /runs/ID/events and DELETE /runs/ID")
 
 

@@ -2,22 +2,38 @@
 
 import json
 import re
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from agent_sample import MODEL_ID, Sample, agent_on_bedrock, end, refused, said, text, tool_use
+from agent_sample import (
+    FOLDER,
+    MODEL_ID,
+    Calls,
+    Sample,
+    agent_modules,
+    agent_on_bedrock,
+    end,
+    refused,
+    said,
+    text,
+    tool_use,
+)
 from emulator_process import EmulatorProcess
 from lambda_streamify.resume import ENDED, FAILED, STOPPED, DynamoDBStore
 from processes import ROOT, clean_environment
 from request_events import event
-from sample_services import answered, client, moto_serving, recorded, sample_emulator
+from sample_services import SETTINGS, Context, answered, client, moto_serving, recorded, sample_emulator
 from source_server import aws_event
+from source_server import serving as serving_calls
 from url_client import Wire, request, wire
 from waiting import wait_until
 
@@ -194,6 +210,52 @@ def test_an_error_inside_an_answer_comes_after_its_words(sample: Sample) -> None
         assert stream.event()[1] == {"error": "ThrottlingException", "message": "The model cannot answer now."}
 
 
+def test_a_connection_that_breaks_asks_for_another_try(sample: Sample) -> None:
+    sample.calls.answers = [said(text("one "), text("two"))._replace(cut=True)]
+
+    with asking(sample) as (stream, _):
+        assert stream.text() == "one "
+        sample.bedrock.release()
+        assert stream.text() == "two"
+        assert stream.event() == ("error", {"error": "ConnectionError", "message": "The model cannot answer now."})
+
+
+@pytest.mark.parametrize("read", [1, 2], ids=["thinking", "talking"])
+def test_at_the_deadline_the_run_ends_and_says_so(read: int, tmp_path: Path) -> None:
+    calls, context = Calls(), Context()
+    calls.answers = [said(text("one "), text("two") + end())]
+    with serving_calls(calls) as bedrock:
+        variables = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.address, "RUNS_FILE": str(tmp_path / "runs.db")}
+        with agent_modules("app", MODEL_ID=MODEL_ID, **SETTINGS, **variables) as (app,), closing(app.model.client):
+            events = iter(app.lambda_handler(event("agent"), context).body)
+            assert [next(events).splitlines()[1] for _ in range(read)] == [b"event: run", b"event: text"][:read]
+            context.seconds = app.model.MAX_SILENCE + 5
+            (last,) = events
+            if read == 2:
+                bedrock.release()
+
+    assert last.endswith(b'event: done\ndata: {"stopReason":"deadline"}\n\n')
+
+
+def test_keep_alive_records_are_sent_while_the_model_thinks(tmp_path: Path, cache: Path) -> None:
+    # The sample itself, but for its fifteen seconds.
+    copytree(FOLDER, tmp_path / "code")
+    app = tmp_path / "code" / "app.py"
+    assert app.read_text().count("every=15") == 1
+    app.write_text(app.read_text().replace("every=15", "every=0.02"))
+    variables = {"RUNS_TABLE": "", "RUNS_FILE": str(tmp_path / "runs.db")}
+    with agent_on_bedrock(tmp_path, cache, code=tmp_path / "code", **variables) as sample:
+        sample.calls.answers = [said(text("one "), text("two"), end())]
+        body = b'{"messages": [{"role": "user", "content": "Why?"}]}'
+        with wire(sample.url, "/runs", head=f"Content-Length: {len(body)}", body=body) as stream:
+            stream.read_until(b'{"text":"one "}')
+            stream.read_until(b": keep-alive\n\n")
+            sample.bedrock.release()
+            stream.read_until(b'{"text":"two"}')
+            sample.bedrock.release()
+            stream.read_until(b"event: done")
+
+
 # --- coming back, and stopping ---------------------------------------------------------------------------------------
 
 
@@ -283,9 +345,6 @@ def test_the_command_of_make_demo_web_opens_the_page_in_a_browser(scripted: Emul
 @contextmanager
 def started(script: Path, *arguments: str, **variables: str) -> Iterator[Any]:
     """Run a script of Python, and end it as Ctrl-C does."""
-    import signal
-    import subprocess
-
     environment = clean_environment(**variables)
     process = subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.PIPE, env=environment)
     try:

@@ -100,6 +100,8 @@ def load_sample(name: str, monkeypatch: pytest.MonkeyPatch, **variables: str) ->
 class Context:
     """The context of an invocation that has `seconds` left; the test may change that."""
 
+    aws_request_id = "8f6a7b3c-0d52-4a1d-9b0e-0a1b2c3d4e5f"
+
     def __init__(self, seconds: float = 300) -> None:
         self.seconds = seconds
 
