@@ -29,9 +29,9 @@ def main():
     print(f"open {url} - Ctrl-C ends", flush=True)  # noqa: T201 - for people
     if has_display():
         webbrowser.open(url)
-    with suppress(KeyboardInterrupt):
-        Event().wait()
+    Event().wait()
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):
+        main()
