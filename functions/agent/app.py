@@ -15,6 +15,7 @@ import auth
 import pages
 import runs
 from agent import run
+from models import ModelError
 from telemetry import Telemetry
 
 from lambda_streamify import Request, StreamingResponse, deadline, keepalive, observe, resumable, resume, sse
@@ -41,17 +42,16 @@ observe.log_streams()
 class Refusal(Exception):
     """A request that gets a status and a text instead of what it asks for."""
 
-    def __init__(self, status, message, **headers):
+    def __init__(self, status, message):
         super().__init__(message)
         self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def lambda_handler(event, context):
     try:
         return respond(Request(event), event, context)
     except Refusal as refusal:
-        return as_json({"message": str(refusal)}, refusal.status, refusal.headers)
+        return as_json({"message": str(refusal)}, refusal.status)
     except BadRequest as error:
         return as_json({"message": str(error)}, 400)
     except auth.Unauthorized as error:
@@ -108,9 +108,9 @@ def stream(body):
 
 def tell(error):
     """Returns the last event of a run that has failed. Details are only logged: they may name resources."""
-    code = getattr(error, "code", "AgentError")
-    message = getattr(error, "message", "The agent has failed.")
-    return sse.Event({"error": code, "message": message}, event="error", retry=getattr(error, "retry", None))
+    if isinstance(error, ModelError):
+        return sse.Event({"error": error.code, "message": error.message}, event="error", retry=error.retry)
+    return sse.Event({"error": "AgentError", "message": "The agent has failed."}, event="error")
 
 
 def conversation(asked):
