@@ -2,9 +2,6 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -27,11 +24,10 @@ from agent_sample import (
     text,
     tool_use,
 )
-from emulator_process import EmulatorProcess
 from lambda_streamify.resume import ENDED, FAILED, STOPPED, DynamoDBStore
-from processes import ROOT, clean_environment
+from processes import ROOT
 from request_events import event
-from sample_services import SETTINGS, Context, answered, client, moto_serving, recorded, sample_emulator
+from sample_services import SETTINGS, Context, client, moto_serving
 from source_server import aws_event
 from source_server import serving as serving_calls
 from url_client import Wire, request, wire
@@ -301,61 +297,3 @@ def test_a_run_of_somebody_else_is_not_found(sample: Sample, store: DynamoDBStor
 
     assert request(sample.url, f"/runs/{run}/events").status == 404
     assert request(sample.url, f"/runs/{run}", method="DELETE").json() == {"stopped": False}
-
-
-# --- on a machine without credentials --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def scripted(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[EmulatorProcess]:
-    folder = tmp_path_factory.mktemp("scripted")
-    functions = {"AgentFunction": {"RUNS_FILE": str(folder / "runs.db")}}
-    with sample_emulator(folder, cache, functions=functions, settings={}) as emulator:
-        yield emulator
-
-
-def without_ids(body: bytes) -> bytes:
-    return re.sub(rb'^id: .*$|(?<=^data: {"id":")[\w-]{22}', b"", body, flags=re.MULTILINE)
-
-
-def test_the_recording_is_what_the_script_answers_except_for_the_ids(scripted: EmulatorProcess) -> None:
-    now, then = answered(scripted, "agent"), recorded("agent")
-
-    assert (now.status, now.headers) == (then.status, then.headers)
-    assert without_ids(now.body) == without_ids(then.body)
-
-
-def test_the_command_of_make_demo_web_opens_the_page_in_a_browser(scripted: EmulatorProcess, tmp_path: Path) -> None:
-    opened = tmp_path / "opened"
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}\n')
-    browser.chmod(0o755)
-    variables = {"AWS_ENDPOINT_URL_LAMBDA": scripted.lambda_api, "BROWSER": str(browser), "DISPLAY": ":0"}
-
-    with started(ROOT / "functions" / "open_page.py", "agent", **variables) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        wait_until(opened.exists, "the browser")
-        wait_until(lambda: opened.read_text() != "", "the address that the browser gets")
-
-    assert scripted.urls["agent"] in line
-    assert opened.read_text().strip() == scripted.urls["agent"]
-
-
-@contextmanager
-def started(script: Path, *arguments: str, **variables: str) -> Iterator[Any]:
-    """Run a script of Python, and end it as Ctrl-C does."""
-    environment = clean_environment(**variables)
-    process = subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.PIPE, env=environment)
-    try:
-        with process:
-            yield process
-            process.send_signal(signal.SIGINT)
-    finally:
-        process.kill()
-    assert process.returncode == 0
-
-
-def test_the_event_is_a_question(scripted: EmulatorProcess) -> None:
-    assert event("agent")["rawPath"] == "/runs"
-    assert b"Bell Rock" in answered(scripted, "agent").body

@@ -1,5 +1,6 @@
 """The page of functions/agent in a real browser, beside a server in place of Bedrock that holds each word back."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,57 +8,33 @@ from shutil import copytree
 
 import pytest
 
+from agent_page import (
+    FOCUS,
+    NOTE,
+    STATE,
+    STATUS,
+    SUMMARY,
+    TEXT,
+    ask,
+    browser,
+    needs_chromium,
+    open_empty,
+    page,
+    runs,
+    sample,
+    serving,
+    shown,
+)
 from agent_sample import FOLDER, Sample, agent_on_bedrock, end, refused, said, text, tool_use
-from chromium import Page, browsing, find_chromium
-from contrast import CONTRAST
+from chromium import Page
 from cutting_proxy import CuttingProxy, cutting
 from lambda_streamify.resume import RUNNING, STOPPED, SQLiteStore
 from url_client import request
 from waiting import wait_until
 
-CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium")
+__all__ = ["browser", "page", "runs", "sample", "serving"]
 
-TEXT = "[...document.querySelectorAll('.turn:last-child .text')].map((one) => one.textContent).join('|')"
-STATE = "document.querySelector('.turn:last-child')?.dataset.state"
-NOTE = "document.querySelector('.turn:last-child .note').textContent"
-FOCUS = "document.activeElement.id"
-SUMMARY = "document.querySelector('.tool summary').innerText.replace(/\\s+/g, ' ')"
-STATUS = "document.getElementById('status').textContent"
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("runs") / "runs.db"
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory, cache: Path, runs: Path) -> Iterator[Sample]:
-    folder = tmp_path_factory.mktemp("agent")
-    with agent_on_bedrock(folder, cache, RUNS_TABLE="", RUNS_FILE=str(runs)) as sample:
-        yield sample
-
-
-@pytest.fixture
-def sample(serving: Sample) -> Iterator[Sample]:
-    yield serving
-    assert serving.calls.answers == []
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browsing(CHROMIUM or "", tmp_path_factory.mktemp("browser")) as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser: Page, sample: Sample) -> Iterator[Page]:
-    browser.show(1280, 900)
-    open_empty(browser, sample.url)
-    browser.console.clear()
-    yield browser
-    # No error of the script's, and nothing that the Content-Security-Policy had to stop.
-    assert browser.console == []
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -66,27 +43,8 @@ def proxy(sample: Sample) -> Iterator[CuttingProxy]:
         yield proxy
 
 
-def open_empty(page: Page, url: str) -> None:
-    """Go there, without the conversation of another test."""
-    page.open(url)
-    page.evaluate("sessionStorage.clear()")
-    page.open("about:blank")
-    page.open(url)
-    page.wait_for("document.getElementById('welcome')?.hidden === false")
-
-
-def ask(page: Page, question: str = "Why?") -> None:
-    page.evaluate("document.getElementById('prompt').focus()")
-    page.write(question)
-    page.press("Enter")
-
-
 def run_id(page: Page) -> str:
     return str(page.evaluate("JSON.parse(sessionStorage.getItem('agent-turns')).at(-1).run"))
-
-
-def shown(*pieces: str) -> str:
-    return f"{TEXT} === {json.dumps(''.join(pieces))}"
 
 
 # --- streams ---------------------------------------------------------------------------------------------------------
@@ -140,6 +98,18 @@ def test_the_next_question_goes_with_the_conversation(page: Page, sample: Sample
         ("assistant", "Because."),
         ("user", "Really?"),
     ]
+
+
+def test_the_hash_of_the_question_is_sent_for_cloudfront(page: Page, sample: Sample) -> None:
+    sample.calls.answers = [said(text("Because.") + end())]
+    page.evaluate("void (window.real = fetch, window.fetch = (path, options) => real(path, (window.sent = options)))")
+
+    ask(page, "Whÿ?")
+    page.wait_for(f"{STATE} === 'done'")
+
+    body = page.evaluate("new TextDecoder().decode(sent.body)")
+    assert json.loads(body) == {"messages": [{"role": "user", "content": "Whÿ?"}]}
+    assert page.evaluate("sent.headers['x-amz-content-sha256']") == hashlib.sha256(body.encode()).hexdigest()
 
 
 def test_what_a_model_and_its_tools_say_is_text(page: Page, sample: Sample) -> None:
@@ -260,6 +230,17 @@ def test_an_error_that_will_not_pass_offers_no_retry(page: Page, sample: Sample)
     assert page.evaluate("document.querySelector('.again').hidden")
 
 
+def test_a_function_that_cannot_be_reached_can_be_asked_again(browser: Page, sample: Sample) -> None:
+    with cutting(sample.url) as proxy:
+        open_empty(browser, proxy.url)
+
+    ask(browser)
+    browser.wait_for(f"{STATE} === 'failed'")
+
+    assert browser.evaluate(NOTE) == "The function cannot be reached."
+    browser.wait_for("!document.querySelector('.again').hidden && !document.querySelector('.again').disabled")
+
+
 def test_a_function_that_wants_a_token_gets_one_from_the_person(browser: Page, tmp_path: Path, cache: Path) -> None:
     # The sample with another `auth`, as a project of one's own would have it.
     copytree(FOLDER, tmp_path / "code")
@@ -287,77 +268,3 @@ def test_a_function_that_wants_a_token_gets_one_from_the_person(browser: Page, t
 
         browser.wait_for(shown("Because."))
         browser.wait_for(f"{STATE} === 'done'")
-
-
-# --- for everybody ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def finished(page: Page, sample: Sample) -> Page:
-    """A page with a long answer, a tool and an error."""
-    long = "word" * 60
-    sample.calls.answers = [
-        said(text(f"{long} and more") + tool_use("lighthouse", json.dumps({"name": long})) + end("tool_use")),
-        said(text("Because.") + end()),
-        refused("AccessDeniedException", 403),
-    ]
-    ask(page, long)
-    page.wait_for(f"{STATE} === 'done'")
-    page.evaluate("document.querySelector('.tool').open = true")
-    ask(page)
-    page.wait_for(f"{STATE} === 'failed'")
-    return page
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_into_any_window_and_can_be_read(finished: Page, scheme: str) -> None:
-    for width in (320, 390, 768, 1280, 1920):
-        finished.show(width, 900, prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
-
-        assert finished.evaluate("document.documentElement.scrollWidth") <= width
-        ratio, element = finished.evaluate(CONTRAST)
-        assert ratio >= 4.5, element
-        assert finished.evaluate("document.getAnimations().length") == 0
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_view_fits_and_can_be_read(page: Page, scheme: str) -> None:
-    for width in (320, 1920):
-        page.show(width, 700, prefers_color_scheme=scheme)
-
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        ratio, element = page.evaluate(CONTRAST)
-        assert ratio >= 4.5, element
-
-
-def test_it_can_be_used_from_the_keyboard(page: Page, sample: Sample) -> None:
-    assert page.evaluate(FOCUS) == "prompt"
-    reached = []
-    for _ in range(7):
-        page.press("Tab")
-        reached.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
-    assert reached == ["send", "", "skip", "suggestion", "suggestion", "suggestion", "prompt"]
-
-    sample.calls.answers = [said(text("Because.") + end())]
-    page.evaluate("document.querySelector('.suggestion').focus()")
-    page.press("Enter")
-    page.wait_for(f"{STATE} === 'done'")
-    assert page.evaluate(FOCUS) == "prompt"
-
-    page.evaluate("document.getElementById('new').focus()")
-    page.press("Enter")
-    page.wait_for("!document.getElementById('welcome').hidden")
-    assert page.evaluate(FOCUS) == "prompt"
-
-
-def test_each_field_list_and_button_has_a_name_and_the_status_is_live(finished: Page) -> None:
-    tree = finished.call("Accessibility.getFullAXTree")["nodes"]
-    named = {"button", "textbox", "list", "heading", "DisclosureTriangle"}
-    nodes = [(node["role"]["value"], node.get("name", {}).get("value")) for node in tree if not node["ignored"]]
-
-    assert ("textbox", "Message") in nodes
-    assert ("button", "New conversation") in nodes
-    assert ("list", "Conversation") in nodes
-    assert [role for role, name in nodes if role in named and not name] == []
-    assert finished.evaluate("document.getElementById('status').getAttribute('aria-live')") == "polite"
-    assert finished.evaluate(STATUS) == "The model cannot answer."
