@@ -19,7 +19,7 @@ TEXTLINT_VERSION := 15.8.0
 PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 
-.PHONY: coverage docs docs-serve pictures lint-prose help demo test test-commands test-ecosystem test-sam test-lowest test-robustness reliability soak fuzz \
+.PHONY: coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-sam test-lowest test-robustness reliability soak fuzz \
 	bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
@@ -27,6 +27,9 @@ help: ## list these commands
 
 demo: $(DEMO_ENV) ## stream from the two sample functions on this machine, without Docker or AWS
 	.venv/bin/streamify serve --only hello --only story --port 0 --exec ".venv/bin/streamify invoke hello && .venv/bin/streamify invoke story"
+
+demo-web: $(DEMO_ENV) ## talk to the sample agent in a browser, with a script in place of its model
+	.venv/bin/streamify serve --only agent --parameter AuthType=NONE --port 0 --quiet --exec ".venv/bin/python functions/open_page.py agent"
 
 TESTS := tests/integration tests/unit
 IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from chromium import Page, browsing, find_chromium
+from contrast import CONTRAST
 from emulator_fixtures import emulator
 from emulator_process import EmulatorProcess, emulating
 from gate import Gate
@@ -286,28 +287,6 @@ def test_each_field_has_a_name(page: Page) -> None:
     regions = "[...document.querySelectorAll('section, svg[role=img], [tabindex=\"0\"]')]"
     named = f"{regions}.filter((one) => !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')).length"
     assert page.evaluate(named) == 0
-
-
-# WCAG 2.2, "Contrast (Minimum)": the ratio of the colours of a text and of what lies behind it.
-CONTRAST = """
-(() => {
-  const colour = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (one) => {
-    const found = colour(getComputedStyle(one).backgroundColor);
-    return found[3] === 0 && one.parentElement ? ground(one.parentElement) : found;
-  };
-  const texts = [...document.querySelectorAll('body *')]
-    .filter((one) => one.offsetParent && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
-  const ratios = texts.map((one) => {
-    const [a, b] = [light(colour(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
-    return [(a + 0.05) / (b + 0.05), one.outerHTML.slice(0, 80)];
-  });
-  return ratios.sort((x, y) => x[0] - y[0])[0];
-})()
-"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

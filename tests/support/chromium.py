@@ -82,12 +82,16 @@ class Page:
         return str(self.evaluate("document.body.innerText"))
 
     def press(self, key: str) -> None:
-        """Press a key: Tab, Enter, or the space bar."""
-        codes = {"Tab": (9, None), "Enter": (13, "\r"), " ": (32, " ")}
+        """Press a key: Tab, Enter, Escape, or the space bar."""
+        codes = {"Tab": (9, None), "Enter": (13, "\r"), "Escape": (27, None), " ": (32, " ")}
         code, text = codes[key]
         named = {"key": key, "windowsVirtualKeyCode": code, **({"text": text} if text else {})}
         self.call("Input.dispatchKeyEvent", type="keyDown", **named)
         self.call("Input.dispatchKeyEvent", type="keyUp", **named)
+
+    def write(self, text: str) -> None:
+        """Write into the field that has the focus."""
+        self.call("Input.insertText", text=text)
 
     def show(self, width: int, height: int, **features: str) -> None:
         """Have a window of this size, and the media features, such as prefers_color_scheme="dark"."""

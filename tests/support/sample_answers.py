@@ -15,8 +15,8 @@ from processes import ROOT
 from request_events import FOLDER, event
 
 FUNCTIONS = {function.name: function for function in load_template(ROOT / "template.yaml").functions}
-# They need AWS services: their own tests run them, and compare with their recordings.
-WITH_SERVICES = {"chat", "download", "export"}
+# They need AWS services, or answer with ids of their own: their own tests run them, and compare with their recordings.
+WITH_SERVICES = {"agent", "chat", "download", "export"}
 ALONE = sorted(FUNCTIONS.keys() - WITH_SERVICES)
 
 

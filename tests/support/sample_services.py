@@ -59,11 +59,12 @@ def sample_emulator(
     *options: str,
     functions: Mapping[str, Mapping[str, str]],
     code: Path | None = None,
+    settings: Mapping[str, str] = SETTINGS,
 ) -> Iterator[EmulatorProcess]:
     """Run these functions of template.yaml, by logical id, in an emulator, each with these variables besides its own.
 
     Their URLs take requests that nobody has signed: a parameter of the template says so. The code is the sample's,
-    unless it is given.
+    unless it is given. Without `settings` they have no credentials.
     """
     template = yaml_parse((ROOT / "template.yaml").read_text())
     resources = template["Resources"]
@@ -72,7 +73,7 @@ def sample_emulator(
         properties = resources[id_]["Properties"]
         properties["CodeUri"] = str(code or ROOT / properties["CodeUri"])
         own = properties.setdefault("Environment", {}).setdefault("Variables", {})
-        own.update({**SETTINGS, **variables})
+        own.update({**settings, **variables})
     template["Resources"] = {id_: resources[id_] for id_ in (*others, *functions)}
     layer = resources["StreamifyLayer"]["Properties"]
     layer["ContentUri"] = str(ROOT / layer["ContentUri"])
@@ -98,6 +99,8 @@ def load_sample(name: str, monkeypatch: pytest.MonkeyPatch, **variables: str) ->
 
 class Context:
     """The context of an invocation that has `seconds` left; the test may change that."""
+
+    aws_request_id = "8f6a7b3c-0d52-4a1d-9b0e-0a1b2c3d4e5f"
 
     def __init__(self, seconds: float = 300) -> None:
         self.seconds = seconds
