@@ -13,10 +13,10 @@ from urllib.request import urlopen
 
 
 def address(name):
-    """Returns the URL of a function, which the emulator knows."""
-    with urlopen(f"{os.environ['AWS_ENDPOINT_URL_LAMBDA']}/dashboard/functions") as response:  # noqa: S310 - loopback
-        functions = json.load(response)["functions"]
-    return next(function["url"] for function in functions if function["name"] == name)
+    """Returns the URL of a function, by Lambda's GetFunctionUrlConfig."""
+    endpoint = os.environ["AWS_ENDPOINT_URL_LAMBDA"]
+    with urlopen(f"{endpoint}/2021-10-31/functions/{name}/url") as response:  # noqa: S310 - the emulator's
+        return json.load(response)["FunctionUrl"]
 
 
 def has_display():
@@ -26,7 +26,7 @@ def has_display():
 
 def main():
     url = address(sys.argv[1])
-    print(f"open {url} - Ctrl-C ends", flush=True)  # noqa: T201 - for people
+    print(f"open {url} - Ctrl-C ends", flush=True)
     if has_display():
         webbrowser.open(url)
     Event().wait()

@@ -6,13 +6,15 @@
     tool    {"id", "name", "input"}            the model calls a tool
     result  {"id", "output", "isError"}        what the tool returned
     done    {"stopReason", "usage"}            the end; the usage is in tokens
+
+`generation` is that of `observe`, which adds the tokens and the time in tools to the record of the stream.
 """
 
 from collections import Counter
 from contextlib import closing
 
 import tools
-from models import End, Text, ToolCall
+from models import End, Text, Thinking, ToolCall
 
 from lambda_streamify import sse
 
@@ -20,13 +22,14 @@ SYSTEM = "You are a helpful assistant. Use the tools where they help. Answer bri
 MAX_TURNS = 8  # calls of the model in one run: a model that calls tools for ever is ended
 
 
-def run(model, messages, telemetry):
+def run(model, messages, generation):
     usage = Counter()
     for _ in range(MAX_TURNS):
         turn = Turn()
-        with closing(telemetry.model_call(model.answer(SYSTEM, messages, tools.SPECS))) as items:
+        with closing(model.answer(SYSTEM, messages, tools.SPECS)) as items:
             for item in items:
                 turn.add(item)
+                measure(item, generation)
                 if not isinstance(item, End):
                     yield event_of(item)
         usage.update(turn.end.usage)
@@ -35,11 +38,20 @@ def run(model, messages, telemetry):
             return
         results = []
         for call in turn.calls:
-            output, is_error = telemetry.tool_call(call, use)
+            with generation.tool():
+                output, is_error = use(call)
             yield sse.Event({"id": call.id, "output": output, "isError": is_error}, event="result")
             results.append(tool_result(call, output, is_error))
         messages = [*messages, turn.message(), {"role": "user", "content": results}]
     yield done("max_turns", usage)
+
+
+def measure(item, generation):
+    """Counts the model's tokens. It says at the end how many there were."""
+    if isinstance(item, End):
+        generation.tokens(item.usage.get("outputTokens", 0))
+    elif not isinstance(item, Thinking):
+        generation.tokens(0)
 
 
 class Turn:

@@ -16,7 +16,6 @@ import pages
 import runs
 from agent import run
 from models import ModelError
-from telemetry import Telemetry
 
 from lambda_streamify import Request, StreamingResponse, deadline, keepalive, observe, resumable, resume, sse
 from lambda_streamify.errors import BadRequest
@@ -57,7 +56,7 @@ def lambda_handler(event, context):
     except auth.Unauthorized as error:
         return as_json({"message": str(error)}, 401, {"www-authenticate": error.www_authenticate})
     except auth.IssuerUnavailable as error:
-        print(f"IssuerUnavailable: {error}")  # noqa: T201 - the log
+        print(f"IssuerUnavailable: {error}")
         return as_json({"message": "Who calls cannot be checked now. Try again."}, 503, {"retry-after": "5"})
 
 
@@ -77,13 +76,13 @@ def respond(request, event, context):
 
 def start(messages, caller, context):
     run_id = runs.new_id()
-    telemetry = Telemetry(model, context.aws_request_id)
+    generation = observe.generation()
     # A wait for the model cannot be interrupted, so the margin is longer than the longest wait.
     time = deadline(context, margin=model.MAX_SILENCE + 10)
 
     def events():
         yield sse.Event({"id": run_id}, event="run")
-        yield from run(model, messages, telemetry)
+        yield from run(model, messages, generation)
 
     body = resumable(
         lambda: sse.events(time.limit(events(), last=TIME_IS_UP), on_error=tell),

@@ -1,4 +1,4 @@
-"""functions/agent by itself: its loop, its records, its script and what it refuses."""
+"""functions/agent by itself: its loop, its figures, its script and what it refuses."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from agent_sample import agent_modules
 from lambda_streamify import testing
+from lambda_streamify.observe import Generation
 from lambda_streamify.sse import Event
 from request_events import event
 from sample_services import Context
@@ -16,7 +17,7 @@ from sample_services import Context
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ModuleType]]:
-    names = ("app", "agent", "telemetry", "models", "models.scripted", "runs")
+    names = ("app", "agent", "models", "models.scripted", "runs")
     runs = str(tmp_path_factory.mktemp("runs") / "runs.db")
     with agent_modules(*names, RUNS_FILE=runs) as loaded:
         yield dict(zip(names, loaded, strict=True))
@@ -50,14 +51,10 @@ class Clock:
         return self.now
 
 
-def events_of(modules: dict[str, ModuleType], model: Model, records: list[str] | None = None) -> list[Any]:
-    telemetry = modules["telemetry"].Telemetry(
-        model, "request-1", write=[].append if records is None else records.append
-    )
+def events_of(modules: dict[str, ModuleType], model: Model, generation: Generation | None = None) -> list[Any]:
     question = [{"role": "user", "content": [{"text": "Why?"}]}]
-    return [
-        (item.event, item.data) for item in modules["agent"].run(model, question, telemetry) if item.data is not None
-    ]
+    items = modules["agent"].run(model, question, generation or Generation(Clock()))
+    return [(item.event, item.data) for item in items if item.data is not None]
 
 
 def test_the_model_gets_what_its_tools_returned_until_it_has_answered(modules: dict[str, ModuleType]) -> None:
@@ -109,68 +106,40 @@ def test_a_model_that_calls_tools_for_ever_is_ended(modules: dict[str, ModuleTyp
     assert events[-1] == ("done", {"stopReason": "max_turns", "usage": {"outputTokens": limit}})
 
 
-# --- records ---------------------------------------------------------------------------------------------------------
+# --- figures ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_call_of_the_model_and_of_a_tool_is_one_record_with_opentelemetrys_names(
-    modules: dict[str, ModuleType],
+def test_the_record_of_the_stream_gets_the_tokens_and_the_time_in_tools(
+    modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models, clock, lines = modules["models"], Clock(), list[str]()
-    telemetry = modules["telemetry"].Telemetry(Model(), "request-1", clock=clock, write=lines.append)
+    models, clock = modules["models"], Clock()
 
-    def items() -> Iterator[Any]:
-        clock.now = 0.5
-        yield models.Thinking()
-        clock.now = 1.5
-        yield models.Text("word")
-        clock.now = 3.5
-        yield models.End("end_turn", {"inputTokens": 9, "outputTokens": 40})
+    def at(time: float, item: Any) -> Any:
+        clock.now = time
+        return item
 
-    assert len(list(telemetry.model_call(items()))) == 3
-    telemetry.tool_call(models.ToolCall("7", "calculate", {}), lambda _: ({}, True))
+    class Paced(Model):
+        def answer(self, system: str, messages: list[Any], tools: list[Any]) -> Iterator[Any]:
+            return (at(*timed) for timed in self.answers.pop(0))
 
-    common = {"type": "gen_ai", "request_id": "request-1", "gen_ai.provider.name": "test"}
-    common["gen_ai.request.model"] = "test"
-    assert [json.loads(line) for line in lines] == [
-        {
-            **common,
-            "gen_ai.operation.name": "chat",
-            "gen_ai.client.operation.duration": 3.5,
-            "gen_ai.response.finish_reasons": ["end_turn"],
-            "gen_ai.server.time_to_first_token": 1.5,
-            "gen_ai.usage.input_tokens": 9,
-            "gen_ai.usage.output_tokens": 40,
-            "tokens_per_second": 20.0,
-        },
-        {
-            **common,
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.client.operation.duration": 0.0,
-            "error.type": "ToolError",
-            "gen_ai.tool.name": "calculate",
-            "gen_ai.tool.call.id": "7",
-        },
-    ]
+    def calculate(_call: Any) -> Any:
+        clock.now += 4
+        return {}, False
 
+    monkeypatch.setattr(modules["agent"], "use", calculate)
+    generation = Generation(clock)
+    call = models.ToolCall("1", "calculate", {"expression": "6 * 7"})
+    model = Paced(
+        [(0.5, models.Thinking()), (1.5, call), (2.0, models.End("tool_use", {"outputTokens": 3}))],
+        [(7.0, models.Text("42")), (8.0, models.End("end_turn", {"outputTokens": 7}))],
+    )
 
-def test_a_call_of_the_model_that_fails_or_is_stopped_is_recorded_too(modules: dict[str, ModuleType]) -> None:
-    models, lines = modules["models"], list[str]()
-    telemetry = modules["telemetry"].Telemetry(Model(), "request-1", write=lines.append)
+    events_of(modules, model, generation)
 
-    def failing() -> Iterator[Any]:
-        yield models.Text("word")
-        raise models.ModelError("why", code="ThrottlingException", message="Later.")
-
-    with pytest.raises(models.ModelError):
-        list(telemetry.model_call(failing()))
-    stopped = telemetry.model_call(failing())
-    next(stopped)
-    stopped.close()
-
-    failed, closed = map(json.loads, lines)
-    assert failed["error.type"] == "ThrottlingException"
-    assert closed["gen_ai.response.finish_reasons"] == ["closed"]
-    assert "error.type" not in closed
+    assert generation.time_to_first_token == 1.5
+    assert generation.output_tokens == 10
+    assert generation.tool_time == 4
+    assert generation.tokens_per_second == 10 / (8 - 1.5 - 4)
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -268,10 +237,9 @@ def script(modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> A
 
 
 def test_the_script_uses_both_tools_and_draws_its_conclusion(modules: dict[str, ModuleType], script: Any) -> None:
-    telemetry = modules["telemetry"].Telemetry(script, "request-1", write=[].append)
     question = [{"role": "user", "content": [{"text": "Farther from bell rock or from Jeddah?"}]}]
 
-    events = [(item.event, item.data) for item in modules["agent"].run(script, question, telemetry)]
+    events = [(item.event, item.data) for item in modules["agent"].run(script, question, Generation(Clock()))]
 
     assert [data["name"] for name, data in events if name == "tool"] == ["lighthouse"] * 2 + ["calculate"] * 2
     said = "".join(data["text"] for name, data in events if name == "text")
