@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from curl_client import Response, curl
+from curl_client import HTTP_1_1, WHOLE, Response, curl
 from emulator_process import EmulatorProcess
 from gate import Gate
 from url_client import request
@@ -29,6 +29,12 @@ class FunctionUrl:
         assert port is not None
         self.upstream = Upstream(port, ca_file)
         self._emulator = emulator
+
+    def warm_up(self) -> None:
+        """Have a process wait for the next request, which then takes no time to start."""
+        url = f"https://localhost:{self.upstream.port}"
+        with curl(url, "/event", HTTP_1_1, self.upstream.ca_file) as response:
+            assert response.read_to_end()[1] == WHOLE
 
     def endings(self, path: str) -> list[str]:
         """Return how the responses to requests of this path have ended by now."""

@@ -192,7 +192,7 @@ def proxying(kind: str, upstream: Upstream, changes: Mapping[str, str] | None = 
 @contextmanager
 def _running(command: list[str], upstream: Upstream, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
     # Caddy, which is written in Go, reads from SSL_CERT_FILE which authorities the system trusts.
-    variables = {name: f"{folder}" for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    variables = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), f"{folder}")
     environment = clean_environment(**variables, SSL_CERT_FILE=f"{upstream.ca_file}")
     with (folder / "output.log").open("wb") as output:
         process = subprocess.Popen(
