@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pwd import getpwnam
 from tempfile import TemporaryDirectory
 
 import trustme
@@ -92,11 +93,12 @@ def apache(setup: Setup) -> list[str]:
     }
     included = setup.write("apache/streaming.conf", {**setup.files, **own})
     modules = next(filter(Path.is_dir, map(Path, _APACHE_FOLDERS)))
+    user = f"User nobody\nGroup #{getpwnam('nobody').pw_gid}"
     main = setup.folder / "httpd.conf"
     main.write_text(
         "".join(f"LoadModule {name}_module {modules}/mod_{name}.so\n" for name in _APACHE_MODULES)
         + f"ServerName localhost\nServerRoot {setup.folder}\nDefaultRuntimeDir {setup.folder}\nPidFile pid\n"
-        f"ErrorLog error.log\nListen 127.0.0.1:{setup.port}\n{_as_root('User nobody')}\nInclude {included}\n"
+        f"ErrorLog error.log\nListen 127.0.0.1:{setup.port}\n{_as_root(user)}\nInclude {included}\n"
     )
     return [program("apache"), "-f", f"{main}", "-DFOREGROUND"]
 
