@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -20,8 +21,14 @@ COMPRESSED = {"gzip off;": "gzip on; gzip_types text/event-stream; gzip_proxied 
 CHUNKS = [f"data: {number}\n\n" for number in range(5)]
 
 
-def diagnosis(proxy: Proxy, case: str = "lockstep", chunks: Sequence[str] = CHUNKS, opened: int = len(CHUNKS)) -> Any:
-    """Return what the command finds when so many gates of the function's have been opened."""
+def diagnosis(
+    proxy: Proxy,
+    case: str = "lockstep",
+    chunks: Sequence[str] = CHUNKS,
+    opened: int = len(CHUNKS),
+    pause_s: float = 0,
+) -> Any:
+    """Return what the command finds when so many gates of the function's have been opened, the first after a pause."""
     with Gate() as gate:
         query = urlencode({"gate": gate.address, "chunks": json.dumps(chunks), "type": "text/event-stream"})
         url = f"{proxy.url.replace(PUBLIC_NAME, '127.0.0.1')}/{case}?{query}"
@@ -31,7 +38,10 @@ def diagnosis(proxy: Proxy, case: str = "lockstep", chunks: Sequence[str] = CHUN
         )  # fmt: skip
         try:
             for _ in range(opened):
-                gate.open()
+                gate.wait_for_function()
+                time.sleep(pause_s)
+                gate.open_for_waiting()
+                pause_s = 0
             output, errors = command.communicate(timeout=TIMEOUT_S)
         finally:
             command.kill()
@@ -58,6 +68,14 @@ def test_a_stream_in_one_piece_names_the_lines_of_nginx(
     assert [line in text for line, text in zip(lines, found["advice"][: len(lines)], strict=True)] == [True] * len(
         lines
     )
+
+
+def test_a_stream_that_nginx_buffers_over_tls_is_seen_though_it_has_chunks(function_url: FunctionUrl) -> None:
+    with proxying("nginx", function_url.upstream, BUFFERED) as proxy:
+        found = diagnosis(proxy, chunks=CHUNKS[:2], opened=2, pause_s=0.1)  # longer than what is too quick to tell
+
+    assert found["verdict"] == "burst"
+    assert "`proxy_buffering off;`" in found["advice"][0]
 
 
 def test_a_timeout_of_nginx_is_named_with_its_line(function_url: FunctionUrl) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from curl_client import CUT, HTTP_1_1, HTTP_2, WHOLE, curl
 from gate import Gate
+from name_server import name_server
 from proxied_url import FunctionUrl, streaming
 from waiting import TIMEOUT_S, wait_until
 from web_proxies import Proxy, proxying
@@ -148,6 +149,24 @@ def test_a_host_that_is_not_the_function_url_s_is_refused(function_url: Function
         answer, _ = response.read_to_end()
 
     assert answer.startswith("HTTP/1.1 403")  # of the emulator; AWS's answer has not been seen
+
+
+def test_an_address_that_has_changed_is_found_without_a_restart(function_url: FunctionUrl) -> None:
+    with name_server("127.0.0.2") as names:  # nothing listens there
+        changes = {
+            "resolver 169.254.169.253": f"resolver 127.0.0.1:{names.port}",
+            "https://$function_url;": f"https://$function_url:{function_url.upstream.port};",
+        }
+        with proxying("nginx", function_url.upstream, changes) as proxy:
+
+            def answer() -> str:
+                with curl(proxy.url, "/event", HTTP_1_1, proxy.ca_file, "--include") as response:
+                    return response.read_to_end()[0]
+
+            assert answer().startswith("HTTP/1.1 502")
+            assert f"upstream=127.0.0.2:{function_url.upstream.port} " in proxy.log()
+            names.address = "127.0.0.1"
+            wait_until(lambda: answer().startswith("HTTP/1.1 200"), "nginx to ask again")
 
 
 # --- the log ---------------------------------------------------------------------------------------------------------

@@ -58,4 +58,4 @@ def large(query: Query) -> Iterator[bytes]:
     waiting_at(query["gate"])()
 
 
-CASES = {"lockstep": lockstep, "cut": cut, "large": large}
+CASES: dict[str, Callable[[Query], Iterator[str] | Iterator[bytes]]] = {"lockstep": lockstep, "cut": cut, "large": large}
