@@ -12,7 +12,7 @@ import pytest
 from curl_client import CUT, HTTP_1_1, HTTP_2, WHOLE, curl
 from gate import Gate
 from name_server import name_server
-from proxied_url import FunctionUrl, streaming
+from proxied_url import LARGE_BYTES, MOST_AHEAD_BYTES, FunctionUrl, read_until_reached, streaming
 from waiting import TIMEOUT_S, wait_until
 from web_proxies import Proxy, proxying
 
@@ -25,7 +25,6 @@ HALTING = {
     "buffered and compressed": {**BUFFERED, **COMPRESSED},
 }
 CHUNKS = [f"data: {number}\n\n" for number in range(5)]
-LARGE_BYTES = 64 * 1024 * 1024  # more than the buffers of the kernel and of curl hold
 
 
 @pytest.fixture(scope="module", params=HALTING)
@@ -105,26 +104,31 @@ def test_without_buffering_compression_passes_each_chunk(function_url: FunctionU
         assert stream.response.read_to_end() == ("", WHOLE)
 
 
-# --- buffering in HTTP/1.1: a stream, but no back-pressure -----------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def buffered(function_url: FunctionUrl) -> Iterator[Proxy]:
-    with proxying("nginx", function_url.upstream, BUFFERED) as proxy:
-        yield proxy
-
-
-def test_with_buffering_a_client_of_http_2_still_gets_each_chunk(buffered: Proxy) -> None:
-    with streaming(buffered, HTTP_2, CHUNKS, type="text/event-stream") as stream:
+def test_with_buffering_in_http_1_1_a_client_of_http_2_gets_each_chunk(function_url: FunctionUrl) -> None:
+    with (
+        proxying("nginx", function_url.upstream, BUFFERED) as proxy,
+        streaming(proxy, HTTP_2, CHUNKS, type="text/event-stream") as stream,
+    ):
         for chunk in CHUNKS:
             stream.response.read(chunk)
             stream.gate.open()
         assert stream.response.read_to_end() == ("", WHOLE)
 
 
-def test_with_buffering_the_function_runs_to_its_end_though_its_reader_has_stopped(buffered: Proxy) -> None:
-    with streaming(buffered, HTTP_1_1, [], case="large", bytes=str(LARGE_BYTES)) as stream:
+# --- a reader that pauses --------------------------------------------------------------------------------------------
+
+
+def test_with_buffering_the_function_runs_to_its_end_though_its_reader_has_stopped(halting: Proxy) -> None:
+    with streaming(halting, HTTP_1_1, [], case="large", bytes=str(LARGE_BYTES)) as stream:
         stream.gate.wait_for_function()  # it has sent everything, and nobody has read
+
+
+def test_without_buffering_the_function_waits_for_its_reader_in_http_1_0_too(function_url: FunctionUrl) -> None:
+    with (
+        proxying("nginx", function_url.upstream, HTTP_1_0) as proxy,
+        streaming(proxy, HTTP_1_1, [], case="large", bytes=str(LARGE_BYTES)) as stream,
+    ):
+        assert read_until_reached(stream, LARGE_BYTES) < MOST_AHEAD_BYTES
 
 
 # --- cut -------------------------------------------------------------------------------------------------------------

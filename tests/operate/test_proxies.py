@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from curl_client import CUT, HTTP_1_1, HTTP_2, WHOLE, curl
-from proxied_url import FunctionUrl, streaming
+from proxied_url import LARGE_BYTES, MOST_AHEAD_BYTES, FunctionUrl, read_until_reached, streaming
 from proxy_programs import version
 from web_proxies import FUNCTION_URL, KINDS, PUBLIC_NAME, Proxy, proxying
 
@@ -24,9 +24,6 @@ LOGGED = {
     "haproxy": (" - - SD-- ", " - - CD-- "),
     "envoy": ('" 200 UPE ', '" 200 DC '),
 }
-TOTAL_BYTES = 64 * 1024 * 1024
-# More than fits into the buffers on the way: each of four connections has a few megabytes of the kernel's.
-MOST_AHEAD_BYTES = 40 * 1024 * 1024
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -91,12 +88,5 @@ def test_the_connection_to_the_function_url_ends_when_the_client_leaves(
 
 
 def test_a_reader_that_pauses_makes_the_function_wait(proxy: Proxy) -> None:
-    with streaming(proxy, HTTP_1_1, [], case="large", bytes=str(TOTAL_BYTES)) as stream:
-        read = 0
-        while read < TOTAL_BYTES and not stream.gate.is_reached():
-            piece = stream.response.take(256 * 1024)
-            assert piece, f"the response has ended after {read:,} bytes"
-            read += len(piece)
-        stream.gate.wait_for_function()
-
-    assert TOTAL_BYTES - read < MOST_AHEAD_BYTES
+    with streaming(proxy, HTTP_1_1, [], case="large", bytes=str(LARGE_BYTES)) as stream:
+        assert read_until_reached(stream, LARGE_BYTES) < MOST_AHEAD_BYTES

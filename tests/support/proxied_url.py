@@ -15,6 +15,9 @@ from url_client import request
 from waiting import wait_until
 from web_proxies import Proxy, Upstream
 
+LARGE_BYTES = 64 * 1024 * 1024
+# More than fits into the buffers on the way: each of four connections has a few megabytes of the kernel's.
+MOST_AHEAD_BYTES = 40 * 1024 * 1024
 _numbers = count()
 
 
@@ -53,6 +56,17 @@ class Stream(NamedTuple):
     response: Response
     gate: Gate
     path: str
+
+
+def read_until_reached(stream: Stream, total: int) -> int:
+    """Read a large response of `total` bytes until its function has sent everything. Return how much was not read."""
+    read = 0
+    while read < total and not stream.gate.is_reached():
+        piece = stream.response.take(256 * 1024)
+        assert piece, f"the response has ended after {read:,} bytes"
+        read += len(piece)
+    stream.gate.wait_for_function()
+    return total - read
 
 
 @contextmanager
