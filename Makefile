@@ -19,8 +19,8 @@ TEXTLINT_VERSION := 15.8.0
 PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 
-.PHONY: coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-sam test-lowest test-robustness reliability soak fuzz \
-	bench bench-emulator layer publish-layer lint format clean
+.PHONY: coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
+	test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test-commands: .venv/.dev ## run the tests of the commands and of what is large,
 
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
 	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
+
+test-operate: .venv/.dev ## run the configurations of deploy/ with the proxies that they are for
+	@.venv/bin/python -m pytest tests/operate || $(call no-tests-yet,tests/operate)
 
 test-sam: .venv/.dev ## run the tests with the real SAM CLI; without Docker, those of sam local are skipped
 	@.venv/bin/python -m pytest tests/sam || $(call no-tests-yet,tests/sam)

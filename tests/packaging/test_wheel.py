@@ -25,6 +25,7 @@ EMULATOR_MODULES = (
     "analysis/doctor",
     "analysis/envelope",
     "analysis/plot",
+    "analysis/proxies",
     "analysis/symptoms",
     "attach/__init__",
     "attach/aws",

@@ -3,6 +3,7 @@
 A test that opens it only when it has read chunk n proves that chunk n came before chunk n + 1 existed; no clock does.
 """
 
+from select import select
 from socket import create_server, socket
 
 from waiting import TIMEOUT_S
@@ -32,6 +33,10 @@ class Gate:
         """Let the function go on to its next chunk, once. It has to come and wait."""
         self.wait_for_function()
         self.open_for_waiting()
+
+    def is_reached(self) -> bool:
+        """Return whether the function has come, without waiting for it. Once it waits, `wait_for_function` returns."""
+        return bool(select([self._function or self._listener], [], [], 0)[0])
 
     def wait_for_function(self) -> None:
         """Return when the function waits at the gate."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .envelope import PRELUDE, PROXY
+from .proxies import seen_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .symptoms import Symptoms
 
@@ -40,17 +41,11 @@ _MODE = (
     "It has a Content-Length: it was complete before it was sent. The URL needs `InvokeMode: RESPONSE_STREAM`, and the "
     "function needs the layer and `AWS_LAMBDA_EXEC_WRAPPER: /opt/streamify`."
 )
-_CLOUDFRONT = (
-    "It came through CloudFront: send a request to the function URL itself to compare, and turn off compression for "
-    "that path."
+_IDLE = (
+    "A proxy may have closed the connection because it was silent: raise the proxy's timeout, or have "
+    "`keepalive(body, every=15)` send something while the function is silent."
 )
-_HTTP_API = "It came through an HTTP API of API Gateway, which does not stream: use a function URL or a REST API."
-_REST_API = (
-    "It came through a REST API of API Gateway, which streams only if the integration says so: in SAM, the event's "
-    "`ResponseTransferMode: RESPONSE_STREAM`. Any other value buffers without a warning."
-)
-_NGINX = "It came through nginx: set `proxy_buffering off`, or send the response header `X-Accel-Buffering: no`."
-_CLOUDFLARE = "It came through Cloudflare: send a request to the function URL itself to compare."
+_FAILED = "The function may have failed after its first byte, or reached its timeout: its log says so."
 _PROXY_AT_URL = (
     "The function sends a whole response as one JSON object, to a URL that streams and so passes it on unchanged. "
     "To stream, give the function the layer and `AWS_LAMBDA_EXEC_WRAPPER: /opt/streamify`, and remove "
@@ -83,31 +78,38 @@ def on_the_way(symptoms: Symptoms) -> list[str]:
     Proxies come first: many of them compress and add a Content-Length themselves.
     """
     head: Mapping[str, Any] = symptoms.head or {"headers": {}, "status_code": 200}
-    headers = {name.lower(): str(value).lower() for name, value in head["headers"].items()}
+    headers = _headers(head)
+    proxies = seen_in(headers)
     found = []
     if head["status_code"] >= 400:
-        found.append(f"The status is {head['status_code']}: an error, which is sent in one piece. See its body.")
-    proxies = {
-        _NGINX: "nginx" in headers.get("server", ""),
-        _CLOUDFRONT: "x-amz-cf-id" in headers,
-        _CLOUDFLARE: "cf-ray" in headers,
-        _HTTP_API: "apigw-requestid" in headers,
-        _REST_API: "x-amz-apigw-id" in headers,
-    }
-    found += [text for text, is_present in proxies.items() if is_present] or _other_proxy(headers)
+        hints = [proxy.error for proxy in proxies if head["status_code"] >= 500]
+        found.append(
+            _join(f"The status is {head['status_code']}: an error, which is sent in one piece. See its body.", hints)
+        )
+    found += [f"It came through {proxy.name}: {proxy.buffering}." for proxy in proxies]
     encoding = headers.get("content-encoding", "identity")
     if encoding != "identity":
-        found.append(f"It is compressed ({encoding}): compression holds text back. Do not compress streams.")
+        hints = [proxy.compression for proxy in proxies]
+        found.append(
+            _join(f"It is compressed ({encoding}): compression holds text back. Do not compress streams.", hints)
+        )
     if "content-length" in headers:
         found.append(_MODE)
     return found or [_NO_CLUE]
 
 
-def _other_proxy(headers: Mapping[str, str]) -> list[str]:
-    """Return the advice for a proxy that names itself in Via, as RFC 9110, section 7.6.3, asks of each."""
-    if "via" not in headers:
-        return []
-    return [f"It came through a proxy ({headers['via']}): turn off its buffering, or send a request around it."]
+def on_cut(symptoms: Symptoms) -> list[str]:
+    """Return the advice for a response that was cut off: proxies that are seen come first."""
+    seen = seen_in(_headers(symptoms.head or {"headers": {}}))
+    return [*(f"It came through {proxy.name}: {proxy.idle}." for proxy in seen if proxy.idle), _IDLE, _FAILED]
+
+
+def _join(text: str, hints: Iterable[str]) -> str:
+    return " ".join([text, *filter(None, hints)])
+
+
+def _headers(head: Mapping[str, Any]) -> dict[str, str]:
+    return {name.lower(): str(value).lower() for name, value in head["headers"].items()}
 
 
 def on_envelope(form: str) -> list[str]:

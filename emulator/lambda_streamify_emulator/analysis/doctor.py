@@ -89,10 +89,8 @@ def diagnose(near: Symptoms | None, far: Symptoms, lag: Lag | None = None) -> Di
     ]
     diagnosis.findings += _different_lengths(near, far)
     is_late = lag is not None and lag.compared >= BURST_CHUNK_COUNT and lag.held >= BURST_FRACTION * lag.compared
-    if far.envelope is not None:
-        diagnosis.verdict = "envelope"
-        diagnosis.where = "by two settings that do not fit: what the function sends, and what its URL or API reads"
-        diagnosis.advice = advice.on_envelope(far.envelope)
+    if _has_failed(far):
+        _explain_failure(diagnosis, far)
     elif "quick" in (far.verdict, near.verdict if near else ""):
         diagnosis.verdict = "quick"
     elif near is not None and near.verdict != "streamed":
@@ -112,6 +110,23 @@ def diagnose(near: Symptoms | None, far: Symptoms, lag: Lag | None = None) -> Di
     elif far.block_size is not None:
         diagnosis.advice = advice.blocks(far.block_size)
     return diagnosis
+
+
+def _has_failed(far: Symptoms) -> bool:
+    return far.envelope is not None or far.silence_before_cut is not None
+
+
+def _explain_failure(diagnosis: Diagnosis, far: Symptoms) -> None:
+    """Complete the diagnosis of a response that the client did not get as it was meant, however its chunks came."""
+    if far.envelope is not None:
+        diagnosis.verdict = "envelope"
+        diagnosis.where = "by two settings that do not fit: what the function sends, and what its URL or API reads"
+        diagnosis.advice = advice.on_envelope(far.envelope)
+    else:
+        silence = format_duration(far.silence_before_cut)
+        diagnosis.verdict = "cut"
+        diagnosis.findings.append(f"{far.layer}: the connection broke {silence} after the last byte")
+        diagnosis.advice = advice.on_cut(far)
 
 
 def show(response: Iterable[Event], *, as_json: bool) -> bool:
@@ -205,4 +220,5 @@ _WORDS = {
     "piece": "It was not seen to stream: it came in one piece.",
     "late": "It streamed late: each chunk waited for the next one.",
     "nothing": "Nothing came.",
+    "cut": "It was cut off: the connection broke before the end of the response.",
 }

@@ -54,6 +54,14 @@ class Symptoms:
         return "burst" if is_burst else "streamed"
 
     @property
+    def silence_before_cut(self) -> int | None:
+        """The time between the last byte and the end of a connection that broke, in microseconds; None if none did."""
+        timeline = self.timeline
+        if self.layer != "client" or timeline.reason != "disconnect" or timeline.error is None:
+            return None
+        return timeline.total - (timeline.last_body_byte or timeline.first_byte or 0)
+
+    @property
     def summary(self) -> str:
         """The verdict as a sentence, with its figures."""
         timeline = self.timeline

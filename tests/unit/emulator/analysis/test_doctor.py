@@ -94,6 +94,32 @@ def test_a_burst_is_examined_in_constant_memory() -> None:
     assert peak < 200_000
 
 
+def cut(milliseconds: float) -> list[Event]:
+    time = round(milliseconds * MS)
+    return [
+        Event(time, "e", {"type": "IncompleteRead", "message": "cut"}),
+        Event(time, "x", {"reason": "disconnect", "bytes": 50, "chunks": 5}),
+    ]
+
+
+@pytest.mark.parametrize("chunks", [STEADY, BURST[:1], []])
+def test_a_response_that_was_cut_is_reported_as_such_however_it_came(chunks: list[Event]) -> None:
+    last = chunks[-1].time if chunks else 0
+
+    found = diagnose(None, client(head(server="nginx"), *chunks, *cut(last / MS + 60_000)))
+
+    assert (found.verdict, found.has_streamed) == ("cut", False)
+    assert found.findings[-1] == "client: the connection broke 60.000 s after the last byte"
+    assert "`proxy_read_timeout 900s;`" in found.advice[0]
+
+
+def test_a_client_that_left_or_a_function_that_failed_is_no_cut() -> None:
+    left = Event(SECOND, "x", {"reason": "disconnect", "bytes": 50, "chunks": 5})
+
+    assert diagnose(None, client(*STEADY, left)).verdict == "streamed"
+    assert diagnose(None, runtime(*STEADY, *cut(600))).verdict == "streamed"
+
+
 # --- two layers ------------------------------------------------------------------------------------------------------
 
 
