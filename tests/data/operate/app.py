@@ -58,4 +58,5 @@ def large(query: Query) -> Iterator[bytes]:
     waiting_at(query["gate"])()
 
 
-CASES: dict[str, Callable[[Query], Iterator[str] | Iterator[bytes]]] = {"lockstep": lockstep, "cut": cut, "large": large}
+Case = Callable[[Query], Iterator[str] | Iterator[bytes]]
+CASES: dict[str, Case] = {"lockstep": lockstep, "cut": cut, "large": large}
