@@ -1,4 +1,4 @@
-"""What the samples `fastapi`, `flask` and `powertools` show beside the answers that are recorded."""
+"""What the samples `fastapi`, `flask`, `django` and `powertools` show beside the answers that are recorded."""
 
 import json
 from typing import Any
@@ -55,6 +55,24 @@ def test_a_link_leads_to_the_report(samples: Streamify) -> None:
 
     assert 'href="/north/visits.csv?days=365"' in index.text
     assert len(samples.get("flask", "/north/visits.csv?days=365").chunks) == 366
+
+
+# --- django ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_word_that_is_markup_is_text_on_the_page(samples: Streamify) -> None:
+    result = samples.get("django", "/search?word=%3Cb%3E")
+
+    assert result.chunks[0].endswith(b"<h1>Books about &lt;b&gt;</h1><ul>\n")
+    assert len(result.chunks) == 5
+
+
+def test_a_search_for_nothing_is_refused_before_the_stream(samples: Streamify) -> None:
+    assert samples.get("django", "/search").status_code == 400
+
+
+def test_the_index_leads_to_the_search(samples: Streamify) -> None:
+    assert 'href="/search?word=tea"' in samples.get("django").text
 
 
 # --- powertools ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sam_transform import transform
 
 Resources = dict[str, dict[str, Any]]
 PUBLIC = {"hello", "story", "replay"}  # calls of them cost next to nothing
-OTHERS = {"agent", "chat", "download", "export", "fastapi", "flask", "powertools"}
+OTHERS = {"agent", "chat", "django", "download", "export", "fastapi", "flask", "powertools"}
 
 
 def transformed(**parameters: str) -> Resources:
