@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from select import select
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -32,6 +33,11 @@ class Response:
         """Return the next bytes as soon as there are so many; fewer at the end."""
         assert self._process.stdout is not None
         return read_exactly(self._process.stdout, size)
+
+    def is_silent(self) -> bool:
+        """Return whether nothing has come that was not read."""
+        assert self._process.stdout is not None
+        return not select([self._process.stdout], [], [], 0)[0]
 
     def read_to_end(self) -> tuple[str, int]:
         """Return the rest of the body, and curl's exit status."""

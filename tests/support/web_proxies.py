@@ -5,10 +5,8 @@ see what they are for.
 """
 
 import os
-import socket
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pwd import getpwnam
@@ -18,7 +16,8 @@ import trustme
 
 from processes import ROOT, clean_environment
 from proxy_programs import program
-from waiting import TIMEOUT_S, wait_until
+from server_process import free_port, listening
+from waiting import wait_until
 
 FUNCTION_URL = "abcdefghij.lambda-url.eu-central-1.on.aws"
 PUBLIC_NAME = "stream.example.com"
@@ -178,45 +177,15 @@ def proxying(kind: str, upstream: Upstream, changes: Mapping[str, str] | None = 
     """Run the proxy for the length of the block, with these texts of its file changed. Skips the test without it."""
     with TemporaryDirectory(prefix="streamify-proxy-") as name:
         folder = Path(name)
-        setup = Setup(folder, _free_port(), upstream, changes or {})
+        setup = Setup(folder, free_port(), upstream, changes or {})
         authority = trustme.CA()
         issued = authority.issue_cert(PUBLIC_NAME, "127.0.0.1")
         authority.cert_pem.write_to_path(folder / "ca.pem")
         issued.cert_chain_pems[0].write_to_path(setup.certificate)
         issued.private_key_pem.write_to_path(setup.key)
         proxy = Proxy(kind, f"https://{PUBLIC_NAME}:{setup.port}", folder / "ca.pem", folder)
-        with _running(KINDS[kind](setup), upstream, folder) as process:
-            wait_until(lambda: process.poll() is not None or _listens(setup.port), f"{kind} to listen")
-            assert process.poll() is None, f"{kind} has ended: {proxy.log()}"
+        # Caddy, which is written in Go, reads from SSL_CERT_FILE which authorities the system trusts.
+        variables = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), f"{folder}")
+        environment = clean_environment(**variables, SSL_CERT_FILE=f"{upstream.ca_file}")
+        with listening(KINDS[kind](setup), setup.port, folder, environment, folder / "output.log"):
             yield proxy
-
-
-@contextmanager
-def _running(command: list[str], upstream: Upstream, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    # Caddy, which is written in Go, reads from SSL_CERT_FILE which authorities the system trusts.
-    variables = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), f"{folder}")
-    environment = clean_environment(**variables, SSL_CERT_FILE=f"{upstream.ca_file}")
-    with (folder / "output.log").open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), TIMEOUT_S):
-        return True
-    return False
