@@ -6,10 +6,9 @@ import json
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -18,28 +17,12 @@ from emulator_process import EmulatorProcess, emulating
 from gate import Gate
 from process_table import PROC, resident
 from url_client import request, wait_until_one_answers, wire
-from waiting import TIMEOUT_S, wait_until
+from waiting import settled, wait_until
 
 CHUNK = 64 * 1024
 CHUNKS = 1600  # 100 MB: far beyond what the kernel holds for two connections, which is up to 20 MB on most machines
 PATHS = {"url": "", "rest": "/live/stream"}
 LITTLE = 16 * 1024 * 1024  # memory that comes and goes in any process
-
-
-def settled(read: Callable[[], str]) -> str:
-    """Return what `read` gives once that has not changed for a while.
-
-    Nothing tells from outside that a process will stay in its `send`. A machine that is too busy to go on may be taken
-    for a function that is held: then the test has seen less than it could, but nothing that is not so.
-    """
-    value, since, deadline = read(), monotonic(), monotonic() + TIMEOUT_S
-    while monotonic() < since + 0.3:
-        assert monotonic() < deadline, f"it never settled: {value}"
-        sleep(0.01)
-        now = read()
-        if now != value:
-            value, since = now, monotonic()
-    return value
 
 
 def spools(emulator: EmulatorProcess) -> list[Path]:

@@ -18,6 +18,22 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = TI
         time.sleep(0.005)
 
 
+def settled(read: Callable[[], str]) -> str:
+    """Return what `read` gives once that has not changed for a while.
+
+    Nothing tells from outside that a process will stay in its `send`. A machine that is too busy to go on may be taken
+    for a function that is held: then the test has seen less than it could, but nothing that is not so.
+    """
+    value, since, deadline = read(), time.monotonic(), time.monotonic() + TIMEOUT_S
+    while time.monotonic() < since + 0.3:
+        assert time.monotonic() < deadline, f"it never settled: {value}"
+        time.sleep(0.01)
+        now = read()
+        if now != value:
+            value, since = now, time.monotonic()
+    return value
+
+
 def read_exactly(pipe: IO[bytes], size: int) -> bytes:
     """Return the next bytes of a pipe as soon as there are so many; fewer if it ends."""
     data, deadline = b"", time.monotonic() + TIMEOUT_S
