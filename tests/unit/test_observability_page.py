@@ -7,7 +7,7 @@ import pytest
 
 from documents import blocks
 from invoking import FUNCTION_URL, invoke
-from lambda_streamify._core import current
+from own_hooks import without_hooks
 from processes import ROOT
 
 PAGE = ROOT / "docs" / "guides" / "observability.md"
@@ -18,9 +18,7 @@ PAGE = ROOT / "docs" / "guides" / "observability.md"
 @pytest.fixture(autouse=True)
 def nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have no example's hooks outlive it in this process."""
-    monkeypatch.setattr(current, "before_handler", [])
-    monkeypatch.setattr(current, "after_response", [])
-    monkeypatch.setattr(current, "stream_factory", None)
+    without_hooks(monkeypatch)
 
 
 def logged(code: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
