@@ -1,0 +1,141 @@
+"""The figures of a running test: those of this process, and in Locust's master those of all its workers."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import TYPE_CHECKING, Any
+
+from .figures import LoadFigures
+from .report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from locust.event import Events
+    from locust.runners import Runner
+
+    from .dispatcher import Dispatcher
+
+LAG_INTERVAL_S = 0.01
+_KEY = "lambda_streamify"  # in the reports that Locust's workers send
+
+
+class Collection:
+    """Collects what the users of this process measure. A worker sends it to its master and starts anew."""
+
+    def __init__(self) -> None:
+        self.prints_table = True
+        """Whether to print the figures as a table when Locust ends."""
+        self.latest, self._total = LoadFigures(), LoadFigures()
+        self._dispatchers: dict[type, Dispatcher] = {}
+        self._started_at = self._advanced_at = time.monotonic()
+        self._stopped_at: float | None = None
+        self._worker_seconds: float | None = None
+        self._runner: Runner | None = None
+        self._lag_meter: Any = None
+
+    def listen(self, events: Events) -> None:
+        """Register with Locust's events."""
+        listeners = {
+            events.init: self._on_init,
+            events.test_start: self._on_test_start,
+            events.test_stopping: self._on_test_stopping,
+            events.test_stop: self._on_test_stop,
+            events.report_to_master: self._on_report_to_master,
+            events.worker_report: self._on_worker_report,
+            events.quit: self._on_quit,
+        }
+        for event, listener in listeners.items():
+            event.add_listener(listener)  # type: ignore[no-untyped-call]
+
+    def dispatcher(self, user_class: type, rate: float) -> Dispatcher:
+        """Return what gives the users of this class their requests, at this rate for each user."""
+        from .dispatcher import Dispatcher
+
+        if user_class not in self._dispatchers:
+            self._dispatchers[user_class] = Dispatcher(rate)
+        return self._dispatchers[user_class]
+
+    def advance(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return all figures so far, and those since the last call alone."""
+        latest, self.latest = self.latest, LoadFigures()
+        self._total.merge(latest.state())
+        now = time.monotonic()
+        since, self._advanced_at = now - self._advanced_at, now
+        return self._total.as_dict(self.seconds), latest.as_dict(since)
+
+    @property
+    def seconds(self) -> float:
+        """How long the test has been running, or ran before its users were stopped. A master goes by its workers."""
+        if self._worker_seconds is not None:
+            return self._worker_seconds
+        return (self._stopped_at or time.monotonic()) - self._started_at
+
+    def start(self, due: float) -> bool:
+        """Return whether a request may still be sent, or the test is over. A request that was due by then counts."""
+        if self._stopped_at is None:
+            return True
+        if due <= self._stopped_at:
+            self.latest.add_not_started(1)
+        return False
+
+    def stop_clock(self) -> None:
+        """Take note that the test is over; streams still come to their ends."""
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+            for dispatcher in self._dispatchers.values():
+                self.latest.add_not_started(dispatcher.stop())
+
+    def _clear(self) -> None:
+        self.latest, self._total = LoadFigures(), LoadFigures()
+        self._dispatchers = {}
+        self._started_at = self._advanced_at = time.monotonic()
+        self._stopped_at = self._worker_seconds = None
+
+    def _on_init(self, runner: Runner, **_: Any) -> None:
+        self._runner = runner
+        inspect.stack()  # Locust calls it when the test ends: the first call would stop all streams for tenths of a second
+
+    def _on_test_start(self, **_: Any) -> None:
+        from locust.runners import MasterRunner
+
+        self._clear()
+        if not isinstance(self._runner, MasterRunner):  # it reads no streams
+            import gevent
+
+            self._lag_meter = gevent.spawn(self._measure_lag)
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        self.stop_clock()
+
+    def _on_test_stop(self, **_: Any) -> None:
+        if self._lag_meter is not None:
+            self._lag_meter.kill()
+
+    def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
+        data[_KEY] = {**self.latest.state(), "seconds": 0.0 if self._lag_meter is None else self.seconds}
+        self.latest = LoadFigures()
+
+    def _on_worker_report(self, data: Mapping[str, Any], **_: Any) -> None:
+        if _KEY in data:
+            self.latest.merge(data[_KEY])
+            self._worker_seconds = max(self._worker_seconds or 0.0, data[_KEY]["seconds"])
+
+    def _on_quit(self, **_: Any) -> None:
+        from locust.runners import WorkerRunner
+
+        if self.prints_table and self._runner is not None and not isinstance(self._runner, WorkerRunner):
+            print("\n".join(table(self.advance()[0])))  # noqa: T201
+
+    def _measure_lag(self) -> None:
+        """Sleep again and again, and add how much longer it took than asked."""
+        import gevent
+
+        while True:
+            before = time.monotonic()
+            gevent.sleep(LAG_INTERVAL_S)
+            self.latest.add_lag(round((time.monotonic() - before - LAG_INTERVAL_S) * 1_000_000))
+
+
+COLLECTION = Collection()
