@@ -22,8 +22,8 @@ def chart(title: str, unit: str, times: Sequence[float], series: Mapping[str, Se
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" font-family="sans-serif" font-size="11" role="img">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="16" font-size="13" font-weight="bold">{escape(title)}</text>',
-        *_axes(top, end, unit),
+        f'<text x="{LEFT}" y="16" font-size="13" font-weight="bold">{escape(title)}, {escape(unit)}</text>',
+        *_axes(top, end),
     ]
     for number, (name, values) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -36,14 +36,13 @@ def chart(title: str, unit: str, times: Sequence[float], series: Mapping[str, Se
     return "\n".join([*parts, "</svg>"])
 
 
-def _axes(top: float, end: float, unit: str) -> Iterator[str]:
+def _axes(top: float, end: float) -> Iterator[str]:
     for share in (0, 0.5, 1):
         y = TOP + PLOT_HEIGHT * (1 - share)
         yield f'<path d="M{LEFT} {y:g}H{WIDTH - RIGHT}" stroke="#c9c9c9"/>'
         yield f'<text x="{LEFT - 6}" y="{y + 4:g}" text-anchor="end">{top * share:,.4g}</text>'
     yield f'<text x="{LEFT}" y="{HEIGHT - 8}">0 s</text>'
     yield f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">{end:,.4g} s</text>'
-    yield f'<text x="{LEFT - 6}" y="{TOP - 12}" text-anchor="end">{escape(unit)}</text>'
 
 
 def _lines(points: Sequence[tuple[float, float] | None], colour: str) -> Iterator[str]:

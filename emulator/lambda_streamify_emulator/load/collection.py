@@ -6,6 +6,7 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
+from .clock import Clock
 from .figures import LoadFigures
 from .report import table
 
@@ -29,9 +30,8 @@ class Collection:
         """Whether to print the figures as a table when Locust ends."""
         self.latest, self._total = LoadFigures(), LoadFigures()
         self._dispatchers: dict[type, Dispatcher] = {}
-        self._started_at = self._advanced_at = time.monotonic()
-        self._stopped_at: float | None = None
-        self._worker_seconds: float | None = None
+        self._advanced_at = time.monotonic()
+        self.clock = Clock()
         self._runner: Runner | None = None
         self._lag_meter: Any = None
 
@@ -63,39 +63,32 @@ class Collection:
         self._total.merge(latest.state())
         now = time.monotonic()
         since, self._advanced_at = now - self._advanced_at, now
-        return self._total.as_dict(self.seconds), latest.as_dict(since)
-
-    @property
-    def seconds(self) -> float:
-        """How long the test has been running, or ran before its users were stopped. A master goes by its workers."""
-        if self._worker_seconds is not None:
-            return self._worker_seconds
-        return (self._stopped_at or time.monotonic()) - self._started_at
+        return self._total.as_dict(self.clock.seconds), latest.as_dict(since)
 
     def start(self, due: float) -> bool:
         """Return whether a request may still be sent, or the test is over. A request that was due by then counts."""
-        if self._stopped_at is None:
+        end = self.clock.stopped_at
+        if end is None:
             return True
-        if due <= self._stopped_at:
-            self.latest.add_not_started(1)
+        self.latest.add_not_started(due <= end)
         return False
 
-    def stop_clock(self) -> None:
-        """Take note that the test is over; streams still come to their ends."""
-        if self._stopped_at is None:
-            self._stopped_at = time.monotonic()
-            for dispatcher in self._dispatchers.values():
-                self.latest.add_not_started(dispatcher.stop())
+    def end(self) -> None:
+        """Stop the clock, and send no further requests; streams still come to their ends."""
+        self.clock.stop()
+        while self._dispatchers:
+            _, dispatcher = self._dispatchers.popitem()
+            self.latest.add_not_started(dispatcher.stop())
 
     def _clear(self) -> None:
         self.latest, self._total = LoadFigures(), LoadFigures()
         self._dispatchers = {}
-        self._started_at = self._advanced_at = time.monotonic()
-        self._stopped_at = self._worker_seconds = None
+        self._advanced_at = time.monotonic()
+        self.clock = Clock()
 
     def _on_init(self, runner: Runner, **_: Any) -> None:
         self._runner = runner
-        inspect.stack()  # Locust calls it when the test ends: the first call would stop all streams for tenths of a second
+        inspect.stack()  # Locust calls it when the test ends; the first call holds all streams up for some time
 
     def _on_test_start(self, **_: Any) -> None:
         from locust.runners import MasterRunner
@@ -104,23 +97,25 @@ class Collection:
         if not isinstance(self._runner, MasterRunner):  # it reads no streams
             import gevent
 
+            self.clock.start()
             self._lag_meter = gevent.spawn(self._measure_lag)
 
     def _on_test_stopping(self, **_: Any) -> None:
-        self.stop_clock()
+        self.end()
 
     def _on_test_stop(self, **_: Any) -> None:
         if self._lag_meter is not None:
             self._lag_meter.kill()
 
     def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
-        data[_KEY] = {**self.latest.state(), "seconds": 0.0 if self._lag_meter is None else self.seconds}
+        data[_KEY] = {**self.latest.state(), "seconds": self.clock.seconds}
         self.latest = LoadFigures()
 
     def _on_worker_report(self, data: Mapping[str, Any], **_: Any) -> None:
         if _KEY in data:
             self.latest.merge(data[_KEY])
-            self._worker_seconds = max(self._worker_seconds or 0.0, data[_KEY]["seconds"])
+            if data[_KEY]["seconds"]:
+                self.clock.start(data[_KEY]["seconds"])
 
     def _on_quit(self, **_: Any) -> None:
         from locust.runners import WorkerRunner

@@ -72,10 +72,10 @@ class _Test:
         gevent.spawn(self._watch)
 
     def _watch(self) -> None:
-        end = time.monotonic() + self._duration
-        while (left := end - time.monotonic()) > 0 and not self._interrupted.wait(min(INTERVAL_S, left)):
+        clock = self._collection.clock
+        while (left := self._duration - clock.seconds) > 0 and not self._interrupted.wait(min(INTERVAL_S, left)):
             self._print()
-        self._collection.stop_clock()
+        self._collection.end()
         self._end_workers()
         self._runner.quit()
         if self._environment.web_ui is not None:

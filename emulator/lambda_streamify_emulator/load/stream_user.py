@@ -14,22 +14,18 @@ from locust.exception import StopUser
 from ..clients.url_client import ask
 from ..errors import LoadError
 from .collection import COLLECTION
+from .locust_request import report_to_locust
 from .measurement import NO_ANSWER, Measurement, read
 from .slo import parse_slo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from locust.env import Environment
 
     from .dispatcher import Dispatcher
 
 RETRY_DELAY_S = 0.5  # if a request gets no answer
-MILLISECOND_US = 1000
-
-
-class StreamFailed(Exception):
-    """Reports an incomplete stream to Locust."""
 
 
 class StreamUser(User):
@@ -125,29 +121,6 @@ class StreamUser(User):
     def _is_running(self) -> bool:
         greenlet: Any = self.greenlet
         return not greenlet.ready()
-
-
-def report_to_locust(fire: Callable[..., None], name: str, measurement: Measurement) -> None:
-    """Report a stream to Locust's statistics and to all other listeners: each of its times as a separate request."""
-    timeline = measurement.timeline
-    times = {"first byte": timeline.first_byte, "largest gap": None if timeline.gaps is None else timeline.gaps.max}
-    for kind, microseconds in times.items():
-        if microseconds is not None:
-            fire(
-                request_type=kind,
-                name=name,
-                response_time=microseconds / MILLISECOND_US,
-                response_length=0,
-                context={},
-            )
-    fire(
-        request_type="stream",
-        name=name,
-        response_time=timeline.total / MILLISECOND_US,
-        response_length=timeline.bytes,
-        exception=StreamFailed(measurement.reason) if measurement.reason else None,
-        context={"measurement": measurement},
-    )
 
 
 COLLECTION.listen(locust.events)
