@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -54,7 +55,7 @@ def command(plan: Plan) -> str:
     """Return the command that runs the locustfile as `streamify load` would."""
     return (
         f"locust -f locustfile.py --headless --users {plan.users} --spawn-rate {plan.spawn_rate or plan.users} "
-        f"--run-time {plan.duration:g}s --stop-timeout {plan.grace:g}"
+        f"--run-time {math.ceil(plan.duration)}s --stop-timeout {plan.grace}"
     )
 
 

@@ -29,7 +29,7 @@ class Plan:
     """None: each user requests a stream when its last one has ended."""
     slo: str | None = None
     duration: float = 10
-    grace: float = STREAM_END_TIMEOUT_S
+    grace: int = STREAM_END_TIMEOUT_S
     processes: int | None = None
     web: int | None = None
     """The port of Locust's page."""

@@ -105,9 +105,7 @@ def _running(plan: Plan, command: Sequence[str], folder: str) -> Generator[dict[
             raise KeyboardInterrupt
         interrupted = True
         process.send_signal(signal.SIGINT)
-        terminal.say(
-            f"ending: running streams have {plan.grace:g} seconds to finish; press Ctrl-C again to end them now"
-        )
+        terminal.say(f"ending: running streams have {plan.grace} seconds to finish; press Ctrl-C again to end them now")
 
     def kill() -> None:
         with suppress(ProcessLookupError):

@@ -1,5 +1,6 @@
 """The randomness has a seed, so each run sees the same arrivals."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -28,7 +29,7 @@ def test_the_rates_of_all_users_add_up(rate: float, users: int) -> None:
 def test_the_intervals_are_those_of_a_poisson_process(users: int) -> None:
     """Their standard deviation equals their mean; if arrivals were evenly spaced it would be near 0."""
     times = arrivals(50 / users, users).take(300)
-    intervals = [after - before for before, after in zip(times, times[1:], strict=False)]
+    intervals = [after - before for before, after in pairwise(times)]
 
     mean = sum(intervals) / len(intervals)
     deviation = (sum((interval - mean) ** 2 for interval in intervals) / len(intervals)) ** 0.5

@@ -45,9 +45,10 @@ def test_a_locustfile_has_the_request_the_rate_and_the_limits() -> None:
 
 
 def test_the_command_has_what_the_file_cannot_say() -> None:
+    """Locust takes whole seconds."""
     plan = Plan("http://x/", users=4, spawn_rate=0.5, duration=2.5)
 
-    assert command(plan).endswith("--users 4 --spawn-rate 0.5 --run-time 2.5s --stop-timeout 10")
+    assert command(plan).endswith("--users 4 --spawn-rate 0.5 --run-time 3s --stop-timeout 10")
 
 
 @pytest.mark.parametrize(("name", "written"), [("load.py", "load.py"), ("locustfile", "locustfile.py")])
