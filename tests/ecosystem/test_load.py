@@ -11,11 +11,13 @@ from typing import Any
 from urllib.parse import quote
 from zipfile import ZipFile
 
+from documents import blocks
 from emulator_fixtures import emulator
 from emulator_process import COMMAND, EmulatorProcess, environment, streamify
 from gate import Gate
 from lambda_streamify_emulator.load.plan import Plan
 from lambda_streamify_emulator.load.runner import check_installed, running
+from processes import ROOT
 from url_client import request
 from waiting import TIMEOUT_S, wait_until
 
@@ -201,10 +203,10 @@ def test_a_locustfile_in_a_zip_needs_only_locust(emulator: EmulatorProcess, tmp_
         check=False,
     )
 
-    complete = re.search(r"^(\d+) complete$", done.stdout, re.MULTILINE)
+    complete = re.search(r"^(\d+) complete$", done.stderr, re.MULTILINE)
     assert complete is not None, done.stdout + done.stderr
     assert int(complete[1]) > 0
-    assert f"{complete[1]} of {complete[1]} streams (100.0 %) within total=600s" in done.stdout
+    assert f"{complete[1]} of {complete[1]} streams (100.0 %) within total=600s" in done.stderr
 
 
 OWN_LOCUSTFILE = """
@@ -227,26 +229,42 @@ class Reader(StreamUser):
 """
 
 
-def test_a_locustfile_of_ones_own_reads_streams(emulator: EmulatorProcess, tmp_path: Path) -> None:
-    (tmp_path / "locustfile.py").write_text(OWN_LOCUSTFILE)
-    options = ["--headless", "--users", "2", "--run-time", "3s", "--stop-timeout", "60", "--json"]
-
+def locust(folder: Path, locustfile: str, **variables: str) -> tuple[str, set[str]]:
+    """Run Locust itself in the folder for some seconds; return what it prints: the table, and JSON."""
+    (folder / "locustfile.py").write_text(locustfile)
+    options = ["--headless", "--users", "4", "--spawn-rate", "4", "--run-time", "4s", "--stop-timeout", "60", "--json"]
     done = subprocess.run(
         [COMMAND.with_name("locust"), *options],
-        cwd=tmp_path,
-        env=environment(None, URL=emulator.urls["cases"]),
+        cwd=folder,
+        env=environment(None, **variables),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
         check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    streams = re.search(r"^(\d+) complete", done.stdout, re.MULTILINE)
-    assert streams is not None, done.stdout
+    streams = re.search(r"^(\d+) complete", done.stderr, re.MULTILINE)
+    assert streams is not None, done.stderr
     assert int(streams[1]) > 0
-    assert "wait " in done.stdout
-    assert '"name": "value"' in done.stdout
+    return done.stderr, {entry["name"] for entry in json.loads(done.stdout)}
+
+
+def test_a_locustfile_of_ones_own_reads_streams_at_a_rate(emulator: EmulatorProcess, tmp_path: Path) -> None:
+    table, names = locust(tmp_path, OWN_LOCUSTFILE, URL=emulator.urls["cases"])
+
+    assert "\nwait " in table
+    assert names == {"value", "/value"}
+
+
+def test_the_locustfile_of_the_guide_reads_streams(emulator: EmulatorProcess, tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "docs/guides/load.md", "py")
+    host = '"http://127.0.0.1:4001"'
+    assert host in code
+
+    table, names = locust(tmp_path, code.replace(host, repr(f"{emulator.urls['cases']}value?value=42&path=")))
+
+    assert "within ttfb=500ms,gap=200ms" in table
+    assert names == {"/value", "second story"}
 
 
 def test_locusts_own_page_shows_the_same_streams(emulator: EmulatorProcess) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
 from .figures import LoadFigures
-from .report import table
+from .report import table, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +122,9 @@ class Collection:
         from locust.runners import WorkerRunner
 
         if self.prints_table and self._runner is not None and not isinstance(self._runner, WorkerRunner):
-            print("\n".join(table(self.advance()[0])))  # noqa: T201
+            figures, _ = self.advance()
+            lines = [*table(figures), *(f"warning: {warning}" for warning in warnings(figures))]
+            print("\n".join(lines), file=sys.stderr)  # noqa: T201 - on standard output Locust may have printed JSON
 
     def _measure_lag(self) -> None:
         """Sleep again and again, and add how much longer it took than asked."""

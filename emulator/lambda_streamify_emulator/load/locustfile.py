@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -15,12 +16,23 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 PACKAGE = Path(__file__).parent.parent
+LIBRARY = "lambda_streamify.zip"
+_FIND_LIBRARY = (
+    "import sys",
+    "from pathlib import Path",
+    "",
+    f'sys.path.append(str(Path(__file__).with_name("{LIBRARY}")))',
+    "",
+)
 # What StreamUser imports of this package. It needs nothing else but Locust.
 PARTS = ("__init__.py", "account.py", "errors.py", "clients", "load", "recordings", "web")
 
 
-def locustfile(plan: Plan) -> str:
-    """Return a locustfile whose users do what the plan says. Duration and number of users are options of Locust."""
+def locustfile(plan: Plan, *, with_library: bool = False) -> str:
+    """Return a locustfile whose users do what the plan says. Duration and number of users are options of Locust.
+
+    `with_library`: what it imports is in LIBRARY, beside it.
+    """
     attributes = [f"    host = {plan.url!r}"]
     if plan.rate is not None:
         attributes.append(f"    rate = {plan.rate!r} / {plan.users!r}  # streams per second of each user")
@@ -35,6 +47,7 @@ def locustfile(plan: Plan) -> str:
         [
             f'"""Run it with: {command(plan)}"""',
             "",
+            *(_FIND_LIBRARY if with_library else ()),
             "from locust import task",
             "",
             "from lambda_streamify_emulator.load import StreamUser",
@@ -63,7 +76,9 @@ def export(plan: Plan, path: Path) -> Path:
     """Write the locustfile, and return its path. A path without a suffix gets `.py`.
 
     A zip also holds what the locustfile imports beside Locust, for services that run a zip on a machine where nothing
-    can be installed, such as Distributed Load Testing on AWS. Raises LoadError if the file cannot be written.
+    can be installed, such as Distributed Load Testing on AWS. That one runs the first .py that it finds in the zip
+    (aws-solutions/distributed-load-testing-on-aws, load-test.sh), so the locustfile is the only one, and the rest is a
+    zip in the zip. Raises LoadError if the file cannot be written.
     """
     path = path if path.suffix else path.with_suffix(".py")
     if path.suffix not in (".py", ".zip"):
@@ -79,10 +94,13 @@ def export(plan: Plan, path: Path) -> Path:
 
 
 def _write_zip(plan: Plan, path: Path) -> None:
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        archive.writestr("locustfile.py", locustfile(plan))
+    library = BytesIO()
+    with ZipFile(library, "w", ZIP_DEFLATED) as archive:
         for module in _modules():
             archive.write(module, module.relative_to(PACKAGE.parent))
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("locustfile.py", locustfile(plan, with_library=True))
+        archive.writestr(LIBRARY, library.getvalue())
 
 
 def _modules() -> Iterator[Path]:

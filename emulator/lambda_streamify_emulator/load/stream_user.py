@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -44,7 +45,7 @@ class StreamUser(User):
             def story(self) -> None:
                 self.stream("/story")
 
-    When Locust ends, it prints the streams' figures as a table, in the master those of all workers.
+    When Locust ends, it prints the streams' figures as a table to standard error, in the master those of all workers.
     """
 
     abstract = True
@@ -64,17 +65,8 @@ class StreamUser(User):
         self._slo = parse_slo(self.slo) if self.slo else None
         self._dispatcher: Dispatcher | None = None
         self._due: float | None = None
-        self._is_unanswered = False
-
-    def wait_time(self) -> float:
-        """Wait until a request is due, or return how many seconds to wait before the next task. Locust calls it."""
-        if self.rate is None:
-            return RETRY_DELAY_S if self._is_unanswered else 0
-        if self._dispatcher is None:
-            self._dispatcher = COLLECTION.dispatcher(type(self), self.rate)
-            self._dispatcher.join(self._is_running)
-        self._due = self._dispatcher.take()
-        return 0
+        if self.rate is not None:
+            self.wait_time: Any = partial(self._wait_until_due, self.rate)
 
     def stream(
         self,
@@ -102,10 +94,19 @@ class StreamUser(User):
         except gevent.GreenletExit:
             COLLECTION.latest.add_unfinished()
             raise
-        self._is_unanswered = measurement.outcome == NO_ANSWER
         COLLECTION.latest.add(measurement, self._slo)
         report_to_locust(self.environment.events.request.fire, name or urlsplit(url).path or "/", measurement)
+        if measurement.outcome == NO_ANSWER:
+            gevent.sleep(RETRY_DELAY_S)
         return measurement
+
+    def _wait_until_due(self, rate: float) -> int:
+        """Wait until a request is due. Locust calls it as `wait_time`, and waits for what it returns: no longer."""
+        if self._dispatcher is None:
+            self._dispatcher = COLLECTION.dispatcher(type(self), rate)
+            self._dispatcher.join(self._is_running)
+        self._due = self._dispatcher.take()
+        return 0
 
     def _start(self) -> int:
         """Return how many microseconds ago the request was due: 0 if it was due at no time."""

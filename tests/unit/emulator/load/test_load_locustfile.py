@@ -1,6 +1,7 @@
 """tests/ecosystem/test_load.py runs such files."""
 
 import ast
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -59,9 +60,14 @@ def test_a_file_is_exported(tmp_path: Path, name: str, written: str) -> None:
 
 def test_a_zip_holds_what_the_locustfile_imports(tmp_path: Path) -> None:
     with ZipFile(export(PLAN, tmp_path / "load.zip")) as archive:
+        assert archive.namelist() == ["locustfile.py", "lambda_streamify.zip"]
+        text, library = archive.read("locustfile.py").decode(), archive.read("lambda_streamify.zip")
+    with ZipFile(BytesIO(library)) as archive:
         names = archive.namelist()
-        assert archive.read("locustfile.py").decode() == locustfile(PLAN)
 
+    ast.parse(text)
+    assert 'sys.path.append(str(Path(__file__).with_name("lambda_streamify.zip")))' in text
+    assert text.endswith(locustfile(PLAN).partition("\n")[2])
     assert {"lambda_streamify_emulator/load/stream_user.py", "lambda_streamify_emulator/account.py"} <= set(names)
     assert all(name.endswith(".py") for name in names)
 
