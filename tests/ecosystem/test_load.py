@@ -1,7 +1,9 @@
 """`streamify load`: Locust reads the streams of a real emulator."""
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zipfile import ZipFile
+
+import pytest
 
 from documents import blocks
 from emulator_fixtures import emulator
@@ -230,7 +234,7 @@ class Reader(StreamUser):
 
 
 def locust(folder: Path, locustfile: str, **variables: str) -> tuple[str, set[str]]:
-    """Run Locust itself in the folder for some seconds; return what it prints: the table, and JSON."""
+    """Run Locust itself in the folder for some seconds; return the table, and the names in Locust's own statistics."""
     (folder / "locustfile.py").write_text(locustfile)
     options = ["--headless", "--users", "4", "--spawn-rate", "4", "--run-time", "4s", "--stop-timeout", "60", "--json"]
     done = subprocess.run(
@@ -265,6 +269,42 @@ def test_the_locustfile_of_the_guide_reads_streams(emulator: EmulatorProcess, tm
 
     assert "within ttfb=500ms,gap=200ms" in table
     assert names == {"/value", "second story"}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("rate = 0", "Reader.rate is 0: give a number of streams per second above 0"),
+        ('slo = "ttfb=5"', "the limit 'ttfb=5': write ttfb, gap or total with a time"),
+    ],
+)
+def test_a_locustfile_that_makes_no_sense_does_not_start(tmp_path: Path, attribute: str, message: str) -> None:
+    (tmp_path / "locustfile.py").write_text(re.sub("rate = 5", attribute, OWN_LOCUSTFILE))
+
+    done = subprocess.run(
+        [COMMAND.with_name("locust"), "--headless", "--run-time", "1s"],
+        cwd=tmp_path,
+        env=environment(None, URL="http://127.0.0.1:1/"),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("processes", [None, 2])
+def test_an_interrupt_ends_the_test_and_its_streams_come_to_their_ends(
+    emulator: EmulatorProcess, processes: int | None
+) -> None:
+    told = running(Plan(answering(emulator), users=2, duration=100 * TIMEOUT_S, processes=processes))
+    next(figures for figures in told if figures["outcomes"]["complete"])
+    os.kill(os.getpid(), signal.SIGINT)
+    *_, figures = told
+
+    assert {name for name, count in figures["outcomes"].items() if count} == {"complete"}
 
 
 def test_locusts_own_page_shows_the_same_streams(emulator: EmulatorProcess) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BEGINNING_BYTES = 8  # of a line: enough to see that it is not empty, and whether it is data
 _EVENTS, _LINES = "text/event-stream", ("application/x-ndjson", "application/jsonl", "application/jsonlines")
 
 
@@ -25,7 +26,8 @@ class RecordCounter:
         """Count the records that end in this chunk. A stream of another type has none."""
         if not (self._are_events or self._are_lines):
             return
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[:BEGINNING_BYTES]
         for line in lines:
             self._add_line(line.rstrip(b"\r"))
 

@@ -58,11 +58,16 @@ class StreamUser(User):
     slo: str | None = None
     """The limits of a good stream: `ttfb`, `gap` and `total` with times in us, ms or s: `"ttfb=500ms,gap=200ms"`."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.rate is not None and cls.rate <= 0:
+            raise LoadError(f"{cls.__name__}.rate is {cls.rate}: give a number of streams per second above 0")
+        if cls.slo is not None:
+            parse_slo(cls.slo)
+
     def __init__(self, environment: Environment) -> None:
-        if self.rate is not None and self.rate <= 0:
-            raise LoadError(f"{type(self).__name__}.rate is {self.rate}: give a number of streams per second above 0")
         super().__init__(environment)
-        self._slo = parse_slo(self.slo) if self.slo else None
+        self._slo = None if self.slo is None else parse_slo(self.slo)
         self._dispatcher: Dispatcher | None = None
         self._due: float | None = None
         if self.rate is not None:

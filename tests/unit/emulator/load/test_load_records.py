@@ -31,6 +31,15 @@ def test_records_are_counted_however_the_body_is_cut_into_chunks(
     assert count(media_type, *(body[at : at + size] for at in range(0, len(body), size))) == records
 
 
+def test_a_long_line_is_one_record_and_is_not_kept() -> None:
+    counter = RecordCounter("application/x-ndjson")
+    for _ in range(1000):
+        counter.add(b"x" * 65536)
+    counter.add(b"\n\n")
+
+    assert counter.count == 1
+
+
 def test_the_content_type_is_found_in_any_spelling() -> None:
     assert content_type({"Date": "now", "Content-Type": "text/plain"}) == "text/plain"
     assert content_type({}) == ""
