@@ -96,6 +96,15 @@ def test_a_status_of_an_error_is_a_failure(emulator: EmulatorProcess) -> None:
     assert figures["status"] == 1
 
 
+def test_a_body_without_its_end_is_cut_though_its_connection_is_not(emulator: EmulatorProcess) -> None:
+    figures = load(answering(emulator), "--duration", "1", "--ends-with", "[DONE]")
+
+    assert figures["outcomes"]["cut"] == figures["failures"]["the body does not end with '[DONE]'"] > 0
+    assert (figures["outcomes"]["complete"], figures["status"]) == (0, 1)
+
+    assert load(answering(emulator), "--duration", "1", "--ends-with", "three")["status"] == 0
+
+
 def test_a_url_that_only_answers_signed_requests_is_read_too(emulator: EmulatorProcess) -> None:
     url = f"{emulator.urls['signed']}value?value=42"
 

@@ -55,6 +55,14 @@ def load(
             help="Limits of a good stream, such as ttfb=500ms,gap=200ms,total=30s. Prints how many were good.",
         ),
     ] = None,
+    ends_with: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="The end of each body, apart from white space, such as [DONE]. A stream that ends otherwise was cut.",
+            show_default=False,
+        ),
+    ] = "",
     event: Annotated[
         Path | None,
         typer.Option(help="A file with the JSON to POST; - is standard input. Default: send a GET.", allow_dash=True),
@@ -136,6 +144,7 @@ def load(
             method=request.method,
             headers=dict(request.headers),
             body=request.body,
+            ends_with=ends_with.encode("utf-8", "surrogateescape"),
             users=users or (USERS if rate is None else USERS_WITH_RATE),
             spawn_rate=spawn_rate,
             rate=rate,

@@ -38,11 +38,13 @@ def locustfile(plan: Plan, *, with_library: bool = False) -> str:
         attributes.append(f"    rate = {plan.rate!r} / {plan.users!r}  # streams per second of each user")
     if plan.slo is not None:
         attributes.append(f"    slo = {plan.slo!r}")
-    arguments = [
-        f"{name}={value!r}"
-        for name, value in (("method", plan.method), ("headers", dict(plan.headers)), ("body", plan.body))
-        if value
-    ]
+    arguments = {
+        "method": plan.method,
+        "headers": dict(plan.headers),
+        "body": plan.body,
+        "ends_with": plan.ends_with,
+    }
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items() if value)
     return "\n".join(
         [
             f'"""Run it with: {command(plan)}"""',
@@ -58,7 +60,7 @@ def locustfile(plan: Plan, *, with_library: bool = False) -> str:
             "",
             "    @task",
             "    def read(self) -> None:",
-            f"        self.stream({', '.join(arguments)})",
+            f"        self.stream({given})",
             "",
         ]
     )

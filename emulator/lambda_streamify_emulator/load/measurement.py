@@ -25,6 +25,7 @@ OUTCOMES = COMPLETE, CUT, REFUSED, NO_ANSWER, UNFINISHED, NOT_STARTED = (
     "unfinished",
     "not started",
 )
+WHITE_SPACE_LIMIT_BYTES = 64  # after the end of a body
 FAILURES = (CUT, REFUSED, NO_ANSWER)
 
 
@@ -45,9 +46,14 @@ class Measurement(NamedTuple):
     wait: int = 0
 
 
-def read(events: Iterable[Event], wait: int = 0) -> Measurement:
-    """Read a stream to its end and measure it. The request was due `wait` microseconds before it was sent."""
+def read(events: Iterable[Event], wait: int = 0, ends_with: bytes = b"") -> Measurement:
+    """Read a stream to its end and measure it.
+
+    The request was due `wait` microseconds before it was sent. A body that does not end with `ends_with`, apart from
+    white space, was cut, even if the connection ended normally.
+    """
     meter, status, reason, records = Meter(), None, "", RecordCounter("")
+    end, kept = b"", len(ends_with) + WHITE_SPACE_LIMIT_BYTES
 
     def measured(outcome: str) -> Measurement:
         return Measurement(outcome, status, reason, later(meter.timeline(), wait), meter.gaps, records.count, wait)
@@ -57,6 +63,7 @@ def read(events: Iterable[Event], wait: int = 0) -> Measurement:
             chunk = meter.add(event)
             if chunk is not None:
                 records.add(chunk)
+                end = (end + chunk[-kept:])[-kept:]
             elif event.code == HEAD:
                 status = event.data["status_code"]
                 records = RecordCounter(content_type(event.data["headers"]))
@@ -68,6 +75,8 @@ def read(events: Iterable[Event], wait: int = 0) -> Measurement:
     if status is not None and status >= 400:
         reason = f"HTTP {status}"
         return measured(REFUSED)
+    if not reason and not end.rstrip().endswith(ends_with.strip()):
+        reason = f"the body does not end with {ends_with.decode('utf-8', 'backslashreplace')!r}"
     return measured(CUT if reason else COMPLETE)
 
 

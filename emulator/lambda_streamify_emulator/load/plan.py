@@ -22,6 +22,8 @@ class Plan:
     method: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    ends_with: bytes = b""
+    """What the body has to end with, apart from white space; otherwise the stream was cut."""
     users: int = 10
     spawn_rate: float | None = None
     """None: all users start in the first second."""

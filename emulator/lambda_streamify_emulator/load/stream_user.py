@@ -80,13 +80,15 @@ class StreamUser(User):
         method: str | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        ends_with: bytes = b"",
         name: str | None = None,
     ) -> Measurement:
         """Request a stream from `host` + `path`, read it to its end and return its measurement.
 
         The default method is GET, or POST with a `body`. A function URL that needs signed requests gets them, if there
         are credentials. Locust shows the stream as `name`, by default the path. A failure is counted and does not
-        raise; `outcome` of the measurement says how the stream ended.
+        raise; `outcome` of the measurement says how the stream ended. It is "cut" also if the connection ended normally
+        and the body does not end with `ends_with`, apart from white space.
 
         With `rate`, the first stream of a task counts its times from when it was due.
         """
@@ -95,7 +97,7 @@ class StreamUser(User):
             self.wait()  # type: ignore[no-untyped-call]
         wait = self._start()
         try:
-            measurement = read(ask(url, body, headers, method=method), wait)
+            measurement = read(ask(url, body, headers, method=method), wait, ends_with)
         except gevent.GreenletExit:
             COLLECTION.latest.add_unfinished()
             raise

@@ -218,12 +218,14 @@ def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     event.write_text('{"a": 1}')
     request = ["--event", str(event), "--header", "A: b:c"]
     numbers = ["--users", "3", "--spawn-rate", "0.5", "--duration", "2", "--processes", "2"]
+    request += ["--ends-with", "[DONE]"]
     output = ["--web", "--json", "--html", "a.html", "--slo", "ttfb=1s"]
     plan = Plan(
         "http://hello/True",
         "POST",
         {"A": "b:c", "content-type": "application/json"},
         b'{"a": 1}',
+        b"[DONE]",
         users=3,
         spawn_rate=0.5,
         duration=2,

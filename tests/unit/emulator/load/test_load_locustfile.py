@@ -36,13 +36,13 @@ class Reader(StreamUser):
 
 
 def test_a_locustfile_has_the_request_the_rate_and_the_limits() -> None:
-    plan = Plan("http://x/", "POST", {"a": "b'c"}, b"\xff'\n", users=40, rate=2.5, slo="ttfb=1s")
+    plan = Plan("http://x/", "POST", {"a": "b'c"}, b"\xff'\n", b"done", users=40, rate=2.5, slo="ttfb=1s")
 
     text = locustfile(plan)
 
     ast.parse(text)
     assert "    rate = 2.5 / 40  # streams per second of each user\n    slo = 'ttfb=1s'\n" in text
-    assert f"self.stream(method='POST', headers={{'a': \"b'c\"}}, body={plan.body!r})" in text
+    assert f"self.stream(method='POST', headers={{'a': \"b'c\"}}, body={plan.body!r}, ends_with=b'done')" in text
 
 
 def test_the_command_has_what_the_file_cannot_say() -> None:

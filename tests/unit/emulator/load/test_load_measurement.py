@@ -55,6 +55,24 @@ def test_what_never_came_has_no_time_after_a_wait_either() -> None:
     assert read([CUT, END], wait=1000).timeline.first_byte is None
 
 
+@pytest.mark.parametrize("ends_with", [b"", b"f", b"def", b"abcdef", b"def\n"])
+@pytest.mark.parametrize("after", [b"", b"\n\n", b" \r\n"])
+def test_a_body_with_the_right_end_is_complete(ends_with: bytes, after: bytes) -> None:
+    assert read([head(200), *CHUNKS, chunk_event(60, after), END], ends_with=ends_with).outcome == "complete"
+
+
+@pytest.mark.parametrize("events", [[], CHUNKS, [chunk_event(20, b"done" + b"x" * 1000)]])
+def test_a_body_that_ends_otherwise_was_cut_even_if_its_connection_was_not(events: list[Event]) -> None:
+    seen = read([head(200), *events, END], ends_with=b"done\n")
+
+    assert (seen.outcome, seen.reason) == ("cut", "the body does not end with 'done\\n'")
+
+
+def test_a_broken_connection_and_a_status_are_better_reasons() -> None:
+    assert read([head(200), CUT, END], ends_with=b"x").reason == "IncompleteRead: the body was cut off"
+    assert read([head(500), END], ends_with=b"x").reason == "HTTP 500"
+
+
 def test_the_records_of_a_stream_are_counted() -> None:
     events = [head(200, **{"content-type": "text/event-stream"}), chunk_event(20, b"data: a\n"), chunk_event(30, b"\n")]
 
