@@ -66,13 +66,10 @@ class Collection:
         since, self._advanced_at = now - self._advanced_at, now
         return self._total.as_dict(self.clock.seconds), latest.as_dict(since)
 
-    def start(self, due: float) -> bool:
-        """Return whether a request may still be sent, or the test is over. A request that was due by then counts."""
-        end = self.clock.stopped_at
-        if end is None:
-            return True
-        self.latest.add_not_started(due <= end)
-        return False
+    @property
+    def has_ended(self) -> bool:
+        """Whether the test is over, so that no further request may be sent."""
+        return self.clock.stopped_at is not None
 
     def end(self) -> None:
         """Stop the clock, and send no further requests; streams still come to their ends."""

@@ -23,6 +23,7 @@ class Dispatcher:
         self._arrivals = Arrivals(rate, random.SystemRandom())
         self._due = Queue()
         self._joined = Event()
+        self._free = 0
         self._greenlet = gevent.spawn(self._run)
 
     def join(self, is_running: Callable[[], bool]) -> None:
@@ -32,14 +33,18 @@ class Dispatcher:
 
     def take(self) -> float:
         """Wait until a request is due, and return when it was, on the monotonic clock."""
-        due: float = self._due.get()
+        self._free += 1
+        try:
+            due: float = self._due.get()
+        finally:
+            self._free -= 1
         return due
 
     def stop(self) -> int:
-        """Stop for good, and return how many requests were due that nobody has taken."""
+        """Stop for good, and return for how many requests that were due no user was free."""
         self._greenlet.kill()
-        waiting: int = self._due.qsize()
-        return waiting + len(self._arrivals.take(time.monotonic()))
+        waiting: int = self._due.qsize() + len(self._arrivals.take(time.monotonic()))
+        return max(0, waiting - self._free)
 
     def _run(self) -> None:
         while True:

@@ -45,8 +45,8 @@ def warnings(figures: Mapping[str, Any]) -> list[str]:
     waiting = figures["outcomes"][NOT_STARTED]
     if waiting:
         found.append(
-            f"{waiting:,} requests were due and found no free user before the end, and their waiting is in no figure: "
-            "the streams end too slowly for this --rate, or --users is too low"
+            f"not started: {waiting:,}; no user was free for these requests before the end, and their waiting is in no "
+            "figure: the streams end too slowly for this --rate, or --users is too low"
         )
     return found
 

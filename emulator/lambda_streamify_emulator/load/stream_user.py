@@ -120,7 +120,7 @@ class StreamUser(User):
         due, self._due = self._due, None
         if due is None:
             return 0
-        if not COLLECTION.start(due):
+        if COLLECTION.has_ended:
             raise StopUser
         wait = max(0, round((time.monotonic() - due) * 1_000_000))
         COLLECTION.latest.add_wait(wait)

@@ -94,4 +94,4 @@ def test_a_late_client_and_requests_that_were_never_sent_are_warned_of() -> None
     late, waiting = warnings(measured.as_dict(1))
 
     assert late.startswith("the client itself was late: client lag p99 is 0.030 s, above 0.020 s, so do not trust")
-    assert waiting.startswith("1,234 requests were due and found no free user")
+    assert waiting.startswith("not started: 1,234; no user was free for these requests")
