@@ -130,7 +130,8 @@ class Collection:
         while True:
             before = time.monotonic()
             gevent.sleep(LAG_INTERVAL_S)
-            self.latest.add_lag(round((time.monotonic() - before - LAG_INTERVAL_S) * 1_000_000))
+            late = time.monotonic() - before - LAG_INTERVAL_S
+            self.latest.add_lag(max(0, round(late * 1_000_000)))
 
 
 COLLECTION = Collection()

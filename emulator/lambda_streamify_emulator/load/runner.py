@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LoadError
+from ..recordings.timeline import pluralize
 from ..terminal import terminal
 from .html_report import complete_report
 from .locustfile import locustfile
@@ -50,6 +51,9 @@ def check_free(port: int) -> None:
 
 def load(plan: Plan, *, as_json: bool) -> bool:
     """Run the plan and print the figures; return whether every stream was complete."""
+    if plan.master is not None:
+        workers = pluralize(plan.master.workers, "worker")
+        terminal.say(f"waiting for {workers} on port {plan.master.port}; start one with: streamify load --worker")
     figures: dict[str, Any] = {}
     latest: list[dict[str, Any]] = []
     for figures in running(plan):
@@ -73,6 +77,7 @@ def load(plan: Plan, *, as_json: bool) -> bool:
 
 def work(worker: Worker) -> bool:
     """Read streams for a master until it has ended; return whether Locust succeeded."""
+    terminal.say(f"reading streams for the master at {worker.host}:{worker.port} until it ends")
     with TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, *PROGRAM, "0", *worker_options(worker)], cwd=folder, check=False)
     return done.returncode == 0

@@ -12,7 +12,7 @@ from lambda_streamify_emulator.errors import LoadError
 from lambda_streamify_emulator.load import runner as module
 from lambda_streamify_emulator.load.figures import LAG_LIMIT_US, LoadFigures
 from lambda_streamify_emulator.load.measurement import Measurement
-from lambda_streamify_emulator.load.plan import Plan, Worker
+from lambda_streamify_emulator.load.plan import Master, Plan, Worker
 from lambda_streamify_emulator.load.report import progress, table
 from lambda_streamify_emulator.load.runner import check_free, check_installed, load, running, work
 from lambda_streamify_emulator.recordings.distribution import Distribution
@@ -94,6 +94,13 @@ def test_the_report_is_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     loading(monkeypatch, figures(), figures(("complete", "")), plan=replace(PLAN, html=report))
 
     assert '<section id="streams"' in report.read_text()
+
+
+def test_a_master_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    loading(monkeypatch, figures(("complete", "")), as_json=True, plan=replace(PLAN, master=Master("*", 6000, 2)))
+
+    waiting = "waiting for 2 workers on port 6000; start one with: streamify load --worker\n"
+    assert capsys.readouterr().err == waiting
 
 
 def test_a_worker_needs_no_plan_and_runs_until_locust_ends(monkeypatch: pytest.MonkeyPatch) -> None:
