@@ -1,26 +1,19 @@
-"""JMeter reads streams of the emulator, with the plan in deploy/jmeter. It is looked up at JMETER_HOME."""
+"""JMeter reads streams of the emulator, with the plan in deploy/jmeter."""
 
 import csv
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from emulator_fixtures import emulator
 from emulator_process import EmulatorProcess
+from jmeter import jmeter
 from processes import ROOT
 from waiting import TIMEOUT_S
 
 __all__ = ["emulator"]
 
-JAR = Path(os.environ.get("JMETER_HOME", "/nonexistent"), "bin", "ApacheJMeter.jar")
-pytestmark = [
-    pytest.mark.skipif(not JAR.exists(), reason="JMETER_HOME names no folder with JMeter"),
-    pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed"),
-]
+PLAN = ROOT / "deploy" / "jmeter" / "stream.jmx"
 
 
 def samples(emulator: EmulatorProcess, folder: Path, ends_with: str) -> list[dict[str, str]]:
@@ -33,10 +26,9 @@ def samples(emulator: EmulatorProcess, folder: Path, ends_with: str) -> list[dic
         "loops": 2,
         "ends_with": ends_with,
     }
-    command = ["java", "-Djava.awt.headless=true", "-jar", str(JAR), "-n", "-t", str(ROOT / "deploy/jmeter/stream.jmx")]
     options = [f"-J{name}={value}" for name, value in properties.items()]
     subprocess.run(
-        [*command, "-l", str(results), "-j", str(folder / "jmeter.log"), *options],
+        [*jmeter(), "-t", str(PLAN), "-l", str(results), "-j", str(folder / "jmeter.log"), *options],
         cwd=folder,
         capture_output=True,
         timeout=3 * TIMEOUT_S,
