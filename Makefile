@@ -53,7 +53,7 @@ test-commands: .venv/.dev ## run the tests of the commands and of what is large,
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
 	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
 
-test-operate: .venv/.dev ## run the configurations of deploy/ with the proxies that they are for
+test-operate: .venv/.dev ## run the configurations of deploy/ with the programs that they are for
 	@.venv/bin/python -m pytest tests/operate || $(call no-tests-yet,tests/operate)
 
 test-sam: .venv/.dev ## run the tests with the real SAM CLI; without Docker, those of sam local are skipped

@@ -42,11 +42,8 @@ def shipping(folder: Path, ca_file: Path, changes: Mapping[str, str]) -> Iterato
         (folder / name).mkdir()
     variables = {
         "SCALYR_CA_CERT_PATH": f"{ca_file}",
-        "SCALYR_AGENT_LOG_PATH": f"{folder / 'log'}",
-        "SCALYR_AGENT_DATA_PATH": f"{folder / 'data'}",
         "SCALYR_AGENT_CONFIGURATION_DIRECTORY": f"{folder / 'agent.d'}",
-        # Measurements of the machine and of the agent, and its own log.
-        "SCALYR_IMPLICIT_METRIC_MONITOR": "false",
+        # Measurements of the agent, and its own log.
         "SCALYR_IMPLICIT_AGENT_PROCESS_METRICS_MONITOR": "false",
         "SCALYR_IMPLICIT_AGENT_LOG_COLLECTION": "false",
     }
@@ -74,8 +71,13 @@ def shipping(folder: Path, ca_file: Path, changes: Mapping[str, str]) -> Iterato
 def _configure(folder: Path, changes: Mapping[str, str]) -> Path:
     """Write the agent's file. It looks for the end of a file that it does not know later than it says that it runs."""
     attributes = '"attributes": {'
+    own = {
+        attributes: f'"copy_from_start": true, {attributes}',
+        "/var/log/scalyr-agent-2": f"{folder / 'log'}",
+        "/var/lib/scalyr-agent-2": f"{folder / 'data'}",
+    }
     text = CONFIGURATION.read_text()
-    for old, new in {attributes: f'"copy_from_start": true, {attributes}', **changes}.items():
+    for old, new in {**own, **changes}.items():
         assert old in text, f"{CONFIGURATION} has no {old!r}"
         text = text.replace(old, new)
     path = folder / "agent.json"
