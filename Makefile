@@ -4,7 +4,7 @@ PYTHON ?= python3
 
 # The developer's shell must not change a result (PYTHONDONTWRITEBYTECODE, PYTEST_ADDOPTS, AWS_PROFILE ...).
 FOREIGN := $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
-unexport $(filter-out STREAMIFY_REQUIRE_DOCKER,$(FOREIGN))
+unexport $(filter-out STREAMIFY_REQUIRE_DOCKER STREAMIFY_BUILD_COLLECTOR,$(FOREIGN))
 export SAM_CLI_TELEMETRY := 0
 
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
