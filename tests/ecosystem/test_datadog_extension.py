@@ -14,36 +14,25 @@ import msgpack
 import pytest
 
 from datadog_function import write_function
+from datadog_mark import marked
 from emulator_process import EmulatorProcess, emulating
 from processes import ROOT
 from url_client import request
 from waiting import wait_until
 
 TEMPLATE = ROOT / "tests" / "data" / "datadog_extension" / "template.yaml"
-MARK = Path("/opt/extensions/datadog-agent")  # datadog_lambda/extension.py, EXTENSION_PATH
 PORTS = ((SOCK_DGRAM, 8125), (SOCK_STREAM, 8126))
 
 
 @pytest.fixture
 def mark() -> Iterator[None]:
     """Make the file that Datadog's package looks for, as the page says."""
-    if MARK.exists():
+    with marked():
         yield
-        return
-    made = [folder for folder in MARK.parents if not folder.exists()]
-    try:
-        MARK.parent.mkdir(parents=True, exist_ok=True)
-        MARK.touch()
-    except OSError as error:
-        pytest.skip(f"{MARK} cannot be made: {error.strerror}")
-    yield
-    MARK.unlink()
-    for folder in made:
-        folder.rmdir()
 
 
 @pytest.fixture
-def intake(tmp_path: Path) -> Path:
+def intake(mark: None, tmp_path: Path) -> Path:  # noqa: ARG001 - another run's extension has ended then
     """Return the file for what the extension gets."""
     for kind, port in PORTS:
         with socket(type=kind) as probe:
@@ -56,7 +45,7 @@ def intake(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def parameters(mark: None, intake: Path) -> list[str]:  # noqa: ARG001
+def parameters(intake: Path) -> list[str]:
     return ["--parameter", f"Packages={get_path('purelib')}", "--parameter", f"Intake={intake}"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from datadog_function import write_function
+from datadog_mark import unmarked
 from http_events import FUNCTION_URL
 from invoking import DIRECT
 from layer_build import build_layer
@@ -109,7 +110,11 @@ def watched(layer: Path, task: Path, **variables: str) -> Iterator[Function]:
         "DD_COLD_START_TRACING": "false",
     }
     handler = "datadog_lambda.handler.handler"
-    with QueuedApi() as api, layer_process(layer, api.address, task, handler, **variables) as process:
+    with (
+        unmarked(),
+        QueuedApi() as api,
+        layer_process(layer, api.address, task, handler, **variables) as process,
+    ):
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         assert isinstance(api.wait(), Next)
