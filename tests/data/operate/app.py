@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from socket import create_connection
 from typing import Any
 
-from lambda_streamify import StreamingResponse
+from lambda_streamify import StreamingResponse, observe
 
 Query = dict[str, str]
+
+observe.log_streams()
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> object:
