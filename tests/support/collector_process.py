@@ -13,6 +13,7 @@ from socket import create_server
 
 import pytest
 
+from kept_tools import kept_folder
 from processes import clean_environment
 from waiting import TIMEOUT_S, wait_until
 
@@ -82,8 +83,7 @@ def collecting(folder: Path) -> Iterator[Collector]:
 
 def _program() -> Path:
     """Return the program; builds it if that has not been done and STREAMIFY_BUILD_COLLECTOR is 1."""
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
-    folder = kept / f"opentelemetry-collector-{VERSION}"
+    folder = kept_folder(f"opentelemetry-collector-{VERSION}")
     program = folder / "otelcol"
     if program.exists():
         return program

@@ -1,36 +1,28 @@
 """Scalyr's agent, the real program, with the configuration of deploy/."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from emulator_process import RUNTIME
+from kept_tools import kept_folder, making, run_or_skip
 from processes import ROOT, clean_environment
 from waiting import TIMEOUT_S, wait_until
 
 VERSION = "2.2.8"
 CONFIGURATION = ROOT / "deploy" / "scalyr" / "agent.json"
-INSTALL_TIMEOUT_S = 10 * 60
 
 
 def python_with_agent() -> Path:
     """Return the interpreter of an environment with the agent. Skips the test if pip cannot install it."""
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
-    folder = kept / f"scalyr-agent-{VERSION}-python{sys.version_info[0]}.{sys.version_info[1]}"
-    python, complete = folder / "bin" / "python", folder / "complete"
-    if not complete.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, timeout=INSTALL_TIMEOUT_S)
-        installed = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", f"scalyr-agent-2=={VERSION}"],
-            env=clean_environment(), capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False,
-        )  # fmt: skip
-        if installed.returncode:
-            pytest.skip(f"pip cannot install scalyr-agent-2 {VERSION}: {installed.stderr.strip()[-300:]}")
-        complete.touch()
+    folder = kept_folder(f"scalyr-agent-{VERSION}-{RUNTIME}")
+    python = folder / "venv" / "bin" / "python"
+    with making(folder) as missing:
+        if missing:
+            run_or_skip(sys.executable, "-m", "venv", "--clear", folder / "venv")
+            run_or_skip(python, "-m", "pip", "install", "--quiet", f"scalyr-agent-2=={VERSION}")
     return python
 
 
