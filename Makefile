@@ -4,7 +4,7 @@ PYTHON ?= python3
 
 # The developer's shell must not change a result (PYTHONDONTWRITEBYTECODE, PYTEST_ADDOPTS, AWS_PROFILE ...).
 FOREIGN := $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
-unexport $(filter-out STREAMIFY_REQUIRE_DOCKER,$(FOREIGN))
+unexport $(filter-out STREAMIFY_REQUIRE_DOCKER STREAMIFY_BUILD_COLLECTOR,$(FOREIGN))
 export SAM_CLI_TELEMETRY := 0
 
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
@@ -53,7 +53,7 @@ test-commands: .venv/.dev ## run the tests of the commands and of what is large,
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
 	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
 
-test-operate: .venv/.dev ## run the configurations of deploy/ with the proxies that they are for
+test-operate: .venv/.dev ## run the configurations of deploy/ with the programs that they are for
 	@.venv/bin/python -m pytest tests/operate || $(call no-tests-yet,tests/operate)
 
 test-sam: .venv/.dev ## run the tests with the real SAM CLI; without Docker, those of sam local are skipped

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from datadog_mark import unmarked
 from http_events import FUNCTION_URL
 from invoking import DIRECT
 from layer_build import build_layer
@@ -104,7 +105,7 @@ def watched(layer: Path, how: str, handler: str) -> Iterator[Function]:
         "DD_CAPTURE_LAMBDA_PAYLOAD": "true",  # it looks at what the handler returns
         "DD_COLD_START_TRACING": "false",  # a line longer than the pipe that nobody reads while the function runs
     }
-    with QueuedApi() as api, layer_process(layer, api.address, TASK, name, **variables) as process:
+    with unmarked(), QueuedApi() as api, layer_process(layer, api.address, TASK, name, **variables) as process:
         assert isinstance(api.wait(), Next)
         yield Function(api, process)
         process.terminate()

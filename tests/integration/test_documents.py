@@ -9,9 +9,9 @@ import pytest
 
 from documents import all_blocks
 from emulator_process import EmulatorProcess, emulating
-from lambda_streamify._core import current
 from lambda_streamify._runtime.context import LambdaContext
 from lambda_streamify.testing import call
+from own_hooks import without_hooks
 from processes import ROOT
 from request_events import event
 
@@ -31,9 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[E
 @pytest.fixture(autouse=True)
 def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have no example's hooks outlive it in this process."""
-    for name in ("startup", "shutdown", "before_handler", "after_response"):
-        monkeypatch.setattr(current, name, [])
-    monkeypatch.setattr(current, "stream_factory", None)
+    without_hooks(monkeypatch)
 
 
 @pytest.mark.parametrize("code", [code for _, code in EXAMPLES], ids=[place for place, _ in EXAMPLES])

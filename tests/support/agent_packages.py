@@ -3,17 +3,14 @@
 They exclude each other, and what the other tests pin. Other versions make other folders.
 """
 
-import fcntl
 import hashlib
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from processes import clean_environment
+from kept_tools import kept_folder, making, run_or_skip
 
 # strands-agents wants mcp below 2.2 and openai below 3. bedrock-agentcore wants a newer boto3 than the SAM CLI.
 PYTHON_PACKAGES = {
@@ -41,7 +38,6 @@ NODE_PACKAGES = (
 )
 SIGNING_PACKAGES = ("aws4fetch@1.0.20",)
 OLDEST_PYTHON = (3, 11)  # of FastMCP and Pydantic AI
-INSTALL_TIMEOUT_S = 10 * 60
 
 
 def agent_python(name: str) -> Path:
@@ -51,12 +47,12 @@ def agent_python(name: str) -> Path:
     packages = PYTHON_PACKAGES[name]
     python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     uv = Path(sys.executable).with_name("uv")
-    folder = _cache() / f"agents-{name}-{python}-{_digest(packages)}"
-    with _making(folder) as missing:
+    folder = kept_folder(f"agents-{name}-{python}-{_digest(packages)}")
+    with making(folder) as missing:
         if missing:
-            _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv")
+            run_or_skip(uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv")
             # With bytecode: compiling these packages takes longer than the 10 seconds that a function's init has.
-            _run(
+            run_or_skip(
                 uv,
                 "pip",
                 "install",
@@ -89,43 +85,13 @@ def _node_folder(name: str, packages: tuple[str, ...]) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip(f"{packages[0]} and its like need `node` and `npm`, and they are not on the PATH")
-    folder = _cache() / f"{name}-{_digest(packages)}"
-    with _making(folder) as missing:
+    folder = kept_folder(f"{name}-{_digest(packages)}")
+    with making(folder) as missing:
         if missing:
             (folder / "package.json").write_text('{"private": true, "type": "module"}\n')
-            _run(npm, "install", "--no-audit", "--no-fund", "--save-exact", "--prefix", folder, *packages)
+            run_or_skip(npm, "install", "--no-audit", "--no-fund", "--save-exact", "--prefix", folder, *packages)
     return folder
-
-
-class _making:  # noqa: N801 - a context manager, read as a phrase
-    """Hold the folder's lock, since tests may run in several processes; true if nobody has filled the folder yet."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> bool:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        return not (self._folder / "complete").exists()
-
-    def __exit__(self, failed: object, *_: object) -> None:
-        if failed is None:
-            (self._folder / "complete").touch()
-        self._lock.close()
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
 
 
 def _digest(packages: tuple[str, ...]) -> str:
     return hashlib.sha256("\n".join(packages).encode()).hexdigest()[:12]
-
-
-def _run(*command: str | Path) -> None:
-    ran = subprocess.run(
-        command, env=clean_environment(), capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-    )
-    if ran.returncode:
-        pytest.skip(f"{' '.join(map(str, command))} fails: {ran.stderr.strip()[-300:]}")

@@ -12,6 +12,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from emulator_process import EmulatorProcess
+from own_hooks import without_hooks
 from processes import ROOT
 from sample_services import SETTINGS, sample_emulator
 from source_server import Answer, SourceServer, aws_event, serving
@@ -105,6 +106,7 @@ def agent_modules(*names: str, **variables: str) -> Iterator[Any]:
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        without_hooks(monkeypatch)
         monkeypatch.syspath_prepend(FOLDER)
         own = {path.stem for path in FOLDER.glob("*.py")} | {"models"}
         for name in [name for name in sys.modules if name.partition(".")[0] in own]:

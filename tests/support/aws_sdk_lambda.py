@@ -1,11 +1,11 @@
 """An environment with aws-sdk-lambda, which needs Python 3.12: made once, kept in the project's cache folder."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from kept_tools import kept_folder
 from processes import clean_environment, interpreter
 
 VERSION = "0.12.0"
@@ -18,8 +18,7 @@ def python_with_sdk() -> Path:
     base = interpreter(PYTHON)
     if base is None:
         pytest.skip(f"aws-sdk-lambda needs Python {PYTHON}, and none runs on this machine")
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
-    folder = kept / f"aws-sdk-lambda-{VERSION}-python{PYTHON}"
+    folder = kept_folder(f"aws-sdk-lambda-{VERSION}-python{PYTHON}")
     python, complete = folder / "bin" / "python", folder / "complete"
     if not complete.exists():
         subprocess.run([base, "-m", "venv", "--clear", folder], check=True, timeout=INSTALL_TIMEOUT_S)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator_process import RUNTIME
+from kept_tools import kept_folder
 from processes import ROOT, clean_environment
 
 CLI_VERSION, LIBRARY_VERSION = "2.1148.1", "2.275.0"
@@ -47,8 +48,7 @@ def synthesize(folder: Path) -> Path:
 
 def _installed() -> Path:
     """Return the folder with both halves; installs them if that has not been done."""
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
-    home = kept / f"cdk-{CLI_VERSION}-{LIBRARY_VERSION}-{RUNTIME}"
+    home = kept_folder(f"cdk-{CLI_VERSION}-{LIBRARY_VERSION}-{RUNTIME}")
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("the CDK needs Node.js, and there is no `node` with `npm` on the PATH")

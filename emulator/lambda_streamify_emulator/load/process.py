@@ -1,125 +1,111 @@
-"""The process in which `streamify load` runs Locust, whose users read streams.
+"""The process in which `streamify load` runs Locust.
 
 It is a separate process because Locust uses gevent, which patches much of the standard library when it is imported. It
-reads the plan as JSON from standard input, and prints the figures so far as JSON once per second and at the end.
+takes the duration of the test in seconds and Locust's options. Once per second and at the end it prints the figures as
+a line of JSON: those so far, and as `latest` those since the line before.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from locust import User
     from locust.env import Environment
+    from locust.runners import Runner
 
-    from .figures import LoadFigures, Measurement
+    from .collection import Collection
 
-RETRY_DELAY_S = 0.5  # if a request gets no answer
-
-
-class StreamFailed(Exception):
-    """Reports an incomplete stream to Locust."""
+INTERVAL_S = 1
+WORKER_END_TIMEOUT_S = 10  # in addition to the time that streams have to end
 
 
 def main() -> None:
-    """Run the plan from standard input."""
+    """Run Locust with this process's arguments."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a test runs that could be stopped cleanly
-    plan = json.load(sys.stdin)
+    duration = float(sys.argv.pop(1))
+    logging.basicConfig(level=logging.WARNING, format="Locust: %(message)s")
     import locust  # first, because gevent must patch sockets before another module imports them
-    from locust.env import Environment
+    from locust import runners
+    from locust.main import main as locust_main
 
-    from .figures import LoadFigures
+    runners.WORKER_REPORT_INTERVAL = INTERVAL_S
 
-    figures = LoadFigures()
-    environment = Environment(
-        user_classes=[_user_class(plan, figures)], events=locust.events, host=plan["url"], stop_timeout=plan["grace"]
-    )
+    def begin(environment: Environment, runner: Runner, **_: Any) -> None:
+        from .collection import COLLECTION
 
-    def add(context: Mapping[str, Any], **_: Any) -> None:
-        if "measurement" in context:  # once per stream, not for each of its times
-            figures.add(context["measurement"])
+        COLLECTION.prints_table = False
+        if isinstance(runner, runners.WorkerRunner):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        else:
+            _Test(environment, runner, COLLECTION, duration)
 
-    locust.events.request.add_listener(add)  # type: ignore[no-untyped-call]
-    _run(environment, plan, lambda seconds: print_figures(figures.as_dict(seconds)))
-
-
-def _run(environment: Environment, plan: Mapping[str, Any], report: Callable[[float], None]) -> None:
-    """Start the users, and stop them at the end of the duration or at Ctrl-C; call `report` once per second."""
-    import gevent
-    from gevent.event import Event
-
-    runner = environment.create_local_runner()
-    web: Any = environment.create_web_ui("127.0.0.1", plan["web"]) if plan["web"] else None
-    interrupted = Event()
-    gevent.signal_handler(signal.SIGINT, interrupted.set)
-    start = time.monotonic()
-    runner.start(plan["users"], plan["spawn_rate"])
-    left = plan["duration"]
-    while not interrupted.wait(min(1, left)) and (left := plan["duration"] - (time.monotonic() - start)) > 0:
-        report(time.monotonic() - start)
-    seconds = time.monotonic() - start
-    runner.quit()
-    if web is not None:
-        web.stop()
-    report(seconds)
+    locust.events.init.add_listener(begin)  # type: ignore[no-untyped-call]
+    sys.argv[1:1] = ["--skip-log-setup"]
+    locust_main()  # type: ignore[no-untyped-call]
 
 
-def print_figures(figures: Mapping[str, Any]) -> None:
+class _Test:
+    """Prints the figures during a test, and ends it after its duration or at Ctrl-C.
+
+    Locust's own `--run-time` is not enough: its master takes the reports that workers send within half a second of the
+    end, and streams may need longer.
+    """
+
+    def __init__(self, environment: Environment, runner: Runner, collection: Collection, duration: float) -> None:
+        import gevent
+        from gevent.event import Event
+
+        self._environment, self._runner, self._collection, self._duration = environment, runner, collection, duration
+        self._interrupted = Event()
+        gevent.signal_handler(signal.SIGINT, self._interrupted.set)
+        environment.events.test_start.add_listener(self._on_test_start)  # type: ignore[no-untyped-call]
+        environment.events.quit.add_listener(self._print)  # type: ignore[no-untyped-call]
+
+    def _on_test_start(self, **_: Any) -> None:
+        import gevent
+
+        gevent.spawn(self._watch)
+
+    def _watch(self) -> None:
+        clock = self._collection.clock
+        while (left := self._duration - clock.seconds) > 0 and not self._interrupted.wait(min(INTERVAL_S, left)):
+            self._print()
+        self._collection.end()
+        self._end_workers()
+        self._runner.quit()
+        if self._environment.web_ui is not None:
+            self._environment.web_ui.stop()  # type: ignore[no-untyped-call]
+
+    def _end_workers(self) -> None:
+        """Have each worker stop its users, report and quit, and wait until all have."""
+        import gevent
+        from locust.runners import STATE_STOPPING, MasterRunner
+
+        if not isinstance(self._runner, MasterRunner):
+            return
+        self._runner.update_state(STATE_STOPPING)  # or the other workers would get the users of those that quit
+        self._runner.send_message("quit")
+        deadline = time.monotonic() + self._environment.stop_timeout + WORKER_END_TIMEOUT_S
+        while self._runner.worker_count and time.monotonic() < deadline:
+            gevent.sleep(0.05)
+
+    def _print(self, **_: Any) -> None:
+        so_far, latest = self._collection.advance()
+        print_figures({**so_far, "latest": latest})
+
+
+def print_figures(figures: dict[str, Any]) -> None:
     """Print the figures so far, for the parent process."""
     try:
         print(json.dumps(figures), flush=True)  # noqa: T201 - for the parent process
     except BrokenPipeError:  # the parent has exited
         sys.stderr.close()
         sys.exit(1)
-
-
-def _user_class(plan: Mapping[str, Any], figures: LoadFigures) -> type[User]:
-    """Return the class of users, which request one stream after another."""
-    import gevent
-    from locust import User, task
-
-    from ..clients.url_client import ask
-    from .figures import NO_ANSWER, read
-
-    body = None if plan["body"] is None else plan["body"].encode("utf-8", "surrogateescape")
-
-    class StreamUser(User):
-        @task
-        def stream(self) -> None:
-            try:
-                measurement = read(ask(plan["url"], body, plan["headers"], method=plan["method"]))
-            except gevent.GreenletExit:
-                figures.add_unfinished()
-                raise
-            report_to_locust(self.environment.events.request.fire, urlsplit(plan["url"]).path or "/", measurement)
-            if measurement.outcome == NO_ANSWER:
-                gevent.sleep(RETRY_DELAY_S)
-
-    return StreamUser
-
-
-def report_to_locust(fire: Callable[..., None], name: str, measurement: Measurement) -> None:
-    """Report a stream to Locust's statistics and to all other listeners: each of its times as a separate request."""
-    timeline = measurement.timeline
-    times = {"first byte": timeline.first_byte, "largest gap": None if timeline.gaps is None else timeline.gaps.max}
-    for kind, microseconds in times.items():
-        if microseconds is not None:
-            fire(request_type=kind, name=name, response_time=microseconds / 1000, response_length=0, context={})
-    fire(
-        request_type="stream",
-        name=name,
-        response_time=timeline.total / 1000,
-        response_length=timeline.bytes,
-        exception=StreamFailed(measurement.reason) if measurement.reason else None,
-        context={"measurement": measurement},
-    )
 
 
 if __name__ == "__main__":

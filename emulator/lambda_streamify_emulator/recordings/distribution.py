@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SIGNIFICANT_DIGITS = 4  # which makes a percentile exact to 0.05 %
 
@@ -27,14 +31,26 @@ class Distribution:
         self.max = max(self.max, others.max)
         self._counts.update(others._counts)
 
+    def state(self) -> dict[str, Any]:
+        """Return everything in a form for JSON or msgpack."""
+        return {"max": self.max, "counts": list(self._counts.items())}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Distribution:
+        """Return the distribution whose `state()` this is."""
+        values = cls()
+        values._counts.update(dict(state["counts"]))
+        values.count, values.max = sum(values._counts.values()), state["max"]
+        return values
+
     def percentiles(self, *percents: int) -> list[int]:
-        """Return, for each percentage, the value that so many percent of all values do not exceed.
+        """Return, for each percentage, the value that so many percent of all values do not exceed; 0 is the smallest.
 
         The distribution must not be empty.
         """
         found, values, seen, value = list[int](), iter(sorted(self._counts)), 0, 0
         for percent in sorted(percents):
-            rank = -(-self.count * percent // 100)  # rounded up
+            rank = max(1, -(-self.count * percent // 100))  # rounded up
             while seen < rank:
                 value = next(values)
                 seen += self._counts[value]

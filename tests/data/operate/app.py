@@ -11,9 +11,11 @@ from socket import create_connection
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lambda_streamify import StreamingResponse, asgi, wsgi
+from lambda_streamify import StreamingResponse, asgi, observe, wsgi
 
 Query = dict[str, str]
+
+observe.log_streams()
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> object:

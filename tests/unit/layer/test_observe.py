@@ -19,6 +19,7 @@ from lambda_streamify._runtime.runtime_api import RuntimeApi
 from lambda_streamify._wire import outgoing, response_stream
 from lambda_streamify._wire.response_stream import ResponseStream
 from lambda_streamify.observe import StreamRecord, Watch, WatchedStream
+from own_hooks import without_hooks
 from processes import ROOT
 from processes import run as run_python
 from scripted_api import ACCEPTED, Peer, ScriptedApi, answers, invocation, reply
@@ -56,9 +57,7 @@ def clock() -> Clock:
 @pytest.fixture(autouse=True)
 def nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test begins without hooks, and leaves none."""
-    monkeypatch.setattr(current, "before_handler", [])
-    monkeypatch.setattr(current, "after_response", [])
-    monkeypatch.setattr(current, "stream_factory", None)
+    without_hooks(monkeypatch)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from lambda_streamify_emulator.commands import invoke
 from lambda_streamify_emulator.commands.cli import app
 from lambda_streamify_emulator.errors import EndpointError
 from lambda_streamify_emulator.load import runner as module
+from lambda_streamify_emulator.load.plan import Master, Plan, Worker
 from lambda_streamify_emulator.recordings.recording import Event
 from lambda_streamify_emulator.terminal import terminal
 from scripted_api import ScriptedApi, answers, reply
@@ -194,45 +195,106 @@ def test_a_request_to_a_function_goes_to_its_url(monkeypatch: pytest.MonkeyPatch
     assert body == b"e"
 
 
-def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    plans: list[dict[str, object]] = []
+def planned(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[Plan, int]:
+    """Return the plan of a load test, and the exit status; the test fails if its result is JSON."""
+    plans: list[Plan] = []
 
-    def load(plan: dict[str, object], *, as_json: bool) -> bool:
+    def load(plan: Plan, *, as_json: bool) -> bool:
         plans.append(plan)
-        return as_json
+        return not as_json
 
-    (tmp_path / "event.json").write_text('{"a": 1}')
     monkeypatch.setattr(module, "load", load)
     monkeypatch.setattr(module, "check_free", lambda _port: None)  # the result depends on the machine
     monkeypatch.setattr(invoke, "url_of", lambda name, *, remote: f"http://{name}/{remote}")
+    result = runner.invoke(app, ["load", *arguments])
+    return plans[0], result.exit_code
 
+
+def test_a_load_test_has_a_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     url = "http://127.0.0.1:1/a"
-    assert runner.invoke(app, ["load", url, "--json"]).exit_code == 0
-    event = ["--event", str(tmp_path / "event.json"), "--header", "A: b:c"]
-    numbers = ["--users", "3", "--spawn-rate", "0.5", "--duration", "2", "--web"]
-    assert runner.invoke(app, ["load", "hello", "--remote", *event, *numbers]).exit_code == 1
+    assert planned(monkeypatch, url) == (Plan(url, "GET"), 0)
 
-    plan: dict[str, object] = {
-        "method": "GET",
-        "body": None,
-        "headers": {},
-        "users": 10,
-        "spawn_rate": 10,
-        "duration": 10,
-        "grace": 10,
-        "web": None,
-    }
-    assert plans == [
-        {**plan, "url": url},
-        {
-            "url": "http://hello/True",
-            "method": "POST",
-            "body": '{"a": 1}',
-            "headers": {"A": "b:c", "content-type": "application/json"},
-            "users": 3,
-            "spawn_rate": 0.5,
-            "duration": 2,
-            "grace": 10,
-            "web": 8089,
-        },
-    ]
+    event = tmp_path / "event.json"
+    event.write_text('{"a": 1}')
+    request = ["--event", str(event), "--header", "A: b:c"]
+    numbers = ["--users", "3", "--spawn-rate", "0.5", "--duration", "2", "--processes", "2"]
+    request += ["--ends-with", "[DONE]"]
+    output = ["--web", "--json", "--html", "a.html", "--slo", "ttfb=1s"]
+    plan = Plan(
+        "http://hello/True",
+        "POST",
+        {"A": "b:c", "content-type": "application/json"},
+        b'{"a": 1}',
+        b"[DONE]",
+        users=3,
+        spawn_rate=0.5,
+        duration=2,
+        processes=2,
+        slo="ttfb=1s",
+        web=8089,
+        html=Path("a.html"),
+    )
+    assert planned(monkeypatch, "hello", "--remote", *request, *numbers, *output) == (plan, 1)
+
+
+def test_an_open_loop_has_more_users_because_they_are_only_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "http://127.0.0.1:1/a"
+
+    assert planned(monkeypatch, url, "--rate", "5")[0] == Plan(url, "GET", rate=5, users=100)
+    assert planned(monkeypatch, url, "--rate", "5", "--users", "7")[0] == Plan(url, "GET", rate=5, users=7)
+
+
+def test_a_master_and_its_workers_are_told_where_they_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", "6000", "--expect-workers", "2"]
+    plan, _ = planned(monkeypatch, "http://127.0.0.1:1/", "--master", *bound)
+    assert plan.master == Master("127.0.0.1", 6000, 2)
+
+    workers: list[Worker] = []
+
+    def work(worker: Worker) -> bool:
+        workers.append(worker)
+        return len(workers) == 1
+
+    monkeypatch.setattr(module, "work", work)
+    arguments = ["load", "--worker", "--master-host", "10.0.0.1", "--master-port", "6000", "--processes", "4"]
+    assert [runner.invoke(app, arguments).exit_code for _ in range(2)] == [0, 1]
+    assert workers == 2 * [Worker("10.0.0.1", 6000, 4)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a URL, or a function that has one; only a --worker needs none"),
+        (["hello", "--worker"], "--worker and hello: omit the URL; a worker gets it from its master"),
+        (
+            ["hello", "--worker", "--master"],
+            "--master and --worker: choose one of them; start the other in a process of its own",
+        ),
+        (
+            ["hello", "--master", "--processes", "2"],
+            "--master and --processes: omit one; --processes starts a master and workers by itself",
+        ),
+        (
+            ["hello", "--processes", "0"],
+            "--processes 0: give a number from 1, or -1 for as many as this machine has cores",
+        ),
+        (
+            ["http://x/", "--slo", "p99=1s"],
+            "the limit 'p99=1s': write ttfb, gap or total with a time, as in ttfb=500ms,gap=0.2s",
+        ),
+    ],
+)
+def test_roles_and_limits_that_make_no_sense_are_errors(arguments: list[str], message: str) -> None:
+    result = runner.invoke(app, ["load", *arguments])
+
+    assert (result.exit_code, result.stderr) == (2, f"error: {message}\n")
+
+
+def test_a_load_test_is_exported_and_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "load.py"
+
+    result = runner.invoke(app, ["load", "http://127.0.0.1:1/a", "--export", str(path), "--rate", "5"])
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"{path} is written; run it with: locust -f locustfile.py --headless --users 100 ")
+    assert "rate = 5.0 / 100" in path.read_text()

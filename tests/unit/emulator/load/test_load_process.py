@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from lambda_streamify_emulator.load.figures import Measurement
-from lambda_streamify_emulator.load.process import print_figures, report_to_locust
+from lambda_streamify_emulator.load.locust_request import report_to_locust
+from lambda_streamify_emulator.load.measurement import Measurement
+from lambda_streamify_emulator.load.process import print_figures
 from lambda_streamify_emulator.recordings.distribution import Distribution
 from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline
 

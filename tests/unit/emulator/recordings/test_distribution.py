@@ -1,3 +1,4 @@
+import json
 import math
 
 from hypothesis import given
@@ -27,6 +28,19 @@ def test_the_largest_value_is_exact() -> None:
 
 def test_no_percentile_is_over_the_largest_value() -> None:
     assert of(99_996, 99_996).percentiles(50) == [99_996]
+
+
+def test_percent_0_is_the_smallest_value() -> None:
+    assert of(3, 1, 2).percentiles(0, 50) == [1, 2]
+
+
+def test_a_distribution_travels_as_json() -> None:
+    made = of(1, 123_456, 5, 5)
+
+    copied = Distribution.of(json.loads(json.dumps(made.state())))
+
+    assert (copied.count, copied.max) == (4, 123_456)
+    assert copied.percentiles(1, 50, 75, 99) == made.percentiles(1, 50, 75, 99)
 
 
 def test_distributions_are_added() -> None:

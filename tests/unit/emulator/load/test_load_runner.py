@@ -2,18 +2,23 @@ import json
 import socket
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambda_streamify_emulator.errors import LoadError
 from lambda_streamify_emulator.load import runner as module
-from lambda_streamify_emulator.load.figures import LoadFigures, Measurement
-from lambda_streamify_emulator.load.runner import check_free, check_installed, load, progress, running, table
+from lambda_streamify_emulator.load.figures import LAG_LIMIT_US, LoadFigures
+from lambda_streamify_emulator.load.measurement import Measurement
+from lambda_streamify_emulator.load.plan import Master, Plan, Worker
+from lambda_streamify_emulator.load.report import progress, table
+from lambda_streamify_emulator.load.runner import check_free, check_installed, load, running, work
 from lambda_streamify_emulator.recordings.distribution import Distribution
 from lambda_streamify_emulator.recordings.timeline import Gaps, Timeline
 
-PLAN = {"url": "http://127.0.0.1:1/", "duration": 1, "grace": 10}
+PLAN = Plan("http://127.0.0.1:1/", duration=1)
 STREAM = Timeline(41_210, 41_380, 900_000, 1_100_000, 3, 38, Gaps(50_734, 600_000, 600_000, 600_000, 2), "end", None)
 GAPS = Distribution()
 for gap in (50_734, 600_000):
@@ -27,44 +32,16 @@ def figures(*outcomes: tuple[str, str]) -> dict[str, Any]:
     return seen.as_dict(10.04)
 
 
-def test_the_figures_are_a_table() -> None:
-    assert table(figures(("complete", ""), ("complete", ""), ("cut", "IncompleteRead: [cut]"))) == [
-        "                     p50         p95         p99         max",
-        "first byte       0.041 s     0.041 s     0.041 s     0.041 s",
-        "gap              0.051 s     0.600 s     0.600 s     0.600 s",
-        "largest gap      0.600 s     0.600 s     0.600 s     0.600 s",
-        "whole stream     1.100 s     1.100 s     1.100 s     1.100 s",
-        "chunks                 3           3           3           3",
-        "",
-        "3 streams in 10.0 s, 0.3 per second, 114 bytes",
-        "2 complete, 1 cut",
-        "       1  IncompleteRead: [cut]",
-    ]
-
-
-def test_measures_without_values_have_no_figures() -> None:
-    lines = table(figures(("no answer", "refused")))
-
-    assert lines[1] == "first byte             -           -           -           -"
-    assert lines[-2:] == ["1 no answer", "       1  refused"]
-
-
-def test_progress_is_a_line() -> None:
-    assert progress(figures(("complete", ""), ("cut", ""))) == "  10 s  2 streams, 1 failed, first byte p50 0.041 s"
-    assert progress(figures()) == "  10 s  0 streams, 0 failed, first byte p50 -"
-
-
-# --- the command, with another program in place of Locust's -----------------------------------------------------------
-
-
 def program(*told: Mapping[str, Any], last: str = "") -> tuple[str, str]:
-    lines = [json.dumps(figures) for figures in told]
-    return "-c", f"import sys\nfor line in {lines!r}: print(line, flush=True)\nassert sys.stdin.read()\n{last}"
+    lines = [json.dumps({**figures, "latest": figures}) for figures in told]
+    return "-c", f"import sys\nfor line in {lines!r}: print(line, flush=True)\nassert sys.argv[1] == '1'\n{last}"
 
 
-def loading(monkeypatch: pytest.MonkeyPatch, *told: Mapping[str, Any], as_json: bool = False) -> bool:
+def loading(
+    monkeypatch: pytest.MonkeyPatch, *told: Mapping[str, Any], as_json: bool = False, plan: Plan = PLAN
+) -> bool:
     monkeypatch.setattr(module, "running", lambda plan: running(plan, program(*told)))
-    return load(PLAN, as_json=as_json)
+    return load(plan, as_json=as_json)
 
 
 def test_it_succeeds_if_each_stream_was_complete(
@@ -98,6 +75,43 @@ def test_as_json_there_is_one_object(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert (json.loads(output), errors) == (figures(("complete", "")), "")
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_cannot_be_trusted_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, as_json: bool
+) -> None:
+    seen = LoadFigures()
+    seen.add_lag(LAG_LIMIT_US * 2)
+
+    loading(monkeypatch, seen.as_dict(1), as_json=as_json)
+
+    assert capsys.readouterr().err.splitlines()[-1].startswith("warning: the client itself was late")
+
+
+def test_the_report_is_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<body>Locust")
+
+    loading(monkeypatch, figures(), figures(("complete", "")), plan=replace(PLAN, html=report))
+
+    assert '<section id="streams"' in report.read_text()
+
+
+def test_a_master_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    loading(monkeypatch, figures(("complete", "")), as_json=True, plan=replace(PLAN, master=Master("*", 6000, 2)))
+
+    waiting = "waiting for 2 workers on port 6000; start one with: streamify load --worker\n"
+    assert capsys.readouterr().err == waiting
+
+
+def test_a_worker_needs_no_plan_and_runs_until_locust_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = "import sys; sys.exit(sys.argv[1:6] != ['0', '--locustfile', '-', '--worker', '--master-host'])"
+    monkeypatch.setattr(module, "PROGRAM", ("-c", right))
+    assert work(Worker())
+
+    monkeypatch.setattr(module, "PROGRAM", ("-c", "import sys; sys.exit(3)"))
+    assert not work(Worker())
+
+
 def test_where_nothing_answers_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LoadError, match=r"^refused$"):
         loading(monkeypatch, figures(("no answer", "refused")))
@@ -116,7 +130,7 @@ def test_an_interrupted_test_prints_its_figures_and_what_it_waits_for(capsys: py
         f"print({json.dumps(last)!r}, flush=True)"
     )
 
-    assert list(running(PLAN, program(first, last=interrupts))) == [first, last]
+    assert list(running(PLAN, program(first, last=interrupts))) == [{**first, "latest": first}, last]
     waiting = "ending: running streams have 10 seconds to finish; press Ctrl-C again to end them now\n"
     assert capsys.readouterr().err == waiting
 
