@@ -50,6 +50,14 @@ def lockstep(query: Query) -> Iterator[str]:
         wait()
 
 
+def held(query: Query) -> Iterator[str]:
+    """Wait at the gate before each chunk."""
+    wait = waiting_at(query["gate"])
+    for chunk in json.loads(query["chunks"]):
+        wait()
+        yield chunk
+
+
 def cut(query: Query) -> Iterator[str]:
     """End the process in mid-stream, when the chunk has been read."""
     yield from lockstep(query)
@@ -101,6 +109,7 @@ APPS: dict[str, Callable[[Any, Any], Any]] = {
 Case = Callable[[Query], Iterator[str] | Iterator[bytes] | AsyncIterator[bytes]]
 CASES: dict[str, Case] = {
     "lockstep": lockstep,
+    "held": held,
     "cut": cut,
     "large": large,
     "counted": counted,
