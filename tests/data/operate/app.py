@@ -19,7 +19,7 @@ observe.log_streams()
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> object:
-    case = event["rawPath"].split("/")[1]
+    case = (event.get("rawPath") or event["path"]).split("/")[1]  # a REST API's event has `path`
     if case in APPS:
         return APPS[case](event, context)
     if case == "event":
