@@ -1,4 +1,4 @@
-"""Modules of a build that Python compiles at every cold start, because they have no bytecode and /var/task is read-only."""
+"""Modules of a build without bytecode. /var/task is read-only, so Python compiles them at every cold start."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def check(project: Project) -> Iterator[Finding]:
             yield MISSING.found(
                 project.place(function.id),
                 function.id,
-                f"{missing} of {len(sources)} modules, with those of its layers, have no bytecode of {function.runtime}",
+                f"{missing} of {len(sources)} modules, its layers' too, have no bytecode of {function.runtime}",
                 f"streamify precompile {project.file.path.parent}",
             )
 

@@ -48,10 +48,10 @@ def report_findings(path: Path, findings: Sequence["Finding"]) -> None:
     """Say in one line each what is wrong in the template at `path`. Notes are about AWS alone."""
     from ..terminal import terminal
 
-    for finding in findings:
-        if finding.severity != "note":
-            terminal.finding(finding.where, finding.severity, finding.said, None)
-    if any(finding.severity != "note" for finding in findings) and path.is_file():
+    mistakes = [finding for finding in findings if finding.severity != "note"]
+    for finding in mistakes:
+        terminal.finding(finding.where, finding.severity, finding.said, None)
+    if mistakes and path.is_file():
         terminal.say(f"what to write instead: streamify check {path}")
 
 

@@ -52,7 +52,7 @@ def plan(
                 continue
             if version != runtime:
                 yield MissingPython(
-                    package, runtime, f"no {runtime} on this machine, and no other one reads its bytecode"
+                    package, runtime, f"no {runtime} on this machine"
                 )
             else:
                 own = tuple(module for module in found if not _is_for_another(module, package, runtime))
