@@ -4,14 +4,11 @@ The input is a JSON array of pairs: a source, and its path on AWS. For each one 
 The script runs under the Python of a function's runtime, so it imports nothing of the emulator.
 """
 
-import sys
-
-sys.path.pop(0)  # this folder: the modules beside the script are not those that the standard library means
-
 import importlib.util
 import json
 import os
 import py_compile
+import sys
 from pathlib import Path
 
 # PEP 552: the magic number, the flags, and the hash of the source. Flag 1: there is a hash; flag 2: Python checks it.
