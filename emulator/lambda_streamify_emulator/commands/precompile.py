@@ -90,9 +90,13 @@ def _show(report: "Report") -> None:
 def _line(compiled: "Compiled") -> str:
     name = f"{compiled.job.package.name} ({compiled.job.runtime})"
     if not compiled.written:
-        return f"{name}: nothing to do: {compiled.kept} modules have their bytecode"
+        return f"{name}: nothing to do: {_modules(compiled.kept)} with bytecode"
     kept = f", {compiled.kept} had their bytecode" if compiled.kept else ""
-    return f"{name}: {compiled.written} modules compiled, {_size(compiled.bytes_added)} added{kept}"
+    return f"{name}: {_modules(compiled.written)} compiled, {_size(compiled.bytes_added)} added{kept}"
+
+
+def _modules(count: int) -> str:
+    return f"{count} module{'' if count == 1 else 's'}"
 
 
 def _lines(function: "FunctionReport") -> Sequence[str]:

@@ -35,8 +35,8 @@ def test_a_build_is_compiled_and_a_second_run_says_that_nothing_changes(
         "Hello: 0.0 MB of 250 MB unpacked, with its layers\n"
     )
     assert second.stdout == (
-        f"Hello ({RUNTIME}): nothing to do: 3 modules have their bytecode\n"
-        f"Shared ({RUNTIME}): nothing to do: 2 modules have their bytecode\n"
+        f"Hello ({RUNTIME}): nothing to do: 3 modules with bytecode\n"
+        f"Shared ({RUNTIME}): nothing to do: 2 modules with bytecode\n"
         "Hello: 0.0 MB of 250 MB unpacked, with its layers\n"
     )
     assert len(compiled_modules(folder)) == 5
