@@ -41,7 +41,7 @@ def report(built: Path) -> dict[str, Any]:
     return precompile(built)
 
 
-def test_each_function_and_the_layer_have_bytecode(built: Path, report: dict[str, Any]) -> None:
+def test_each_function_and_the_layer_have_bytecode(report: dict[str, Any]) -> None:
     packages = {name: package for package in report["packages"] for name in package["names"]}
 
     assert {FASTAPI, LAYER, "HelloFunction"} <= packages.keys()
@@ -55,9 +55,8 @@ def test_each_function_and_the_layer_have_bytecode(built: Path, report: dict[str
     assert packages[LAYER]["written"] == 0  # its Makefile compiles it
 
 
-def test_the_check_notes_the_lack_of_bytecode_before_and_not_after(
-    build: Path, built: Path, report: dict[str, Any]
-) -> None:
+@pytest.mark.usefixtures("report")
+def test_the_check_notes_the_lack_of_bytecode_before_and_not_after(build: Path, built: Path) -> None:
     def notes(folder: Path) -> int:
         found = json.loads(stdout(COMMAND, "check", folder / "template.yaml", *PARAMETERS, "--json"))
         return sum(finding["rule"] == "no-bytecode" for finding in found["findings"])
@@ -70,7 +69,8 @@ def test_a_second_run_changes_nothing(built: Path, report: dict[str, Any]) -> No
     assert [package["written"] for package in precompile(built)["packages"]] == [0] * len(report["packages"])
 
 
-def test_python_runs_the_bytecode_of_what_sam_uploads(built: Path, report: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("report")
+def test_python_runs_the_bytecode_of_what_sam_uploads(built: Path, tmp_path: Path) -> None:
     """That it does is seen by a source that is another one."""
     archive = make_zip_with_permissions(str(tmp_path / "function"), str(built / FASTAPI), None)
     folder = unpack(Path(archive), tmp_path / "task")

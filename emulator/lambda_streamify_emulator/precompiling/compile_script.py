@@ -24,7 +24,7 @@ def main() -> None:
         except py_compile.PyCompileError as error:
             result = {"error": f"{error.exc_type_name}: {error.exc_value}"}
         except OSError as error:
-            result = {"error": str(error)}
+            result = {"failure": str(error)}
         print(json.dumps({"file": source, **result}), flush=True)  # noqa: T201
 
 

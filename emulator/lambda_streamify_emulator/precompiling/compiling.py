@@ -32,7 +32,7 @@ class Compiled:
 
 
 def compile_modules(job: Job, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> Compiled:
-    """Compile the modules of a job. Raises BuildError if its Python fails, not if a module does."""
+    """Compile the modules of a job. Raises BuildError if bytecode cannot be written, or if the Python fails."""
     compiled = Compiled(job)
     last, package = clock(), job.package
     with TemporaryFile() as errors, _start(job, errors.fileno()) as process:
@@ -61,6 +61,8 @@ def _start(job: Job, errors: int) -> "subprocess.Popen[bytes]":
 
 
 def _add(compiled: Compiled, result: dict[str, str | int]) -> None:
+    if "failure" in result:
+        raise BuildError(f"{compiled.job.package.name}: {result['file']} gets no bytecode: {result['failure']}")
     if "error" in result:
         path = Path(str(result["file"])).relative_to(compiled.job.package.folder)
         compiled.problems[path.as_posix()] = str(result["error"])

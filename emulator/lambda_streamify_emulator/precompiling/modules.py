@@ -13,7 +13,9 @@ def modules(folder: Path) -> Iterator[Path]:
     """Yield the Python sources below `folder`, in the order of their paths. Links to folders are not followed."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != CACHE)
-        yield from (Path(parent, name) for name in sorted(names) if name.endswith(".py"))
+        for name in sorted(names):
+            if name.endswith(".py") and Path(parent, name).is_file():  # not a link to nothing
+                yield Path(parent, name)
 
 
 def bytecode_file(source: Path, runtime: str) -> Path:

@@ -51,9 +51,7 @@ def plan(
                 yield MissingPython(package, runtime, str(error))
                 continue
             if version != runtime:
-                yield MissingPython(
-                    package, runtime, f"no {runtime} on this machine"
-                )
+                yield MissingPython(package, runtime, f"no {runtime} on this machine")
             else:
                 own = tuple(module for module in found if not _is_for_another(module, package, runtime))
                 yield Job(package, runtime, python, own)

@@ -19,6 +19,7 @@ from .build import Build, Package
 
 TEMPLATES = ("template.yaml", "template.yml")
 _CONTENT = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
+_NESTED = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
 _ASSET = "aws:asset:path"
 _ADVICE = "run `sam build`, then `streamify precompile .aws-sam/build`"
 _GUIDE = "docs/guides/cold-start.md"
@@ -102,6 +103,8 @@ class _Reader:
         self._sources: dict[str, Path] = {}
 
     def read(self) -> tuple[Build, dict[str, Path]]:
+        for id_ in self._stack.of_type(*_NESTED):
+            self._left[id_] = "it is a nested stack: name the folder of its own template too"
         layers = self._layers()
         functions = self._functions(layers)
         packages = _merged([*map(_package, functions), *self._layer_packages(layers, functions)])

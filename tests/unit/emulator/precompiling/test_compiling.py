@@ -111,13 +111,13 @@ def test_a_module_that_does_not_compile_is_named_and_left(tmp_path: Path) -> Non
     assert compiled_modules(folder) == ["app", "package/__init__", "package/unused"]
 
 
-def test_bytecode_that_cannot_be_written_is_a_problem_of_its_module_alone(tmp_path: Path) -> None:
+def test_bytecode_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     folder = write_build(tmp_path) / "Hello"
     (folder / "package" / "__pycache__").write_text("a file in the way")
 
-    done = compiled(folder)
-
-    assert (done.written, set(done.problems)) == (1, {"package/__init__.py", "package/unused.py"})
+    said = rf"^Hello: {folder}/package/__init__\.py gets no bytecode: .*__pycache__"
+    with pytest.raises(BuildError, match=said):
+        compiled(folder)
 
 
 def test_everybody_may_read_it(tmp_path: Path) -> None:

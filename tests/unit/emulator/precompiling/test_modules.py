@@ -19,8 +19,9 @@ def test_modules_are_the_sources_in_the_order_of_their_paths(tmp_path: Path) -> 
     ]
 
 
-def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+def test_links_to_folders_and_to_nothing_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "self").symlink_to(tmp_path)
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nothing")
     (tmp_path / "app.py").write_text("")
 
     assert list(modules(tmp_path)) == [tmp_path / "app.py"]

@@ -68,6 +68,7 @@ BUILT_MARK, ASSET = "{SamResourceId: X}", "{'aws:asset:path': Hello}"
         (FUNCTION, BUILT_MARK, "PackageType: Image, ImageUri: 'x:latest'", "its package is an image"),
         (FUNCTION, BUILT_MARK, f"{INLINE}, Runtime: {RUNTIME}", "its code is in an archive or in the template"),
         ("AWS::Lambda::Function", ASSET, f"{CDK}, Runtime: {RUNTIME}", "the CDK has named its asset by its content"),
+        ("AWS::Serverless::Application", BUILT_MARK, "Location: X/template.yaml", "it is a nested stack"),
         (LAYER, "{}", "ContentUri: Shared", "is source, which `sam build` has not built"),
         (LAYER, BUILT_MARK, "ContentUri: Shared", "no Python function of this template uses it"),
         (LAYER, BUILT_MARK, "ContentUri: Hello, CompatibleRuntimes: [python3.13]", "it has no folder python"),
