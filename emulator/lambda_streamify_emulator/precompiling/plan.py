@@ -64,6 +64,7 @@ def only(job: Job, imported: Collection[Path]) -> Job:
 
 def _is_for_another(module: Path, package: Package, runtime: str) -> bool:
     """Whether only another Python finds a module of a layer: it is below python/lib/python3.11/site-packages."""
-    parts = module.relative_to(package.root).parts
-    is_versioned = package.is_layer and len(parts) > 2 and parts[0] == "lib" and parts[2] == "site-packages"
-    return is_versioned and parts[1] != runtime
+    match module.relative_to(package.root).parts:
+        case ("lib", version, "site-packages", *_):
+            return package.is_layer and version != runtime
+    return False
