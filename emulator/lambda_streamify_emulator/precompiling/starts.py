@@ -82,8 +82,9 @@ class Starts:
 
     def _import(self, *, with_bytecode: bool) -> dict[str, Any]:
         request = {"module": self.module, "folders": self._folders, "own": self._own, "with_bytecode": with_bytecode}
-        # -I and -S: nothing of this machine but the standard library; -B: importing writes nothing.
-        command = [self._python, "-I", "-S", "-B", import_script.__file__, json.dumps(request)]
+        # -I and -S: nothing of this machine but the standard library. Not -B: boto3, which is not the function's, is
+        # compiled once and not in each run.
+        command = [self._python, "-I", "-S", import_script.__file__, json.dumps(request)]
         try:
             done = subprocess.run(
                 command,
