@@ -19,7 +19,7 @@ TEXTLINT_VERSION := 15.8.0
 PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 
-.PHONY: coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
+.PHONY: build coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
 	test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
@@ -119,6 +119,11 @@ docs-serve: .venv/.dev ## show it at http://127.0.0.1:8000, and again after each
 format: .venv/.dev ## rewrite the code in the project's style
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+# The same parameter for both: what is built stays a reference to it.
+build: .venv/.dev ## build what `sam deploy` deploys, with bytecode for a fast cold start (RUNTIME=python3.12)
+	.venv/bin/sam build $(if $(RUNTIME),--parameter-overrides PythonRuntime=$(RUNTIME))
+	.venv/bin/streamify precompile --no-measure $(if $(RUNTIME),--parameter PythonRuntime=$(RUNTIME))
 
 # The version is the package's.
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' layers/streamify/lambda_streamify/__init__.py)

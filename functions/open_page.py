@@ -8,6 +8,7 @@ import os
 import sys
 import webbrowser
 from contextlib import suppress
+from signal import SIGINT, default_int_handler, signal
 from threading import Event
 from urllib.request import urlopen
 
@@ -25,6 +26,8 @@ def has_display():
 
 
 def main():
+    # A shell starts background commands so that they ignore Ctrl-C.
+    signal(SIGINT, default_int_handler)
     url = address(sys.argv[1])
     print(f"open {url} - Ctrl-C ends", flush=True)
     if has_display():

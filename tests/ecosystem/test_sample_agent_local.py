@@ -15,7 +15,7 @@ from emulator_process import EmulatorProcess
 from processes import ROOT, clean_environment
 from request_events import event
 from sample_services import answered, recorded, sample_emulator
-from waiting import wait_until
+from waiting import TIMEOUT_S, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +59,13 @@ def started(script: Path, *arguments: str, **variables: str) -> Iterator[Any]:
     """Run a script of Python, and end it as Ctrl-C does."""
     environment = clean_environment(**variables)
     process = subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.PIPE, env=environment)
-    try:
-        with process:
+    with process:
+        try:
             yield process
             process.send_signal(signal.SIGINT)
-    finally:
-        process.kill()
-    assert process.returncode == 0
+            assert process.wait(TIMEOUT_S) == 0
+        finally:
+            process.kill()
 
 
 def test_the_event_is_a_question(scripted: EmulatorProcess) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from built_wheel import extra_distributions, make_environment
 from emulator_process import RUNTIME
+from lambda_streamify_emulator.precompiling.modules import bytecode_file, modules, without_bytecode
 from layer_build import LAYER_MODES, modes
 from processes import ROOT, clean_environment, run
 
@@ -45,6 +46,15 @@ def test_the_project_is_valid_and_builds_the_layer_that_this_repository_builds(
     built = project / ".aws-sam" / "build"
     assert modes(built / "StreamifyLayer") == LAYER_MODES
     assert (built / "StreamFunction" / "app.py").is_file()
+
+
+def test_make_build_adds_bytecode_to_the_function_and_its_layer(project: Path, sam_environment: dict[str, str]) -> None:
+    printed = run("make", "build", cwd=project, env=sam_environment)
+
+    built = project / ".aws-sam" / "build"
+    assert f"StreamFunction ({RUNTIME}): 1 module compiled" in printed
+    assert bytecode_file(built / "StreamFunction" / "app.py", RUNTIME).is_file()
+    assert without_bytecode(modules(built / "StreamifyLayer" / "python"), [RUNTIME]) == []
 
 
 def test_without_answers_it_is_the_version_of_this_repository() -> None:

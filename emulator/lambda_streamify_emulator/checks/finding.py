@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-ERROR, WARNING = "error", "warning"
+ERROR, WARNING, NOTE = "error", "warning", "note"
 _NAMES_SHOWN = 3
 
 
@@ -22,7 +22,7 @@ class Finding:
 
     rule: str
     severity: str
-    """`error` or `warning`."""
+    """`error`, `warning` or `note`."""
     resources: tuple[str, ...]
     """The logical ids of the functions or resources that have it; more than one if they have it from the Globals."""
     file: str

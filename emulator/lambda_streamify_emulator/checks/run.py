@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from ..template.declaration import HANDLERS, SERVERLESS, TEMPLATE, TERRAFORM, Declaration, reading
 from ..template.forms import read_declaration
 from . import (
+    bytecode,
     cors,
     distributions,
     events,
@@ -45,6 +46,7 @@ _SUBJECTS: Final = (
     permissions,
     distributions,
     runtimes,
+    bytecode,
     mcp_hosts,
     unresolved,
 )

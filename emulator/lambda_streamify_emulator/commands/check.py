@@ -14,6 +14,8 @@ from .options import Layers, Parameters, Stack, Template, layer_places, paramete
 if TYPE_CHECKING:
     from ..checks.finding import Finding
 
+KINDS = ("error", "warning", "note")
+
 
 def check(
     template: Template = Path("template.yaml"),
@@ -43,12 +45,13 @@ def check(
 
 
 def report_findings(path: Path, findings: Sequence["Finding"]) -> None:
-    """Say in one line each what is wrong in the template at `path`."""
+    """Say in one line each what is wrong in the template at `path`. Notes are about AWS alone."""
     from ..terminal import terminal
 
-    for finding in findings:
+    mistakes = [finding for finding in findings if finding.severity != "note"]
+    for finding in mistakes:
         terminal.finding(finding.where, finding.severity, finding.said, None)
-    if findings and path.is_file():
+    if mistakes and path.is_file():
         terminal.say(f"what to write instead: streamify check {path}")
 
 
@@ -61,7 +64,7 @@ def refuse_errors(path: Path, findings: Sequence["Finding"]) -> None:
 
 
 def _print_json(findings: Sequence["Finding"]) -> None:
-    counts = {f"{kind}s": sum(finding.severity == kind for finding in findings) for kind in ("error", "warning")}
+    counts = {f"{kind}s": sum(finding.severity == kind for finding in findings) for kind in KINDS}
     print(json.dumps({**counts, "findings": [finding.as_json() for finding in findings]}))  # noqa: T201
 
 
@@ -76,6 +79,6 @@ def _show(path: Path, findings: Sequence["Finding"]) -> None:
 def _counted(findings: Sequence["Finding"]) -> str:
     """How many errors and warnings there are, in words."""
     kinds = [finding.severity for finding in findings]
-    counts = {kind: kinds.count(kind) for kind in ("error", "warning") if kind in kinds}
+    counts = {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
     words = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items()]
-    return " and ".join(words) or "no known mistake"
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))) or "no known mistake"

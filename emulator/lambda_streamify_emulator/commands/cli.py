@@ -11,6 +11,7 @@ from ..errors import EmulatorError
 from . import attach as attach_commands
 from . import check as check_command
 from . import load as load_command
+from . import precompile as precompile_command
 from . import recording_commands
 from .errors import reporting_errors
 from .handler_options import Memory, Runtime, Timeout, Variables, VariablesFile, handler_settings
@@ -282,6 +283,7 @@ def invoke(
 
 
 app.command(cls=Command)(check_command.check)
+app.command(cls=Command)(precompile_command.precompile)
 app.command(cls=Command)(load_command.load)
 app.command(cls=Command)(recording_commands.doctor)
 app.command(cls=Command)(recording_commands.replay)

@@ -1,6 +1,7 @@
 """The Python interpreter for a function's runtime, in a virtual environment with no packages.
 
-A function must not be able to import the emulator's dependencies, or the developer's: on AWS it could not.
+A function must not be able to import the emulator's dependencies, or the developer's: on AWS it could not. Nor must it
+run bytecode of a source that has been edited since: on AWS a deployed source never changes.
 """
 
 import os
@@ -18,6 +19,10 @@ from ..errors import InterpreterError
 
 # AWS Lambda Developer Guide, "Lambda runtimes" (supported Python runtimes, November 2026).
 RUNTIMES = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
+# The effect of `--check-hash-based-pycs always`, for which there is no environment variable: the bytecode that
+# `streamify precompile` writes is otherwise run without a look at its source. A line in the environment works for every
+# way in which it is started, also by wrappers that drop options, by a debugger, and by the function's own processes.
+_CHECKS = 'import _imp; _imp.check_hash_based_pycs = "always"\n'
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def _version(python: str) -> str | None:
 
 def _empty_environment(python: str) -> Path:
     real = Path(python).resolve()
-    key = sha256(f"{real} {real.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    key = sha256(f"{real} {real.stat().st_mtime_ns} {_CHECKS}".encode()).hexdigest()[:12]
 
     def build(folder: Path) -> None:
         done = subprocess.run(
@@ -84,5 +89,7 @@ def _empty_environment(python: str) -> Path:
         if done.returncode:
             reason = done.stderr.strip() or done.stdout.strip()
             raise InterpreterError(f"{real} cannot create a virtual environment: {reason}")
+        for packages in folder.glob("lib/python*/site-packages"):
+            (packages / "checked_bytecode.pth").write_text(_CHECKS, encoding="utf-8")
 
     return build_once(f"{real.name}-{key}", build) / "bin" / "python"

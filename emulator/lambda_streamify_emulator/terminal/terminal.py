@@ -66,7 +66,7 @@ def finding(where: str, severity: str, text: str, fix: str | None) -> None:
     console = ERR if fix is None else OUT
     if console is ERR and _message(severity, f"{where}: {text}"):
         return
-    style = "bold red" if severity == "error" else "bold yellow"
+    style = {"error": "bold red", "warning": "bold yellow"}.get(severity, "bold")
     console.print(Text.assemble(f"{_harmless(where, console)}: ", (f"{severity}: ", style), _harmless(text, console)))
     if fix is not None:
         console.print(Text(f"    write: {_harmless(fix, console)}".replace("\n", "\n" + " " * 11), style="dim"))

@@ -122,7 +122,10 @@ def test_json_is_one_object(tmp_path: Path) -> None:
 def test_json_without_a_mistake(tmp_path: Path) -> None:
     result = runner.invoke(app, ["check", written(tmp_path), "--json"])
 
-    assert (result.exit_code, json.loads(result.stdout)) == (0, {"errors": 0, "warnings": 0, "findings": []})
+    assert (result.exit_code, json.loads(result.stdout)) == (
+        0,
+        {"errors": 0, "warnings": 0, "notes": 0, "findings": []},
+    )
 
 
 def test_parameters_and_layers_are_given_as_to_serve(tmp_path: Path) -> None:
