@@ -10,12 +10,19 @@ import pytest
 
 from documents import blocks
 from emulator_process import RUNTIME, EmulatorProcess, boto3_client, emulating
+from gate import Gate
 from processes import ROOT
 from url_client import request
 
 PAGE = ROOT / "docs" / "guides" / "migrate" / "patched-client.md"
 PATCHED, MOVED = blocks(PAGE, "py")
 SIGNATURE = 'def post_nothing(self, invoke_id, result_data, content_type="application/json"):'
+# The Runtime API has to have seen the first chunk before the client reports the error, on another connection.
+RAISING = 'raise ValueError("no more chunks")'
+GATED = f"""with __import__("socket").create_connection(event["gate"]) as gate:
+            gate.sendall(b"?")
+            gate.recv(1)
+        {RAISING}"""
 WIDER = 'def post_nothing(self, invoke_id, result_data, content_type="application/json", invocation_id=None):'
 
 
@@ -39,7 +46,8 @@ def write_template(folder: Path) -> Path:
     }
     for name, (code, properties) in functions.items():
         (folder / name).mkdir()
-        (folder / name / "app.py").write_text(code)
+        assert RAISING in code
+        (folder / name / "app.py").write_text(code.replace(RAISING, GATED))
         own = {
             "FunctionName": name,
             "CodeUri": name,
@@ -63,10 +71,20 @@ def emulator(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[
 
 def complete(emulator: EmulatorProcess, name: str) -> dict[str, str]:
     """Return how Lambda says that a stream ended whose generator raises."""
-    with closing(boto3_client(emulator.lambda_api)) as sdk:
-        payload = json.dumps({"rawPath": "/fails"})
-        *_, last = sdk.invoke_with_response_stream(FunctionName=name, Payload=payload)["EventStream"]
+    with closing(boto3_client(emulator.lambda_api)) as sdk, Gate() as gate:
+        host, port = gate.address.split(":")
+        payload = json.dumps({"rawPath": "/fails", "gate": [host, int(port)]})
+        first, *_, last = opening(gate, sdk.invoke_with_response_stream(FunctionName=name, Payload=payload))
+        assert first["PayloadChunk"]["Payload"].endswith(b"one\n")
         return dict(last["InvokeComplete"])
+
+
+def opening(gate: Gate, answer: Any) -> Iterator[Any]:
+    """Yield the events of a stream; open the gate after the first one."""
+    for number, event in enumerate(answer["EventStream"]):
+        if number == 0:
+            gate.open()
+        yield event
 
 
 def test_a_replacement_with_three_arguments_makes_each_request_a_cold_start(emulator: EmulatorProcess) -> None:
