@@ -34,10 +34,10 @@ demo-web: $(DEMO_ENV) ## talk to the sample agent in a browser, with a script in
 TESTS := tests/integration tests/unit
 IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
-test: .venv/.dev ## run the tests, and name the ten that take longest
-	.venv/bin/python -m pytest $(IN_PARALLEL) --durations=10 $(TESTS)
+test: .venv/.dev ## run the tests but the slow ones, and name the ten that take longest
+	.venv/bin/python -m pytest $(IN_PARALLEL) --durations=10 -m "not slow" $(TESTS)
 
-coverage: .venv/.dev ## run them, and the tests of the built layer, the wheel and attach; each package must be covered to 95 %
+coverage: .venv/.dev ## run them all, and the tests of the built layer, the wheel and attach; each package must be covered to 95 %
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest $(IN_PARALLEL) --hypothesis-profile=ci $(TESTS) tests/packaging tests/aws
 	.venv/bin/coverage combine --quiet

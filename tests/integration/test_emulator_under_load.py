@@ -17,6 +17,8 @@ from emulator_process import EmulatorProcess, emulating
 from processes import ROOT
 from waiting import TIMEOUT_S, wait_until
 
+pytestmark = pytest.mark.slow
+
 CLIENTS, ROOM = 500, 8
 REFUSED = b'{"message":"Rate Exceeded."}'
 

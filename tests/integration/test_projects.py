@@ -10,6 +10,8 @@ from gate import Gate
 from processes import ROOT
 from url_client import request, wire
 
+pytestmark = pytest.mark.slow
+
 PROJECTS = ROOT / "tests" / "data" / "projects"
 
 

@@ -17,6 +17,8 @@ from resumable_emulator import resumable_emulator
 from url_client import Wire, request, wire
 from waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[tuple[EmulatorProcess, SQLiteStore]]:

@@ -23,6 +23,8 @@ from raising_alarm import alarm_raises
 from scripted_api import ACCEPTED, WAIT, Peer, ScriptedApi, answers, invocation
 from sent import parse
 
+pytestmark = pytest.mark.slow
+
 LARGE = b"x" * (COPY_LIMIT_BYTES + 1)
 
 

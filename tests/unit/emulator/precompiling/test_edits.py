@@ -15,6 +15,8 @@ from lambda_streamify_emulator.precompiling.plan import Job
 from lambda_streamify_emulator.testing.emulator import TemplateEmulator
 from lambda_streamify_emulator.testing.fixture import Streamify
 
+pytestmark = pytest.mark.slow
+
 LAYER = """
       Layers: ["arn:aws:lambda:us-east-1:123456789012:layer:streamify:1"]
       Environment: {Variables: {AWS_LAMBDA_EXEC_WRAPPER: /opt/streamify}}"""

@@ -12,6 +12,8 @@ from lambda_streamify_emulator.precompiling.plan import Job, plan
 from lambda_streamify_emulator.precompiling.reading import read_build
 from lambda_streamify_emulator.precompiling.starts import Starts
 
+pytestmark = pytest.mark.slow
+
 
 def built(folder: Path, template: str = BUILT, **files: str) -> Build:
     return read_build(write_build(folder, template, **files), {})
