@@ -1,8 +1,8 @@
 """The models that the agent can ask, and the items that they yield.
 
-A model is a module with the names `PROVIDER` and `MODEL_ID`, and `answer(system, messages, tools)`, a generator of the
-items below. Messages and tools have the form of Bedrock's Converse API. The last item is `End`, unless the generator
-raises `ModelError`.
+A model is a module with `MAX_SILENCE`, the seconds that it may take before the next item, and `answer(system, messages,
+tools)`, a generator of the items below. Messages and tools have the form of Bedrock's Converse API. The last item is
+`End`, unless the generator raises `ModelError`.
 """
 
 from typing import Any, NamedTuple

@@ -11,7 +11,6 @@ from urllib3.exceptions import HTTPError  # botocore does not wrap it while a st
 
 from models import End, ModelError, Text, Thinking, ToolCall
 
-PROVIDER = "aws.bedrock"
 MODEL_ID = os.environ["MODEL_ID"]
 MAX_TOKENS = 2048  # of one answer: it limits what a call can cost
 MAX_SILENCE = 60  # seconds that the model may take before the next piece

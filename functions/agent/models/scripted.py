@@ -11,8 +11,6 @@ from tools import LIGHTHOUSES
 
 from models import End, ModelError, Text, ToolCall
 
-PROVIDER = "scripted"
-MODEL_ID = "scripted"
 MAX_SILENCE = 5  # seconds
 PAUSE = 0.06  # seconds between two words, so that people can read along
 

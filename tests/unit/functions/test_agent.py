@@ -29,7 +29,6 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Modu
 class Model:
     """Answers each call with the next list of items, and keeps what it was asked."""
 
-    PROVIDER = MODEL_ID = "test"
     MAX_SILENCE = 5
 
     def __init__(self, *answers: list[Any]) -> None:
