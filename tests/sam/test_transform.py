@@ -70,7 +70,7 @@ def test_one_condition_opens_the_others(resources: Resources) -> None:
     """SAM adds no permissions where a parameter says NONE: the template has them."""
     template = yaml_parse((ROOT / "template.yaml").read_text())
 
-    assert template["Conditions"] == {"UrlsAreOpen": {"Fn::Equals": [{"Ref": "AuthType"}, "NONE"]}}
+    assert template["Conditions"]["UrlsAreOpen"] == {"Fn::Equals": [{"Ref": "AuthType"}, "NONE"]}
     assert_both_permissions(open_to_everybody(resources, "UrlsAreOpen"), OTHERS)
     for id_, url in of_type(resources, "AWS::Lambda::Url").items():
         public = functions(resources)[id_.removesuffix("Url")] in PUBLIC

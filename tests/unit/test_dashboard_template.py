@@ -23,6 +23,7 @@ def _argument(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
 
 
 Intrinsics.add_multi_constructor("!", _argument)
+PROJECT = yaml.load((ROOT / "template.yaml").read_text(), Intrinsics)  # noqa: S506 - a SafeLoader
 TEMPLATE = yaml.load((ROOT / "deploy" / "dashboard.yaml").read_text(), Intrinsics)  # noqa: S506 - a SafeLoader
 FILTERS = [each["Properties"] for each in TEMPLATE["Resources"].values() if each["Type"] == "AWS::Logs::MetricFilter"]
 ALARMS = {id_: each["Properties"] for id_, each in TEMPLATE["Resources"].items() if each["Type"].endswith("::Alarm")}
@@ -69,3 +70,13 @@ def test_the_dashboard_draws_every_metric_that_is_published() -> None:
     rows = [row for widget in widgets for row in widget["properties"].get("metrics", [])]
 
     assert {row[1] for row in rows if row[0] == "Streamify"} == published()
+
+
+def test_the_projects_template_gives_it_each_parameter_that_has_no_default() -> None:
+    resources = PROJECT["Resources"]
+    nested = resources["AgentDashboard"]["Properties"]
+    required = {name for name, parameter in TEMPLATE["Parameters"].items() if "Default" not in parameter}
+
+    assert ROOT / nested["TemplateURL"] == ROOT / "deploy" / "dashboard.yaml"
+    assert required <= set(nested["Parameters"]) <= set(TEMPLATE["Parameters"])
+    assert nested["Parameters"]["FunctionTimeout"] == str(resources["AgentFunction"]["Properties"]["Timeout"])
