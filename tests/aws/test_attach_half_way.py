@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from attaching import WAYS, attach, furnish, streamify
+from lambda_streamify_emulator.commands.attach_session import Output
 from moto_lambda import LATEST, LambdaCloud, throttled
 
 # How many changes each way makes, with a public URL; a test counts them.
@@ -146,7 +147,7 @@ def test_what_somebody_else_has_made_meanwhile_is_neither_taken_nor_deleted(
         return True
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("lambda_streamify_emulator.commands.attach_session.Output.agreed", agreed)
+        meanwhile.setattr(Output, "agreed", agreed)
         result = attach(cloud, via=via)
 
     assert (result.exit_code, "by now" in result.stderr) == (3, True), result.output

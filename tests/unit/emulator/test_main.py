@@ -10,7 +10,11 @@ from processes import run
 
 def hide(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate that the module is not installed."""
-    for name in [name for name in sys.modules if name.startswith("lambda_streamify_emulator.")]:
+    own = {name: kept for name, kept in sys.modules.items() if name.startswith("lambda_streamify_emulator.")}
+    for name, kept in own.items():
+        parent, _, child = name.rpartition(".")
+        monkeypatch.setattr(sys.modules[parent], child, kept, raising=False)  # importing it again sets another one
+    for name in own:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
         monkeypatch.delitem(sys.modules, name)
