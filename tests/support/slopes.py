@@ -29,7 +29,7 @@ class Series:
     name: str
     samples: list[Sample] = field(default_factory=list)
     known: float = 0
-    """Kilobytes per 1,000 invocations that the C library keeps, whoever calls it so: they are no leak of ours."""
+    """Kilobytes per 1,000 invocations that the C library keeps for any caller. They are no leak of this project."""
 
     @property
     def invocations(self) -> int:

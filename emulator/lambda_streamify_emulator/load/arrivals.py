@@ -4,8 +4,8 @@ The users of a process share its arrivals. Each user brings a clock with a rate 
 clocks together are again a Poisson process, whose rate is the sum (the superposition of Poisson processes). So the rate
 is right however Locust spreads the users over processes and machines.
 
-An arrival keeps its time if nobody is free to serve it. Whoever serves it later counts from that time, so a slow server
-cannot hide its slowness by keeping the clients from asking (Gil Tene calls that coordinated omission).
+An arrival keeps its time while no user is free. The user that serves it later counts from that time, so a slow server
+cannot hide that it is slow by keeping the clients busy (Gil Tene calls this coordinated omission).
 """
 
 from __future__ import annotations

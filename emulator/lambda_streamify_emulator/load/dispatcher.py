@@ -1,4 +1,4 @@
-"""Gives users the requests that are due, each when its time has come, to whoever has been free for longest."""
+"""Gives each request, when it is due, to the user that has been free for longest."""
 
 from __future__ import annotations
 
