@@ -1,7 +1,7 @@
 """Reads environment variables from a file in dotenv form.
 
-The form has no specification. What is read here is what its readers have in common: https://github.com/motdotla/dotenv
-and https://pypi.org/project/python-dotenv/. References to other variables are not replaced.
+The form has no specification. What is read here is what these readers of it have in common:
+https://github.com/motdotla/dotenv and python-dotenv. References to other variables are not replaced.
 """
 
 import re
