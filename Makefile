@@ -18,8 +18,11 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lambda-streamify
 TEXTLINT_VERSION := 15.8.0
 PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
+ACTIONLINT_VERSION := 1.7.12
+ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)
 
-.PHONY: build coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
+.PHONY: release release-artifacts release-draft release-layer changelog-section publish-layers lint-workflows test-wheel test-newest \
+	build coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
 	test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
@@ -84,7 +87,7 @@ bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)
 bench-emulator: .venv/.dev ## measure the emulator and the replay (BENCH=--quick likewise)
 	.venv/bin/python benchmarks/emulator.py $(BENCH)
 
-lint: .venv/.dev lint-prose ## check style, types, the templates, and the documents with their links
+lint: .venv/.dev lint-prose lint-workflows ## check style, types, the templates, and the documents with their links
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -93,6 +96,7 @@ lint: .venv/.dev lint-prose ## check style, types, the templates, and the docume
 	.venv/bin/sam validate --lint --template functions/websocket/template.yaml
 	.venv/bin/sam validate --lint --template deploy/dashboard.yaml
 	.venv/bin/sam validate --lint --template deploy/cloudfront.yaml
+	.venv/bin/sam validate --lint --template deploy/layer.yaml
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
 # Without npm the words are not checked, and a line says so.
@@ -106,6 +110,18 @@ $(TEXTLINT)/.installed:
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix "$(TEXTLINT)" \
 		textlint@$(TEXTLINT_VERSION) textlint-rule-prh@$(PRH_VERSION)
 	@touch "$@"
+
+# zizmor looks for what an attacker could use, actionlint for mistakes. Without Go the latter does not run, and a line
+# says so.
+lint-workflows: .venv/.dev
+	.venv/bin/zizmor --offline --quiet --persona=pedantic .github/workflows
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory "$(ACTIONLINT)/actionlint" && \
+		"$(ACTIONLINT)/actionlint" .github/workflows/*.yml; \
+	else echo "go is missing: actionlint does not check the workflows"; fi
+
+$(ACTIONLINT)/actionlint:
+	@mkdir -p "$(ACTIONLINT)"
+	GOBIN="$(ACTIONLINT)" go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION)
 
 docs: .venv/.dev ## build the documentation as a site, into dist/site
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
@@ -126,8 +142,8 @@ build: .venv/.dev ## build what `sam deploy` deploys, with bytecode for a fast c
 	.venv/bin/streamify precompile --no-measure $(if $(RUNTIME),--parameter PythonRuntime=$(RUNTIME))
 
 # The version is the package's.
-VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' layers/streamify/lambda_streamify/__init__.py)
-LAYER_ZIP = $(DIST)/streamify-layer-$(VERSION).zip
+PACKAGE_VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' layers/streamify/lambda_streamify/__init__.py)
+LAYER_ZIP = $(DIST)/streamify-layer-$(PACKAGE_VERSION).zip
 
 layer: ## build the layer's zip, the same bytes each time, and its checksum
 	@rm -rf "$(DIST)/layer"
@@ -141,6 +157,30 @@ publish-layer: layer ## print the commands that publish it (REGIONS="us-east-1 e
 			--compatible-runtimes python3.10 python3.11 python3.12 python3.13 python3.14 \
 			--compatible-architectures x86_64 arm64 --zip-file "fileb://$(LAYER_ZIP)"; \
 	done
+
+# What a release consists of. The workflows of a tag run these targets too, one by one.
+RELEASED = $(DIST)/release
+
+release: .venv/.dev ## commit, tag, build and rehearse VERSION=0.2.0 (DRY_RUN=1: keep no commit and no tag)
+	.venv/bin/python -m release prepare "$(VERSION)" --out "$(RELEASED)" --pythons "$(PYTHONS)" $(if $(DRY_RUN),--dry-run)
+
+release-artifacts: .venv/.dev ## build what a release publishes, twice, and compare (TAG=v0.2.0 must be the package's version)
+	.venv/bin/python -m release artifacts --out "$(RELEASED)" --pythons "$(PYTHONS)" $(if $(TAG),--tag "$(TAG)")
+
+changelog-section: .venv/.dev ## print what the changelog says of VERSION=0.2.0
+	@.venv/bin/python -m release notes "$(VERSION)"
+
+# Needs GitHub's program, gh. A person reads the draft and publishes it.
+release-draft: ## make a draft of the release of TAG=v0.2.0 from what release-artifacts has built
+	gh release create "$(TAG)" --draft --verify-tag --title "$(TAG)" --notes-file "$(RELEASED)/NOTES.md" \
+		"$(RELEASED)"/packages/* "$(RELEASED)"/layer/* "$(RELEASED)/SHA256SUMS" "$(RELEASED)"/*.cdx.json
+
+release-layer: ## fetch the layer's zip of TAG=v0.2.0 from its release, and check it
+	gh release download "$(TAG)" --dir "$(RELEASED)/layer" --pattern "*.zip" --pattern SHA256SUMS --clobber
+	cd "$(RELEASED)/layer" && sha256sum --check --ignore-missing SHA256SUMS
+
+publish-layers: .venv/.dev ## publish the layer of dist/release in each region, for everybody (REGIONS="us-east-1 eu-west-1")
+	.venv/bin/python -m release publish-layer "$(RELEASED)/layer/streamify-layer-$(PACKAGE_VERSION).zip" --regions "$(REGIONS)"
 
 docs/reference/cli.md: .venv/.dev emulator/lambda_streamify_emulator/commands/cli.py ## write the reference of the commands
 	.venv/bin/typer lambda_streamify_emulator.commands.cli utils docs --name streamify --title Commands --output $@
