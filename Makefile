@@ -21,7 +21,7 @@ TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 ACTIONLINT_VERSION := 1.7.12
 ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)
 
-.PHONY: release release-artifacts release-draft release-layer changelog-section publish-layers lint-workflows test-wheel test-newest \
+.PHONY: release release-artifacts release-draft release-layer changelog-section publish-layers lint-workflows test-release test-wheel test-newest \
 	build coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
 	test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
@@ -58,6 +58,9 @@ test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libr
 
 test-operate: .venv/.dev ## run the configurations of deploy/ with the programs that they are for
 	@.venv/bin/python -m pytest tests/operate || $(call no-tests-yet,tests/operate)
+
+test-release: .venv/.dev ## make a release in a clone, and publish its layer to moto
+	@.venv/bin/python -m pytest tests/release
 
 test-sam: .venv/.dev ## run the tests with the real SAM CLI; without Docker, those of sam local are skipped
 	@.venv/bin/python -m pytest tests/sam || $(call no-tests-yet,tests/sam)

@@ -38,7 +38,8 @@ def prepare(
     _require_newer(root, version)
     with checkout(root) as folder:
         commit = _commit(folder, version)
-        say(f"{version}: {len(git(folder, 'show', '--name-only', '--format=', commit).split())} files changed")
+        changed = git(folder, "show", "--name-only", "--format=", commit).split()
+        say(f"the commit changes {', '.join(changed)}")
         archive = make_artifacts(root, commit, out, version=version, pythons=pythons, versions=versions)
         write_notes(folder, out, version)
         say("built twice, the same bytes:\n" + (out / "SHA256SUMS").read_text().rstrip())

@@ -1,5 +1,6 @@
 """The publication of the layer, tried on moto, a stand-in for AWS: no account, no network."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def rehearse(archive: Path, settings: dict[str, Any], regions: list[str]) -> dic
     """
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
