@@ -4,7 +4,9 @@ PYTHON ?= python3
 
 # The developer's shell must not change a result (PYTHONDONTWRITEBYTECODE, PYTEST_ADDOPTS, AWS_PROFILE ...).
 FOREIGN := $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
-unexport $(filter-out STREAMIFY_REQUIRE_DOCKER STREAMIFY_BUILD_COLLECTOR,$(FOREIGN))
+# One target acts on AWS, and needs the credentials.
+KEPT := STREAMIFY_REQUIRE_DOCKER STREAMIFY_BUILD_COLLECTOR $(if $(filter publish-layers,$(MAKECMDGOALS)),AWS%)
+unexport $(filter-out $(KEPT),$(FOREIGN))
 export SAM_CLI_TELEMETRY := 0
 
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
@@ -161,28 +163,29 @@ publish-layer: layer ## print the commands that publish it (REGIONS="us-east-1 e
 			--compatible-architectures x86_64 arm64 --zip-file "fileb://$(LAYER_ZIP)"; \
 	done
 
-# What a release consists of. The workflows of a tag run these targets too, one by one.
+# What a release consists of. The workflows of a tag run these targets too, one by one; with little else installed.
 RELEASED = $(DIST)/release
+RELEASE_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.release)
 
 release: .venv/.dev ## commit, tag, build and rehearse VERSION=0.2.0 (DRY_RUN=1: keep no commit and no tag)
 	.venv/bin/python -m release prepare "$(VERSION)" --out "$(RELEASED)" --pythons "$(PYTHONS)" $(if $(DRY_RUN),--dry-run)
 
-release-artifacts: .venv/.dev ## build what a release publishes, twice, and compare (TAG=v0.2.0 must be the package's version)
+release-artifacts: $(RELEASE_ENV) ## build what a release publishes, twice, and compare (TAG=v0.2.0: the version it must be)
 	.venv/bin/python -m release artifacts --out "$(RELEASED)" --pythons "$(PYTHONS)" $(if $(TAG),--tag "$(TAG)")
 
-changelog-section: .venv/.dev ## print what the changelog says of VERSION=0.2.0
+changelog-section: $(RELEASE_ENV) ## print what the changelog says of VERSION=0.2.0
 	@.venv/bin/python -m release notes "$(VERSION)"
 
-# Needs GitHub's program, gh. A person reads the draft and publishes it.
-release-draft: ## make a draft of the release of TAG=v0.2.0 from what release-artifacts has built
+# These two need GitHub's program, gh. A person reads the draft and publishes it.
+release-draft: ## make a draft of the release TAG=v0.2.0 from what release-artifacts has built
 	gh release create "$(TAG)" --draft --verify-tag --title "$(TAG)" --notes-file "$(RELEASED)/NOTES.md" \
 		"$(RELEASED)"/packages/* "$(RELEASED)"/layer/* "$(RELEASED)/SHA256SUMS" "$(RELEASED)"/*.cdx.json
 
-release-layer: ## fetch the layer's zip of TAG=v0.2.0 from its release, and check it
+release-layer: ## fetch the layer's zip of the release TAG=v0.2.0, and check its checksum
 	gh release download "$(TAG)" --dir "$(RELEASED)/layer" --pattern "*.zip" --pattern SHA256SUMS --clobber
 	cd "$(RELEASED)/layer" && sha256sum --check --ignore-missing SHA256SUMS
 
-publish-layers: .venv/.dev ## publish the layer of dist/release in each region, for everybody (REGIONS="us-east-1 eu-west-1")
+publish-layers: $(RELEASE_ENV) ## publish the layer of dist/release in each region, for everybody (REGIONS="us-east-1 eu-west-1")
 	.venv/bin/python -m release publish-layer "$(RELEASED)/layer/streamify-layer-$(PACKAGE_VERSION).zip" --regions "$(REGIONS)"
 
 docs/reference/cli.md: .venv/.dev emulator/lambda_streamify_emulator/commands/cli.py ## write the reference of the commands
@@ -206,6 +209,10 @@ clean: ## remove everything that was built, the environment too
 
 .venv/.dev: pyproject.toml | .venv/bin/python
 	.venv/bin/python -m pip install --quiet --editable . --group dev --group ecosystem
+	@touch $@
+
+.venv/.release: pyproject.toml | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --group release
 	@touch $@
 
 # An environment of its own: the versions in it are older than those that the other tests pin.

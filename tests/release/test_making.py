@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_no_folder_of_the_build_stays_in_the_repository(made: Made) -> None:
 def test_what_cannot_be_released_is_refused_and_changes_nothing(made: Made, arguments: list[str], message: str) -> None:
     before = made.repository.state
 
-    refused = made.repository.release("release", *arguments)
+    refused = made.repository.make("release", *arguments)
 
     assert (refused.returncode, refused.stdout.count("built twice")) == (2, 0)  # make's own status
     assert message in refused.stderr
@@ -96,21 +97,36 @@ def test_what_cannot_be_released_is_refused_and_changes_nothing(made: Made, argu
 def test_what_is_not_committed_is_named(repository: Repository) -> None:
     (repository.root / "README.md").write_text("changed\n")
 
-    refused = repository.release("release", "VERSION=1.0.0")
+    refused = repository.make("release", "VERSION=1.0.0")
 
     assert "not committed; commit or remove them:\n M README.md" in refused.stderr
 
 
 def test_a_tag_that_is_not_the_packages_version_is_refused(made: Made) -> None:
-    refused = made.repository.release("release-artifacts", "TAG=v1.2.3")
+    refused = made.repository.make("release-artifacts", "TAG=v1.2.3")
 
     assert f"the tag is v1.2.3, and the package's version is {VERSION}" in refused.stderr
 
 
 def test_the_changelog_section_is_printed_for_the_notes(made: Made) -> None:
-    printed = made.repository.release("changelog-section", f"VERSION={VERSION}").stdout
+    printed = made.repository.make("changelog-section", f"VERSION={VERSION}").stdout
 
     assert printed == section((made.repository.root / "CHANGELOG.md").read_text(), VERSION)
+
+
+def test_the_draft_of_the_release_gets_each_file(made: Made, tmp_path: Path) -> None:
+    """GitHub's program cannot run here: what it would be started with is printed instead."""
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    gh.chmod(0o755)
+
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    printed = made.repository.make("--silent", "release-draft", f"TAG=v{VERSION}", PATH=path).stdout.splitlines()
+
+    assert printed[:3] == ["release", "create", f"v{VERSION}"]
+    assert printed[printed.index("--notes-file") + 1] == str(made.files / "NOTES.md")
+    files = {str(path) for path in made.files.rglob("*") if path.is_file() and path.name != "NOTES.md"}
+    assert files <= set(printed)
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from_and_the_tests(made: Made, tmp_path: Path) -> None:

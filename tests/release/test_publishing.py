@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copy
 from zipfile import ZipFile
 
 import boto3
@@ -14,10 +15,11 @@ from moto_cloud import MotoCloud, moto_cloud
 from processes import ROOT, clean_environment, run
 from release.building import SUPPORTED, require_bytecode
 from release.errors import ReleaseError
-from release.layer_arns import DATA, PAGE, page, read
+from release.layer_arns import PAGE, page, read
 from release.layer_settings import layer_settings
 from release.preparing import REGIONS
 from release.version import read_version
+from release_repository import Repository
 
 VERSION = read_version(ROOT)
 
@@ -33,25 +35,21 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_zip(tmp_path_factory.mktemp("dist"))
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A checkout with what publishing reads and writes."""
-    for name in ("template.yaml", "layers/streamify/lambda_streamify/__init__.py", str(DATA)):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    return tmp_path
-
-
-def publish(cloud: MotoCloud, root: Path, archive: Path, regions: str) -> str:
-    command = (sys.executable, "-m", "release", "--root", root, "publish-layer", archive, "--regions", regions)
-    return run(*command, env=clean_environment(**cloud.variables))
+def publish(cloud: MotoCloud, repository: Repository, archive: Path, regions: str) -> str:
+    """Return what `make publish-layers` prints, with the zip where `make release-layer` leaves it."""
+    place = repository.root.parent / "dist" / "release" / "layer"
+    place.mkdir(parents=True, exist_ok=True)
+    copy(archive, place)
+    ran = repository.make("--silent", "publish-layers", f"REGIONS={regions}", **cloud.variables)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
 def test_every_account_may_use_what_is_published_and_again_publishes_nothing(
-    cloud: MotoCloud, root: Path, archive: Path
+    cloud: MotoCloud, repository: Repository, archive: Path
 ) -> None:
-    first = publish(cloud, root, archive, "eu-west-1 us-east-1")
-    again = publish(cloud, root, archive, "eu-west-1 us-east-1")
+    first = publish(cloud, repository, archive, "eu-west-1 us-east-1")
+    again = publish(cloud, repository, archive, "eu-west-1 us-east-1")
 
     arn = "arn:aws:lambda:{}:123456789012:layer:streamify:1"
     assert first == again == f"{arn.format('eu-west-1')}\n{arn.format('us-east-1')}\n"
@@ -67,19 +65,19 @@ def test_every_account_may_use_what_is_published_and_again_publishes_nothing(
     assert statement["Resource"] == arn.format("us-east-1")
 
 
-def test_the_arns_are_written_as_data_and_as_a_page(cloud: MotoCloud, root: Path, archive: Path) -> None:
-    publish(cloud, root, archive, "eu-west-1")
-    publish(cloud, root, archive, "us-east-1")
+def test_the_arns_are_written_as_data_and_as_a_page(cloud: MotoCloud, repository: Repository, archive: Path) -> None:
+    publish(cloud, repository, archive, "eu-west-1")
+    publish(cloud, repository, archive, "us-east-1")
 
-    arns = read(root)[VERSION]
+    arns = read(repository.root)[VERSION]
     assert list(arns) == ["eu-west-1", "us-east-1"]
     for region, arn in arns.items():
-        assert f"| `{region}` | `{arn}` |\n" in (root / PAGE).read_text()
+        assert f"| `{region}` | `{arn}` |\n" in (repository.root / PAGE).read_text()
 
 
-def test_a_zip_of_another_version_is_not_published(cloud: MotoCloud, root: Path, tmp_path: Path) -> None:
+def test_a_zip_of_another_version_is_not_published(cloud: MotoCloud, tmp_path: Path) -> None:
     other = tmp_path / "streamify-layer-98.7.6.zip"
-    command = (sys.executable, "-m", "release", "--root", root, "publish-layer", other)
+    command = (sys.executable, "-m", "release", "publish-layer", other)
 
     printed = run(*command, env=clean_environment(**cloud.variables), status=1)
 

@@ -20,13 +20,18 @@ class Repository:
     def git(self, *arguments: str) -> str:
         return run("git", *arguments, cwd=self.root).strip()
 
-    def release(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def make(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run `make` with these arguments as a person does, with the environment of the tests."""
         variables = [f"PYTHONS={sys.executable}", f"DIST={self.root.parent / 'dist'}"]
         return subprocess.run(
             ["make", *arguments, *variables],
-            cwd=self.root, env=clean_environment(), capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            cwd=self.root,
+            env=clean_environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
     @property
     def state(self) -> tuple[str, str, str]:
