@@ -72,6 +72,13 @@ LOWEST_TESTS := tests/unit/emulator $(addprefix tests/integration/test_emulator_
 test-lowest: .venv/lowest/.installed ## run the emulator's tests with the lowest versions that its extras allow
 	.venv/lowest/bin/python -m pytest -n auto --dist loadfile $(LOWEST_TESTS)
 
+# The parts of `make coverage` that are about the wheel.
+test-wheel: .venv/.dev ## build the wheel, install it, and test it where the sources are removed
+	.venv/bin/python -m pytest tests/packaging/test_wheel.py tests/packaging/test_installed_wheel.py
+
+test-newest: .venv/newest/.installed ## run the tests with the newest versions of everything; those of today are fetched
+	.venv/newest/bin/python -m pytest $(IN_PARALLEL) $(TESTS) tests/ecosystem
+
 test-robustness: .venv/.dev ## have each fault strike at each place of a stream, and see what comes of it
 	.venv/bin/python -m pytest tests/robustness
 
@@ -221,3 +228,10 @@ clean: ## remove everything that was built, the environment too
 	.venv/bin/python tests/robustness/lowest_versions.py >.venv/lowest/requirements.txt
 	.venv/lowest/bin/python -m pip install --quiet --requirement .venv/lowest/requirements.txt --editable .
 	@touch $@
+
+# Always anew: the newest versions are other ones each day.
+.PHONY: .venv/newest/.installed
+.venv/newest/.installed: | .venv/.dev
+	$(PYTHON) -m venv --clear .venv/newest
+	.venv/bin/python tests/robustness/newest_versions.py >.venv/newest/requirements.txt
+	.venv/newest/bin/python -m pip install --quiet --requirement .venv/newest/requirements.txt --editable '.[emulator,load,tls]'
