@@ -115,7 +115,7 @@ lint: .venv/.dev lint-prose lint-workflows ## check style, types, the templates,
 lint-prose:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory "$(TEXTLINT)/.installed" && \
 		"$(TEXTLINT)/node_modules/.bin/textlint" --rules-base-directory "$(TEXTLINT)/node_modules" \
-			--config docs/_site/textlintrc.json --format unix README.md CONTRIBUTING.md docs/*/*.md docs/*/*/*.md; \
+			--config docs/_site/textlintrc.json --format unix README.md CONTRIBUTING.md RELEASING.md SECURITY.md CODE_OF_CONDUCT.md docs/*.md docs/*/*.md docs/*/*/*.md; \
 	else echo "npm is missing: the words of the documents are not checked"; fi
 
 $(TEXTLINT)/.installed:
