@@ -43,7 +43,7 @@ def precompile(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="With --only-imported: call the handler once with the event in this file, and compile what that "
+            help="With --only-imported: call the handler once with the event in this file, and compile what the call "
             "imports, too.",
         ),
     ] = None,
