@@ -6,6 +6,7 @@ PYTHON ?= python3
 FOREIGN := $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
 unexport $(filter-out STREAMIFY_REQUIRE_DOCKER STREAMIFY_BUILD_COLLECTOR,$(FOREIGN))
 export SAM_CLI_TELEMETRY := 0
+export NO_MKDOCS_2_WARNING := 1
 
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
 DEMO_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.emulator)
@@ -99,7 +100,7 @@ lint: .venv/.dev lint-prose ## check style, types, the templates, and the docume
 lint-prose:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory "$(TEXTLINT)/.installed" && \
 		"$(TEXTLINT)/node_modules/.bin/textlint" --rules-base-directory "$(TEXTLINT)/node_modules" \
-			--config docs/_site/textlintrc.json --format unix README.md CONTRIBUTING.md docs/*/*.md docs/*/*/*.md; \
+			--config docs/_site/textlintrc.json --format unix README.md CONTRIBUTING.md docs/*.md docs/*/*.md docs/*/*/*.md; \
 	else echo "npm is missing: the words of the documents are not checked"; fi
 
 $(TEXTLINT)/.installed:
