@@ -1,16 +1,17 @@
 """An extension of Griffe: the project's docstrings, which are written for `help()`, as Markdown.
 
-A docstring describes parameters and fields in lines of a name, two spaces or more, and a text, whose further lines are
-indented. Each such paragraph becomes a list.
+Parameters and fields stand in lines of a name, two spaces or more, and a text, whose further lines are indented. Such a
+paragraph becomes a list. What is indented as a whole becomes a block of code.
 """
 
+import ast
 import re
-from itertools import groupby
+from textwrap import dedent
 from typing import Any
 
 from griffe import Extension, Object
 
-ENTRY = re.compile(r"(\w[\w.]*(?:, \w[\w.]*)*) {2,}(\S.*)")
+ENTRY = re.compile(r"(\w[\w.]*(?:, \w[\w.]*)*)(?: {2,}(\S.*))?")  # a long name stands in a line of its own
 
 
 class Docstrings(Extension):
@@ -23,21 +24,32 @@ class Docstrings(Extension):
 
 
 def as_markdown(docstring: str) -> str:
-    """Return the docstring with its tables of names as lists."""
-    lines: list[str] = []
-    for is_blank, paragraph in groupby(docstring.splitlines(), key=lambda line: not line.strip()):
-        lines += paragraph if is_blank else _with_lists(list(paragraph))
-    return "\n".join(lines)
+    """Return the docstring with its tables of names as lists, and its examples as fenced code."""
+    blocks: list[str] = []
+    for block in re.split(r"\n{2,}(?=\S)", docstring.strip()):
+        text, *code = re.split(r"\n{2,}(?= {4})", block, maxsplit=1)
+        blocks.append(_as_list(text.splitlines()))
+        blocks += map(_as_code, code)
+    return "\n\n".join(blocks)
 
 
-def _with_lists(paragraph: list[str]) -> list[str]:
+def _as_list(lines: list[str]) -> str:
     """Return a paragraph as a list if its first line is an entry, and each other is one or continues one."""
-    if not ENTRY.fullmatch(paragraph[0]) or not all(
-        line.startswith(" ") or ENTRY.fullmatch(line) for line in paragraph
-    ):
-        return paragraph
-    entries: list[str] = []
-    for line in paragraph:
+    first = ENTRY.fullmatch(lines[0])
+    if first is None or first[2] is None or not all(line[0] == " " or ENTRY.fullmatch(line) for line in lines):
+        return "\n".join(lines)
+    entries = []
+    for line in lines:
         entry = ENTRY.fullmatch(line)
-        entries.append(f"* `{entry[1]}`: {entry[2]}" if entry else f"    {line.strip()}")
-    return entries
+        entries.append(f"* `{entry[1]}`: {entry[2] or ''}" if entry else f"    {line.strip()}")
+    return "\n".join(entries)
+
+
+def _as_code(block: str) -> str:
+    """Return an indented block as fenced code: of Python, unless it cannot be Python, as a drawing."""
+    code = dedent(block)
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return f"```text\n{code}\n```"
+    return f"```python\n{code}\n```"

@@ -1,12 +1,12 @@
 """Streams that survive a reconnect: the stores for `resumable`, and `stop`.
 
-from lambda_streamify import resumable, sse
-from lambda_streamify.resume import DynamoDBStore
+    from lambda_streamify import resumable, sse
+    from lambda_streamify.resume import DynamoDBStore
 
-store = DynamoDBStore(boto3.client("dynamodb"), "runs")
+    store = DynamoDBStore(boto3.client("dynamodb"), "runs")
 
-def handler(event, context):
-    return resumable(lambda: sse.events(answer(event)), store, key=chat_id(event))
+    def handler(event, context):
+        return resumable(lambda: sse.events(answer(event)), store, key=chat_id(event))
 """
 
 from ._resume.dynamodb_store import DynamoDBStore
