@@ -16,6 +16,8 @@
         ├── NoResponse              the server cannot be reached, or its answer is not HTTP
         ├── ErrorStatus             the server answered with a status that does not mean success
         └── StreamCut               the connection ended, or was silent for too long, before the response was complete
+
+An exception below another is a subclass of it.
 """
 
 TYPE_CHECKING = False

@@ -7,6 +7,8 @@
 
     def handler(event, context):
         return resumable(lambda: sse.events(answer(event)), store, key=chat_id(event))
+
+A store keeps the events of each run for readers that come back. `Store` names its methods, for a store of your own.
 """
 
 from ._resume.dynamodb_store import DynamoDBStore
