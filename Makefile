@@ -20,8 +20,8 @@ TEXTLINT_VERSION := 15.8.0
 PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 
-.PHONY: build coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
-	test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
+.PHONY: build coverage docs docs-serve docs-version pictures lint-prose help demo demo-web \
+	test test-commands test-ecosystem test-operate test-sam test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,7 +94,7 @@ lint: .venv/.dev lint-prose ## check style, types, the templates, and the docume
 	.venv/bin/sam validate --lint --template functions/websocket/template.yaml
 	.venv/bin/sam validate --lint --template deploy/dashboard.yaml
 	.venv/bin/sam validate --lint --template deploy/cloudfront.yaml
-	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
+	.venv/bin/python -m pytest -q tests/site
 
 # Without npm the words are not checked, and a line says so.
 lint-prose:
@@ -113,6 +113,11 @@ docs: .venv/.dev ## build the documentation as a site, into dist/site
 
 pictures: .venv/.dev ## draw the pictures of docs/explanation/architecture.md from the code
 	.venv/bin/python docs/_site/pictures.py
+
+# `make docs-version PUSH=--push` publishes it too. The branch gh-pages holds all versions, in folders of their own.
+docs-version: .venv/.dev ## add it as this version, and as "latest", to the local branch gh-pages
+	.venv/bin/mike deploy --update-aliases $(PUSH) $(basename $(VERSION)) latest
+	.venv/bin/mike set-default $(PUSH) latest
 
 docs-serve: .venv/.dev ## show it at http://127.0.0.1:8000, and again after each change
 	.venv/bin/mkdocs serve --strict

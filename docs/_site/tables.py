@@ -1,6 +1,6 @@
-"""A hook of MkDocs: a bar in a table's code.
+r"""A hook of MkDocs: a bar in a table's code.
 
-GitHub ends a cell at it, so the pages write `\\|` there. Python-Markdown does not, and would show the backslash.
+GitHub ends a cell at it, so the pages write `\|` there. Python-Markdown does not, and would show the backslash.
 """
 
 import re
