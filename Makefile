@@ -21,7 +21,8 @@ PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 
 .PHONY: build coverage docs docs-serve docs-version pictures lint-prose help demo demo-web \
-	test test-commands test-ecosystem test-operate test-sam test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
+	test test-commands test-ecosystem test-operate test-sam test-lowest test-robustness \
+	reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
