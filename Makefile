@@ -26,7 +26,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)
 
 .PHONY: build coverage docs docs-serve docs-version pictures lint-prose lint-workflows help demo demo-web \
 	test test-commands test-ecosystem test-operate test-sam test-lowest test-newest test-robustness test-wheel \
-	reliability soak fuzz bench bench-emulator layer publish-layer lint format clean \
+	reliability soak fuzz bench bench-emulator layer publish-layer starters lint format clean \
 	test-release release release-artifacts release-draft release-layer changelog-section publish-layers
 
 help: ## list these commands
@@ -117,7 +117,8 @@ lint: .venv/.dev lint-prose lint-workflows ## check style, types, the templates,
 lint-prose:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory "$(TEXTLINT)/.installed" && \
 		"$(TEXTLINT)/node_modules/.bin/textlint" --rules-base-directory "$(TEXTLINT)/node_modules" \
-			--config docs/_site/textlintrc.json --format unix *.md docs/*.md docs/*/*.md docs/*/*/*.md; \
+			--config docs/_site/textlintrc.json --format unix \
+			README.md CONTRIBUTING.md RELEASING.md SECURITY.md CODE_OF_CONDUCT.md docs/*.md docs/*/*.md docs/*/*/*.md; \
 	else echo "npm is missing: the words of the documents are not checked"; fi
 
 $(TEXTLINT)/.installed:
@@ -154,6 +155,21 @@ docs-serve: .venv/.dev ## show it at http://127.0.0.1:8000, and again after each
 format: .venv/.dev ## rewrite the code in the project's style
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+# Cookiecutter needs each starter complete: what they have in common is kept in `generator`, and the agent in functions/.
+STARTER = {{cookiecutter.project_name}}
+STARTERS_SHARE := .gitignore Makefile layers requirements-dev.txt samconfig.toml
+
+starters: ## copy what the starters of `sam init` have in common into each of them
+	for starter in fastapi agent; do \
+		cp templates/generator/cookiecutter.json "templates/$$starter"; \
+		for name in $(STARTERS_SHARE); do \
+			cp -R "templates/generator/$(STARTER)/$$name" "templates/$$starter/$(STARTER)"; \
+		done; \
+	done
+	rm -rf "templates/agent/$(STARTER)/functions/agent"
+	cp -R functions/agent "templates/agent/$(STARTER)/functions"
+	find templates -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The same parameter for both: what is built stays a reference to it.
 build: .venv/.dev ## build what `sam deploy` deploys, with bytecode for a fast cold start (RUNTIME=python3.12)
