@@ -26,7 +26,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)
 
 .PHONY: build coverage docs docs-serve docs-version pictures lint-prose lint-workflows help demo demo-web \
 	test test-commands test-ecosystem test-operate test-sam test-lowest test-newest test-robustness test-wheel \
-	reliability soak fuzz bench bench-emulator layer publish-layer starters lint format clean \
+	reliability soak fuzz bench bench-emulator layer publish-layer starters docs/reference/contract.txt lint format clean \
 	test-release release release-artifacts release-draft release-layer changelog-section publish-layers
 
 help: ## list these commands
@@ -217,6 +217,9 @@ release-layer: ## fetch the layer's zip of the release TAG=v0.2.0, and check its
 
 publish-layers: $(RELEASE_ENV) ## publish the layer of dist/release in each region, for everybody (REGIONS="us-east-1 eu-west-1")
 	.venv/bin/python -m release publish-layer "$(RELEASED)/layer/streamify-layer-$(PACKAGE_VERSION).zip" --regions "$(REGIONS)"
+
+docs/reference/contract.txt: .venv/.dev ## write what docs/reference/stability.md promises, from the code
+	PYTHONPATH=tests/support .venv/bin/python tests/support/contract.py >$@
 
 docs/reference/cli.md: .venv/.dev emulator/lambda_streamify_emulator/commands/cli.py ## write the reference of the commands
 	.venv/bin/typer lambda_streamify_emulator.commands.cli utils docs --name streamify --title Commands --output $@

@@ -11,7 +11,6 @@ _FORM = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
 _WRITTEN = [  # each place, and what precedes the version in it
     (PACKAGE, '__version__ = "'),
     (Path("template.yaml"), "    SemanticVersion: "),
-    (Path("docs/tutorial/deploy.md"), "lambda_streamify-"),
     (Path("docs/tutorial/deploy.md"), "streamify-layer-"),
 ]
 

@@ -33,7 +33,7 @@ def test_setting_a_version_leaves_the_old_one_nowhere(tmp_path: Path) -> None:
     assert read_version(root) == "98.7.6"
     for place in changed:
         assert (root / place).read_text().replace("98.7.6", old) == (before / place).read_text()
-    quoted = (f"streamify-layer-{old}", f"lambda_streamify-{old}", f'"{old}"', f'"=={old}"')
+    quoted = (f"streamify-layer-{old}", f"lambda_streamify-{old}", f'"{old}"', f'"=={old}"', f": {old}\n")
     pages = [path for folder in ("docs", "templates", "layers") for path in (root / folder).rglob("*")]
     texts = {path: path.read_text() for path in pages if path.suffix in (".md", ".json", ".py", ".yaml")}
     assert [path for path, text in texts.items() if any(name in text for name in quoted)] == []
