@@ -206,9 +206,11 @@ release-artifacts: $(RELEASE_ENV) ## build what a release publishes, twice, and 
 changelog-section: $(RELEASE_ENV) ## print what the changelog says of VERSION=0.2.0
 	@.venv/bin/python -m release notes "$(VERSION)"
 
+IS_TRIAL = $(or $(findstring a,$(TAG)),$(findstring b,$(TAG)),$(findstring rc,$(TAG)))
+
 # These two need GitHub's program, gh. A person reads the draft and publishes it.
 release-draft: ## make a draft of the release TAG=v0.2.0 from what release-artifacts has built
-	gh release create "$(TAG)" --draft --verify-tag --title "$(TAG)" --notes-file "$(RELEASED)/NOTES.md" \
+	gh release create "$(TAG)" --draft $(if $(IS_TRIAL),--prerelease) --verify-tag --title "$(TAG)" --notes-file "$(RELEASED)/NOTES.md" \
 		"$(RELEASED)"/packages/* "$(RELEASED)"/layer/* "$(RELEASED)/SHA256SUMS" "$(RELEASED)"/*.cdx.json
 
 release-layer: ## fetch the layer's zip of the release TAG=v0.2.0, and check its checksum
@@ -260,4 +262,5 @@ clean: ## remove everything that was built, the environment too
 .venv/newest/.installed: | .venv/.dev
 	$(PYTHON) -m venv --clear .venv/newest
 	.venv/bin/python tests/robustness/newest_versions.py >.venv/newest/requirements.txt
-	.venv/newest/bin/python -m pip install --quiet --requirement .venv/newest/requirements.txt --editable '.[emulator,load,tls]'
+	.venv/bin/uv pip install --quiet --python .venv/newest/bin/python \
+		--requirement .venv/newest/requirements.txt --editable '.[emulator,load,tls]'

@@ -127,6 +127,9 @@ def test_the_draft_of_the_release_gets_each_file(made: Made, tmp_path: Path) -> 
     assert printed[printed.index("--notes-file") + 1] == str(made.files / "NOTES.md")
     files = {str(path) for path in made.files.rglob("*") if path.is_file() and path.name != "NOTES.md"}
     assert files <= set(printed)
+    assert "--prerelease" not in printed
+    trial = made.repository.make("--silent", "release-draft", "TAG=v9.0.0rc1", PATH=path).stdout.splitlines()
+    assert "--prerelease" in trial
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from_and_the_tests(made: Made, tmp_path: Path) -> None:
