@@ -10,7 +10,7 @@ import sys
 from .. import __version__
 from .._core.error_report import error_report
 from .._response import sources
-from .._wire.marshal import to_json
+from .._wire.marshal import report_json
 from ..errors import HandlerError, RuntimeApiError, StreamStateError
 from .loader import load_handler
 from .logs import Logs, Unbuffered, attach_on_import, open_logs
@@ -129,7 +129,7 @@ def _report(error: BaseException, logs: Logs) -> bytes:
     """Log `error`, and return its report."""
     report = error_report(error)
     logs.error(report)
-    return to_json(report).encode("utf-8", "replace")
+    return report_json(report)
 
 
 def _log_environment_warnings(logs: Logs) -> None:

@@ -69,9 +69,12 @@ LAST_CHUNK = b"0\r\n\r\n"
 COPY_LIMIT_BYTES = 4096
 
 
+SMALL_CHUNK = b"%x\r\n%b\r\n"  # with the length of a chunk and its bytes
+
+
 def small_chunk(data: bytes) -> bytes:
     """Return a chunk as one bytes object. `data` must not be empty: a chunk of length zero ends the body."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    return SMALL_CHUNK % (len(data), data)
 
 
 def large_chunk(data: bytes) -> "tuple[bytes, bytes, bytes]":

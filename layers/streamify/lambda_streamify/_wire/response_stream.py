@@ -67,7 +67,7 @@ class ResponseStream(Outgoing):
         if len(data) > framing.COPY_LIMIT_BYTES:
             record[0], record[1] = framing.large_chunk(data), 0
             return self.send_now()
-        self._frame[0] = frame = framing.small_chunk(data)
+        self._frame[0] = frame = framing.SMALL_CHUNK % (len(data), data)
         size = len(frame)
         record[0], record[1] = (frame,), 0
         try:
