@@ -5,7 +5,8 @@ whether that is a generator function.
 """
 
 from .._core.fast_json import WithoutJson
-from ..errors import ChunkTypeError, ResponseError
+from .._core.iteration import as_bytes
+from ..errors import ResponseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,22 +173,6 @@ def _decode_base64(body: "str | bytes") -> bytes:
 def is_async(body: object) -> bool:
     """Whether a body is iterated in the event loop."""
     return hasattr(body, "__aiter__")
-
-
-def as_bytes(chunk: object) -> bytes:
-    """One chunk of a body as bytes; text as UTF-8."""
-    if isinstance(chunk, str):
-        return chunk.encode("utf-8")
-    if isinstance(chunk, bytes):
-        return chunk
-    try:
-        view = memoryview(chunk)  # type: ignore[arg-type]
-        # It is sent without a copy, unless it does not lie in one piece.
-        return view.cast("B") if view.c_contiguous else view.tobytes()  # type: ignore[return-value]
-    except TypeError:
-        raise ChunkTypeError(
-            f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
-        ) from None
 
 
 def keepable(chunk: object) -> "str | bytes":

@@ -1,7 +1,7 @@
 """The writer of a response, for code that calls `write` instead of yielding chunks."""
 
+from .._core.iteration import as_bytes
 from ..errors import StreamStateError
-from .response import as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

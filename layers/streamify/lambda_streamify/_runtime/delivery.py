@@ -6,9 +6,9 @@ sent as HTTP trailers.
 
 from .._core import current, fast_json
 from .._core.error_report import error_report, xray_cause
-from .._core.iteration import leave_out
+from .._core.iteration import as_bytes, leave_out
 from .._response import sources
-from .._response.response import as_bytes, keepable, prelude_fields
+from .._response.response import keepable, prelude_fields
 from .._response.write_lock import WriteLock
 from .._wire import framing
 from .._wire.marshal import marshal, report_json

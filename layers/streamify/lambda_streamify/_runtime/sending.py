@@ -1,10 +1,16 @@
 """Sends the chunks of a body to a delivery. Each chunk is sent before the body produces the next one.
 
 The body is closed on return, in the thread and the task that iterated it.
+
+Chunks are sent by an iterator written in C, which produces only a chunk that the socket has not taken as a whole. So
+one Python function is called for each chunk, and the generator's StopIteration, which a `for` loop discards, can be
+caught: it carries the value that the generator returned.
 """
 
-from .._core.iteration import Iteration, for_each
-from .._response.response import as_bytes, as_http, is_async, keepable
+from itertools import filterfalse
+
+from .._core.iteration import Iteration, as_bytes, for_each
+from .._response.response import as_http, is_async, keepable
 from .._response.sources import PRELUDE
 from .._wire.marshal import marshal
 
@@ -82,16 +88,14 @@ def _send(delivery: "Delivery", response: "StreamingResponse", chunks: "Iterator
     stream.open(start, b"" if bodiless else as_bytes(first))
     if bodiless:
         return None
-    write_nowait, flush = stream.write_nowait, stream.flush
-
-    def write(chunk: "Any") -> None:
-        data = chunk if type(chunk) is bytes else as_bytes(chunk)
-        if data and not write_nowait(data):
-            flush()
-
     del first  # while a view of a chunk lives, a body cannot resize the bytearray that it yielded
-    rest = for_each(chunks, write)
-    return rest if returned is None else returned
+    incomplete = filterfalse(stream.write_nowait, chunks)
+    while True:
+        try:
+            next(incomplete)
+        except StopIteration as end:
+            return end.value if returned is None else returned
+        stream.flush()
 
 
 async def _send_in_task(
@@ -105,14 +109,8 @@ async def _send_in_task(
     await stream.open_async(loop, start, b"" if bodiless else as_bytes(first))
     if bodiless:
         return None
-    write_nowait = stream.write_nowait
-
-    def is_incomplete(chunk: "Any") -> bool:
-        data = chunk if type(chunk) is bytes else as_bytes(chunk)
-        return bool(data) and not write_nowait(data)
-
     del first  # as above
-    incomplete = filter(is_incomplete, chunks)
+    incomplete = filterfalse(stream.write_nowait, chunks)
     while True:
         try:
             next(incomplete)
@@ -143,10 +141,9 @@ async def _send_async(
     write_nowait = stream.write_nowait
     del first
     async for chunk in chunks:
-        data = chunk if type(chunk) is bytes else as_bytes(chunk)
-        if data and not write_nowait(data):
+        if not write_nowait(chunk):
             await stream.drain(loop)
-        del chunk, data
+        del chunk
 
 
 def _needs_first_chunk(response: "StreamingResponse", *, bodiless: bool) -> bool:
