@@ -41,6 +41,7 @@ MODULES = (
     "_core/iteration",
     "_response/__init__",
     "_response/collecting",
+    "_response/header_fields",
     "_response/inline",
     "_response/proxy_response",
     "_response/refusal",

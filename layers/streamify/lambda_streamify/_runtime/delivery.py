@@ -6,7 +6,7 @@ sent as HTTP trailers.
 
 from .._core import current, fast_json
 from .._core.error_report import error_report, xray_cause
-from .._core.iteration import as_bytes, leave_out
+from .._core.iteration import leave_out
 from .._response import sources
 from .._response.response import keepable, prelude_fields
 from .._response.write_lock import WriteLock
@@ -48,7 +48,7 @@ class Delivery:
         self.collected: list[str | bytes] = []
         self._failure: RuntimeApiError | None = None
         self._reported_error: BaseException | None = None
-        self._is_bodiless = False  # whether no chunk may be sent, once the stream is open
+        self._is_bodiless = False  # whether no chunk may be sent, once the stream of a writer is open
         self._needs_hook_call = False  # an answer was sent without the API's methods that monitoring tools wrap
         self.lock = WriteLock()
         self.response: StreamingResponse | None = None  # the response that streams, once it has begun
@@ -90,6 +90,7 @@ class Delivery:
             self.collected.append(keepable(chunk))
         elif stream is None:
             stream, start = self.open(self._current_response, chunk)
+            self._is_bodiless = self.route.is_bodiless(self._current_response)
             stream.open(start, b"" if self._is_bodiless else data)
         elif not self._is_bodiless:
             stream.flush()  # the rest of an earlier chunk
@@ -103,6 +104,7 @@ class Delivery:
             self.collected.append(keepable(chunk))
         elif stream is None:
             stream, start = self.open(self._current_response, chunk)
+            self._is_bodiless = self.route.is_bodiless(self._current_response)
             await stream.open_async(loop, start, b"" if self._is_bodiless else data)
         elif not self._is_bodiless:
             await stream.drain(loop)
@@ -283,10 +285,8 @@ class Delivery:
         return self.response
 
     def open(self, response: "StreamingResponse", first: object) -> "tuple[ResponseStream, bytes]":
-        """Create the stream. Returns it and the prelude to send first. Any later error needs trailers."""
-        as_bytes(first)  # raises for a wrong type, which is still an ordinary error here
+        """Create the stream for a valid `first` chunk, or "". Returns both it and the prelude."""
         start = self.route.prelude(response, first)
-        self._is_bodiless = self.route.is_bodiless(response)
         content_type = framing.PRELUDE_CONTENT_TYPE if start else sources.RAW_CONTENT_TYPE
         self._needs_hook_call = True
         factory, invocation = current.stream_factory, self._invocation

@@ -84,11 +84,12 @@ def _send(delivery: "Delivery", response: "StreamingResponse", chunks: "Iterator
     first, returned = _first_chunk(response, chunks, bodiless=bodiless)
     if returned is not None and response.is_bare:
         return returned
+    data = as_bytes(first)  # raises for a wrong type, which is still an ordinary error here
     stream, start = delivery.open(response, first)
-    stream.open(start, b"" if bodiless else as_bytes(first))
+    stream.open(start, b"" if bodiless else data)
     if bodiless:
         return None
-    del first  # while a view of a chunk lives, a body cannot resize the bytearray that it yielded
+    del first, data  # while a view of a chunk lives, a body cannot resize the bytearray that it yielded
     incomplete = filterfalse(stream.write_nowait, chunks)
     while True:
         try:
@@ -105,11 +106,12 @@ async def _send_in_task(
     first, returned = _first_chunk(response, chunks, bodiless=bodiless)
     if returned is not None and response.is_bare:
         return returned
+    data = as_bytes(first)
     stream, start = delivery.open(response, first)
-    await stream.open_async(loop, start, b"" if bodiless else as_bytes(first))
+    await stream.open_async(loop, start, b"" if bodiless else data)
     if bodiless:
         return None
-    del first  # as above
+    del first, data  # as above
     incomplete = filterfalse(stream.write_nowait, chunks)
     while True:
         try:
@@ -134,12 +136,13 @@ async def _send_async(
 ) -> None:
     bodiless = delivery.route.is_bodiless(response)
     first = await anext(chunks, "") if _needs_first_chunk(response, bodiless=bodiless) else ""
+    data = as_bytes(first)
     stream, start = delivery.open(response, first)
-    await stream.open_async(loop, start, b"" if bodiless else as_bytes(first))
+    await stream.open_async(loop, start, b"" if bodiless else data)
     if bodiless:
         return
     write_nowait = stream.write_nowait
-    del first
+    del first, data
     async for chunk in chunks:
         if not write_nowait(chunk):
             await stream.drain(loop)

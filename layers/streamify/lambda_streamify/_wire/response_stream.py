@@ -144,11 +144,12 @@ class ResponseStream(Outgoing):
             raise
 
     def _opening(self, start: bytes, first: bytes) -> "tuple[Buffer, ...]":
-        framing.advance(self.state, "head")
-        opening = self._head + framing.small_chunk(start) if start else self._head
-        if len(first) > framing.COPY_LIMIT_BYTES:
+        if self.state != "pending":
+            framing.advance(self.state, "head")
+        opening = self._head + SMALL_CHUNK % (len(start), start) if start else self._head
+        if len(first) > COPY_LIMIT_BYTES:
             return (opening, *framing.large_chunk(first))
-        return (opening + framing.small_chunk(first) if first else opening,)
+        return (opening + SMALL_CHUNK % (len(first), first) if first else opening,)
 
     def _begin_with(self, opening: "tuple[Buffer, ...]") -> None:
         self.record[:] = opening, 0
