@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .loader import Handler
 
 _PACKAGE_FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "__init__.py")
+_EVENT_LOOP = "STREAMIFY_EVENT_LOOP"
 _INITIALIZATION_TYPE, _SNAPSTART = "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"
 
 UNHANDLED = (
@@ -70,8 +71,12 @@ def _run(api: LambdaRuntimeClient, logs: Logs) -> None:
         kind = os.environ.get(_INITIALIZATION_TYPE)
         initialised_ahead = kind in (_SNAPSTART, "provisioned-concurrency")
         restores = kind == _SNAPSTART
-        if initialised_ahead or defines_async_function(handler):
+        if initialised_ahead or os.environ.get(_EVENT_LOOP) or defines_async_function(handler):
             runtime.event_loop()  # now, during init, so that the first request does not wait for the import of asyncio
+        if initialised_ahead:
+            from .import_ahead import import_ahead
+
+            import_ahead()
         if not restores:
             runtime.start()
     except Exception as error:  # noqa: BLE001 - the import of the handler's module may raise anything

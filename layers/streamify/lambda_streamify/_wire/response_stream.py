@@ -173,14 +173,23 @@ async def _ready(loop: "AbstractEventLoop", connection: "socket", *, send: bool,
     # A signal handler may have kept an earlier wait from removing its descriptor. If this socket has the same number,
     # the event loop would not register it anew.
     _unwatch(loop, connection, descriptor)
-    if send:
-        loop.add_writer(descriptor, _resolve, ready, False)  # noqa: FBT003
-    if listen:
-        loop.add_reader(descriptor, _resolve, ready, True)  # noqa: FBT003
     try:
+        if send:
+            loop.add_writer(descriptor, _resolve, ready, False)  # noqa: FBT003
+        if listen:
+            loop.add_reader(descriptor, _resolve, ready, True)  # noqa: FBT003
         return await ready
     finally:
+        _set_blocking(connection)
         _unwatch(loop, connection, descriptor)
+
+
+def _set_blocking(connection: "socket") -> None:
+    """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
+    try:
+        connection.settimeout(None)
+    except OSError:  # it was closed
+        pass
 
 
 def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:
