@@ -74,7 +74,9 @@ class StreamingResponse:
                 del self.headers[name]
             self.headers["content-type"] = content_type
         self.multi_value_headers: Mapping[str, Iterable[Any]] = {}
-        self.cookies = [] if cookies is None else [cookies] if isinstance(cookies, str) else _list_of(cookies)
+        self.cookies = (
+            [] if cookies is None else [cookies] if isinstance(cookies, str) else _list_of("cookies", cookies)
+        )
         self.eager = eager
         # Whether the handler returned the body alone. A value that a bare generator returns before its first chunk is
         # the answer, as if the handler had returned it.
@@ -160,10 +162,10 @@ def _fields_of(name: str, value: "Mapping[str, Any]") -> "dict[str, Any]":
     return dict(value.items())
 
 
-def _list_of(cookies: "Iterable[str]") -> "list[str]":
-    if not hasattr(cookies, "__iter__"):
-        raise ResponseError(f"cookies is a {type(cookies).__name__}; it must be a list of strings")
-    return list(cookies)
+def _list_of(name: str, value: "Iterable[str]") -> "list[str]":
+    if not hasattr(value, "__iter__"):
+        raise ResponseError(f"{name} is a {type(value).__name__}; it must be a list of strings")
+    return list(value)
 
 
 def _decode_base64(body: "str | bytes") -> bytes:

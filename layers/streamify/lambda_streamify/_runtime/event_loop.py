@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-SETTING = "STREAMIFY_EVENT_LOOP"
 _ASYNCIO, _UVLOOP = _LOOPS = ("asyncio", "uvloop")
 
 
@@ -18,9 +17,9 @@ def new_event_loop(environ: "Mapping[str, str]") -> "AbstractEventLoop":
     That is of the policy's kind, if a module of the function has set an event loop policy. Raises HandlerError for
     another name, and where the function has no uvloop.
     """
-    name = environ.get(SETTING) or _ASYNCIO
+    name = environ.get("STREAMIFY_EVENT_LOOP") or _ASYNCIO
     if name not in _LOOPS:
-        raise HandlerError(f"{SETTING} is {name!r}; it must be one of {', '.join(_LOOPS)}")
+        raise HandlerError(f"STREAMIFY_EVENT_LOOP is {name!r}; it must be one of {', '.join(_LOOPS)}")
     uvloop = _import_uvloop() if name == _UVLOOP else None
     import asyncio  # the import takes 36 ms
 
@@ -34,6 +33,6 @@ def _import_uvloop() -> "ModuleType":
         return import_module("uvloop")
     except ImportError as error:
         raise HandlerError(
-            f"{SETTING} is 'uvloop', but uvloop cannot be imported: add uvloop to the function's requirements, built"
-            f" for its Python and its architecture, or remove the variable. The import says: {error}"
+            "STREAMIFY_EVENT_LOOP is 'uvloop', but uvloop cannot be imported: add uvloop to the function's requirements,"
+            f" built for its Python and its architecture, or remove the variable. The import says: {error}"
         ) from error
