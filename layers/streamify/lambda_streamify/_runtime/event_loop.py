@@ -34,5 +34,6 @@ def _import_uvloop() -> "ModuleType":
     except ImportError as error:
         raise HandlerError(
             "STREAMIFY_EVENT_LOOP is 'uvloop', but uvloop cannot be imported: add uvloop to the function's"
-            f" requirements, built for its Python and its architecture, or remove the variable. The import says: {error}"
+            " requirements, built for its Python and its architecture, or remove the variable."
+            f" The import says: {error}"
         ) from error
