@@ -39,7 +39,7 @@ def find_node() -> Node:
 
 @cache
 def _version(program: str, _changed_ns: int) -> str:
-    """Return what the program says, which is asked once as long as its file stays: hundreds of functions may need it."""
+    """Return the version of a program, which is asked once as long as its file stays: many functions may need it."""
     try:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

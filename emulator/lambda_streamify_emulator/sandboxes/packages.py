@@ -106,7 +106,7 @@ class PackageMaker:
             debugpy = find_debugpy(folders, chosen.version)
             if debugpy is None:
                 self._say(missing(function))
-        watch = CodeWatch(function.code, self._scratch, self._say_once)
+        watch = CodeWatch(function.code, self._say_once)
         return Package(function, chosen.interpreter, folders, debugpy, root, watch, chosen.runtime)
 
     def _make_container(self, function: Function, image: Image, steps: Steps) -> Package:
