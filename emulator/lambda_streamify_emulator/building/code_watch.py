@@ -119,7 +119,9 @@ class CodeWatch:
         """Stop watching; `state` returns the last state from now on."""
         if not self._closed:
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._end_watch)
+            if self._latest is not None:
+                await asyncio.wait([self._latest.state])
+            self._end_watch()
             self._thread.shutdown()
 
     # --- in the thread, or while it has nothing to do -----------------------------------------------------------------
