@@ -38,7 +38,7 @@ TASK = DATA / "task"
 RESULTS, FAILURES, ENDINGS, LOGS = (
     tuple(map(dispatched, names_in(TASK / f"{module}.py"))) for module in ("results", "failures", "endings", "logs")
 )
-# Here AWS's client ends its worker, and then waits for the others.
+# Here AWS's client ends its worker, which test_parity.py compares.
 FATAL = {
     *("results.lone_surrogate", "results.lone_surrogate_as_a_key", "failures.raises_with_a_lone_surrogate"),
     *("failures.raises_what_has_no_text", "failures.raises_what_has_other_than_text"),
@@ -58,11 +58,10 @@ def answering() -> Iterator[Scene]:
 
 
 def ending() -> Iterator[Scene]:
-    """Yield scenes in which all workers end, one of which is known to have ended only when it has the second event."""
-    for case in (*ENDINGS, *(case for case in (*RESULTS, *FAILURES) if case.name in FATAL)):
+    """Yield scenes in which both workers end, and some in which one goes on without the other."""
+    for case in ENDINGS:
         yield Scene(f"both, {case.name}", (replace(case, copies=WORKERS),), variables=MANAGED)
     for name in ("endings.exits", "endings.is_killed"):
-        # The worker that is left takes the second event, and then all others.
         left = tuple(Case(f"several.left_{number}", dispatched("results.object").body) for number in range(3))
         yield Scene(f"one, {name}", (replace(dispatched(name), awaited=False), *left), variables=MANAGED)
 
@@ -96,17 +95,14 @@ def refused() -> Iterator[Scene]:
         )
         name = f"several.start_refused_{status}"
         yield Scene(name, start=name, handler="absent.handler", init_status=status, variables=MANAGED)
-    for how, status in {"refused": 500, "hangs_up": 0}.items():
-        name = f"several.next_{how}"
-        yield Scene(name, start=name, next_status=status, variables=MANAGED)
-        yield Scene(
-            f"{name}_once",
-            (dispatched("results.object"),),
-            start=f"{name}_once",
-            next_status=status,
-            refusals=1,
-            variables=MANAGED | {"AWS_LAMBDA_LOG_LEVEL": "INFO"},
-        )
+    for name, status, refusals in (
+        ("several.next_refused", 500, None),  # not only once: AWS's client crashes, and its other worker goes on
+        ("several.next_hangs_up", 0, None),
+        ("several.next_hangs_up_once", 0, 1),
+    ):
+        cases = (dispatched("results.object"),) if refusals else ()
+        level = {"AWS_LAMBDA_LOG_LEVEL": "INFO"}
+        yield Scene(name, cases, start=name, next_status=status, refusals=refusals, variables=MANAGED | level)
 
 
 def _several(scene: Scene) -> Scene:
