@@ -20,10 +20,11 @@ DARK = {
 RULES = (
     ".ground{fill:var(--ground)}text{fill:var(--ink)}.note{fill:var(--note)}"
     "rect.box{fill:var(--box);stroke:var(--edge)}.public rect.box{fill:var(--public);stroke:var(--public-edge)}"
-    "path.arrow{fill:none;stroke:var(--line)}#head{fill:var(--line)}"
+    "path.arrow{fill:none;stroke:var(--line)}#head{fill:var(--line);fill:context-stroke}"
 )
 ARROW = (
-    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
+    'markerUnits="userSpaceOnUse" orient="auto">'
     '<path id="head" d="M0 0 8 4 0 8z"/></marker></defs>'
 )
 BOX_HEIGHT, MARGIN = 30, 16

@@ -15,7 +15,7 @@ def pictures() -> dict[str, str]:
         "explanation/calls.svg": calls.picture(),
         "explanation/ways.svg": ways.picture(),
         "explanation/errors.svg": lifecycle.picture(),
-        "guides/held.svg": timelines.picture(),
+        "guides/operate/held.svg": timelines.picture(),
         "guides/adding.svg": adding.picture(),
         "demo.svg": terminal.picture(),
     }

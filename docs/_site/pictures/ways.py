@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .drawing import MARGIN, Box, arrow, box, svg, text
 
 WIDTH, COLUMN, HEIGHT, ROW = 226, 244, 66, 104
-HELD = "path.held{stroke:var(--bad);stroke-width:4;stroke-dasharray:1 0}.held-text{fill:var(--bad)}"
+HELD = "path.held{stroke:var(--bad);stroke-width:2.5}.held-text{fill:var(--bad)}"
 
 
 class Step(NamedTuple):
@@ -62,6 +62,6 @@ def picture() -> str:
         for step, (above, below) in zip(steps, pairwise(boxes), strict=False):
             kind, label = ("", "chunk by chunk") if step.streams else ("held", "all at once")
             drawn.append(arrow(above, below, kind))
-            drawn.append(text(above.middle + 12, above.bottom + 24, label, "note" if step.streams else "held-text"))
+            drawn.append(text(above.middle + 10, above.bottom + 24, label, "note" if step.streams else "held-text"))
         drawn += [box(one) for one in boxes]
     return svg(MARGIN * 2 + 2 * COLUMN + WIDTH, MARGIN * 2 + 28 + 4 * ROW + HEIGHT, drawn, HELD)
