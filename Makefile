@@ -141,8 +141,8 @@ $(ACTIONLINT)/actionlint:
 docs: .venv/.dev ## build the documentation as a site, into dist/site
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
-pictures: .venv/.dev ## draw the pictures of docs/explanation/architecture.md from the code
-	.venv/bin/python docs/_site/pictures.py
+pictures: .venv/.dev ## draw the pictures of the documents, from the code and from recordings
+	PYTHONPATH=docs/_site:tests/support .venv/bin/python -m pictures
 
 # `make docs-version PUSH=--push` publishes it too. The branch gh-pages holds all versions, in folders of their own.
 docs-version: .venv/.dev ## add it as this version, and as "latest", to the local branch gh-pages
@@ -180,9 +180,9 @@ build: .venv/.dev ## build what `sam deploy` deploys, with bytecode for a fast c
 PACKAGE_VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' layers/streamify/lambda_streamify/__init__.py)
 LAYER_ZIP = $(DIST)/streamify-layer-$(PACKAGE_VERSION).zip
 
-layer: ## build the layer's zip, the same bytes each time, and its checksum
+layer: ## build the layer's zip, the same bytes each time, and its checksum (PYTHONS="python3.12": with this bytecode)
 	@rm -rf "$(DIST)/layer"
-	@$(MAKE) --silent -C layers/streamify build-StreamifyLayer ARTIFACTS_DIR="$(abspath $(DIST))/layer"
+	@$(MAKE) --silent -C layers/streamify build-StreamifyLayer ARTIFACTS_DIR="$(abspath $(DIST))/layer" >&2
 	@$(PYTHON) layers/pack.py "$(DIST)/layer" "$(LAYER_ZIP)" >&2
 
 publish-layer: layer ## print the commands that publish it (REGIONS="us-east-1 eu-west-1")
