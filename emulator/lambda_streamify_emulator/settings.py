@@ -1,11 +1,12 @@
 """The settings of an emulator."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from .activity.activity import Activity
 from .invocations.limits import LIMITS, Limits
 from .invocations.recording_channel import Recordings
+from .template.functions import Function
 from .web.exchange import Exchange
 
 
@@ -20,6 +21,11 @@ class Settings:
     """Seconds after which an idle sandbox ends. AWS documents only "some period of time"."""
     async_retry_delays_s: tuple[float, ...] = (1, 2)
     """Seconds before each further attempt of a failed asynchronous invocation. AWS waits 60, then 120."""
+    max_concurrency: Mapping[str, int] = field(default_factory=dict)
+    """How many invocations a sandbox runs at a time, by the names of functions; "" stands for the other functions.
+
+    It applies to functions that do not say so in the template. Those that are missing run one at a time, on demand.
+    """
     with_credentials: bool = False
     """Whether functions act as the developer: with the AWS credentials of the emulator's environment."""
     debug: str | None = None
@@ -41,6 +47,17 @@ class Settings:
     """The name under which functions see themselves reached, such as that of a proxy; None for each request's own."""
     tls: bool = False
     """Whether function URLs and REST APIs are served over https. The Lambda API is not: no SDK has to trust a CA."""
+
+    def max_concurrency_of(self, function: Function) -> int | None:
+        """How many invocations a sandbox of this function runs at a time; None for one, as on demand.
+
+        A function that is debugged runs one at a time: a debugger follows one process.
+        """
+        if function.name == self.debug:
+            return None
+        named = self.max_concurrency.get(function.name)
+        others = self.max_concurrency.get("") if function.max_concurrency is None else function.max_concurrency
+        return others if named is None else named
 
     @property
     def exchange_watchers(self) -> tuple[Callable[[Exchange], None], ...]:

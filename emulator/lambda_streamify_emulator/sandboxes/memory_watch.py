@@ -1,15 +1,20 @@
 """Measures the memory use of a sandbox at intervals, while it starts or runs an invocation."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
-from .memory import memory_used
+from .memory import memory_used, proportional_use
 
 MEMORY_CHECK_INTERVAL_S = 0.2  # a check takes 0.1 ms, and hundreds of sandboxes may run
+# The same where a sandbox has many processes, of which each takes about a millisecond.
+SHARED_MEMORY_CHECK_INTERVAL_S = 1.0
 
 
 class MemoryWatch:
     """Calls `exceeded` while more than `limit` bytes are used. `processes` returns the ids, the runtime's first."""
+
+    interval_s = MEMORY_CHECK_INTERVAL_S
 
     def __init__(self, limit: int, processes: Callable[[], list[int]], exceeded: Callable[[], None]) -> None:
         self.limit = limit
@@ -23,12 +28,12 @@ class MemoryWatch:
         """Measure now, and then at intervals until it is stopped."""
         if self.measure() > self.limit:
             self._exceeded()
-        self._timer = asyncio.get_running_loop().call_later(MEMORY_CHECK_INTERVAL_S, self.check)
+        self._timer = asyncio.get_running_loop().call_later(self.interval_s, self.check)
 
     def start(self) -> None:
         """Measure at intervals until it is stopped."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(MEMORY_CHECK_INTERVAL_S, self.check)
+            self._timer = asyncio.get_running_loop().call_later(self.interval_s, self.check)
 
     def stop(self) -> None:
         """Stop measuring."""
@@ -44,3 +49,38 @@ class MemoryWatch:
             return 0
         self.peak = max(used.peak, self.peak or 0)
         return used.now
+
+
+class SharedMemoryWatch(MemoryWatch):
+    """The same for many processes, among which the memory that they share is divided (proportional set size).
+
+    `measured` is called with the bytes and the number of processes after each measurement.
+    """
+
+    interval_s = SHARED_MEMORY_CHECK_INTERVAL_S
+
+    def __init__(
+        self,
+        limit: int,
+        processes: Callable[[], list[int]],
+        exceeded: Callable[[], None],
+        measured: Callable[[int, int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(limit, processes, exceeded)
+        self._measured = measured
+        self._clock = clock
+        self._latest = 0
+        self._next = 0.0  # not measured again before, since an invocation may end every few milliseconds
+
+    def measure(self) -> int:
+        """Return the memory use in bytes, at most one interval old; 0 if it is unknown."""
+        processes = self._processes()
+        if processes and self._clock() >= self._next:
+            used = proportional_use(processes[0], processes[1:])
+            self._next = self._clock() + self.interval_s / 2
+            if used is not None:
+                self._latest, count = used
+                self.peak = max(self._latest, self.peak or 0)
+                self._measured(self._latest, count)
+        return self._latest
