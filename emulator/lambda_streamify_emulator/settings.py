@@ -4,10 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .activity.activity import Activity
+from .errors import EmulatorError
 from .invocations.limits import LIMITS, Limits
 from .invocations.recording_channel import Recordings
 from .template.functions import Function
+from .template.managed_instances import HIGHEST
 from .web.exchange import Exchange
+
+
+def concurrency(where: str, value: str) -> int:
+    """Return the number of invocations at a time that `value` is. Raises EmulatorError, which begins with `where`."""
+    if not value.isascii() or not value.isdecimal() or not 1 <= int(value) <= HIGHEST:
+        raise EmulatorError(f"{where}: {value!r} is not a number from 1 to {HIGHEST}")
+    return int(value)
 
 
 @dataclass(frozen=True)

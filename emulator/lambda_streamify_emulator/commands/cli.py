@@ -21,10 +21,12 @@ from .options import (
     DEFAULT_TEMPLATE,
     AllowHost,
     Layers,
+    MaxConcurrency,
     Parameters,
     Served,
     Stack,
     layer_places,
+    max_concurrency_values,
     parameter_values,
 )
 
@@ -100,6 +102,7 @@ def serve(
         int,
         typer.Option(min=1, metavar="N", help="Limit on processes per function without ReservedConcurrentExecutions."),
     ] = 1000,
+    max_concurrency: MaxConcurrency = None,
     idle_minutes: Annotated[
         float, typer.Option(min=0, metavar="N", help="Minutes after which an idle process is stopped.")
     ] = 10,
@@ -178,6 +181,7 @@ def serve(
             limits=LIMITS if limits == "aws" else UNLIMITED,
             cuts_errors=stream_error == "cut",
             max_sandboxes=max_sandboxes,
+            max_concurrency=max_concurrency_values(max_concurrency),
             idle_limit=idle_minutes * 60,
             with_credentials=with_credentials,
             debug=debug,

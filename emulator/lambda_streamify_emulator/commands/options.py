@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import EmulatorError
+from ..settings import concurrency
 from ..template.cdk.assembly import stack_template
 
 AllowHost = Annotated[
@@ -42,6 +43,23 @@ Layers = Annotated[
     list[str] | None,
     typer.Option(help="The content of a layer: a folder or a .zip file. Repeatable.", metavar="ARN=PATH"),
 ]
+MaxConcurrency = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Run up to N invocations at a time in each process, as on Lambda Managed Instances: of the function NAME, "
+        "or of all whose template does not say how many. Repeatable.",
+        metavar="[NAME=]N",
+    ),
+]
+
+
+def max_concurrency_values(given: list[str] | None) -> dict[str, int]:
+    """Return the values of --max-concurrency by the names of functions; "" stands for the others."""
+    found: dict[str, int] = {}
+    for text in given or ():
+        name, _, value = text.rpartition("=")
+        found[name] = concurrency(f"--max-concurrency {text}", value)
+    return found
 
 
 def parameter_values(given: list[str] | None) -> dict[str, str]:

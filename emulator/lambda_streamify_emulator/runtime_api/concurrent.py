@@ -48,13 +48,17 @@ class ConcurrentRuntimeApi(RuntimeApi):
     ) -> None:
         super().__init__(function, hooks, limits=limits, names=names)
         self.connection_limit = CONNECTION_LIMIT + CONNECTIONS_PER_WORKER * capacity
-        self.away = 0
-        """How many workers take no event for now: their invocation has timed out, or their connection has closed."""
         self._capacity = capacity
+        self._lost = 0  # workers whose invocation has timed out or was cut off, or whose connection is closed
         self._has_started = False  # a worker has asked for an event
         self._queue: deque[Invocation] = deque()
         self._running: dict[str, RunningInvocation] = {}  # by request id
         self._timed_out: dict[str, None] = {}  # request ids, the oldest first
+
+    @property
+    def away(self) -> int:
+        """How many workers take no event for now."""
+        return self._lost + sum(connection.half_closed for connection in self._waiting)
 
     async def close(self) -> None:
         """Stop listening after the runtime's end, and wait until everything that it sent has been read."""
@@ -73,7 +77,7 @@ class ConcurrentRuntimeApi(RuntimeApi):
         if running is None:
             return
         running.stop(TIMED_OUT)
-        self.away += 1
+        self._lost += 1
         self._timed_out[invocation.request_id] = None
         while len(self._timed_out) > self._capacity:
             del self._timed_out[next(iter(self._timed_out))]
@@ -83,7 +87,7 @@ class ConcurrentRuntimeApi(RuntimeApi):
     def disconnected(self, connection: RuntimeConnection) -> None:
         """Forget a closed connection. The worker that waited on it may come back on another one."""
         if connection in self._waiting:
-            self.away += 1
+            self._lost += 1
         super().disconnected(connection)
 
     def _admit(self, name: str, request_id: str | None, connection: RuntimeConnection, head: Head) -> Call:
@@ -95,7 +99,8 @@ class ConcurrentRuntimeApi(RuntimeApi):
 
     def _forbidden(self, name: str) -> Answer | None:
         if name == "next":
-            return INTERNAL_ERROR if len(self._waiting) >= self._capacity else None
+            waiting = sum(not connection.half_closed for connection in self._waiting)
+            return INTERNAL_ERROR if waiting >= self._capacity else None
         is_reported = name == "init/error" and self.state == INIT_ERROR  # by another worker
         return forbidden(INIT_ERROR, name) if is_reported else None
 
@@ -106,7 +111,7 @@ class ConcurrentRuntimeApi(RuntimeApi):
         if request_id not in self._timed_out:
             return INVALID_ID
         del self._timed_out[request_id]  # the runtime is told once
-        self.away = max(self.away - 1, 0)
+        self._lost = max(self._lost - 1, 0)
         self._hooks.on_idle(None)
         return TIMED_OUT
 
@@ -117,10 +122,14 @@ class ConcurrentRuntimeApi(RuntimeApi):
         if self._closing:
             connection.abort()
             return
+        before = self.away
         self._waiting.append(connection)
-        away = min(self.away, max(self._capacity - len(self._running) - len(self._waiting), 0))
-        is_back, self.away = away < self.away, away
-        if is_back or not self._has_started:
+        for other in self._waiting[:]:
+            if other.half_closed and len(self._waiting) + len(self._running) > self._capacity:
+                self._waiting.remove(other)  # this worker is back in its place
+                other.abort()
+        self._lost = min(self._lost, max(self._capacity - len(self._running) - len(self._waiting), 0))
+        if self.away < before or not self._has_started:
             self._has_started = True
             self._hooks.on_idle(None)
         self._send_events()
@@ -131,7 +140,7 @@ class ConcurrentRuntimeApi(RuntimeApi):
             super().failed(error)
             return
         self.warn(f"one worker of the runtime cannot start ({error.error_type}); the others go on")
-        self.away += 1
+        self._lost += 1
 
     # --- called by running invocations -------------------------------------------------------------------------------
 
@@ -150,13 +159,14 @@ class ConcurrentRuntimeApi(RuntimeApi):
         return asyncio.get_running_loop().call_later(TRUNCATION_DELAY_S, self._report_cut, running)
 
     def _report_cut(self, running: RunningInvocation) -> None:
-        self.away += 1
+        self._lost += 1
         self.over(running, TRUNCATED)
 
     def _send_events(self) -> None:
         while self._queue and self._waiting:
-            # The worker may be gone from a half-closed connection: prefer another.
             connection = min(self._waiting, key=lambda waiting: waiting.half_closed)
+            if connection.half_closed and self._running:  # its worker is probably gone: wait for another
+                return
             self._waiting.remove(connection)
             invocation = self._queue.popleft()
             self._running[invocation.request_id] = RunningInvocation(self, invocation)

@@ -55,7 +55,8 @@ class _ConcurrentParts(Parts):
 class ConcurrentSandbox(Sandbox):
     """Runs up to `max_concurrency` invocations of one function at a time.
 
-    `idle` is called with the sandbox after each invocation, and whenever it has room for one more.
+    `idle` is called with the sandbox after each invocation, and whenever it has room for one more. `show` is called
+    after each change of what `as_dict` returns.
     """
 
     def __init__(
@@ -68,11 +69,14 @@ class ConcurrentSandbox(Sandbox):
         *,
         max_concurrency: int,
         settings: Settings = DEFAULTS,
-        show: "Callable[[ConcurrentSandbox], None]" = lambda _: None,
+        show: Callable[[], None] = lambda: None,
     ) -> None:
+        self.function = package.function
         self.max_concurrency = max_concurrency
-        self.memory: tuple[int, int] | None = None
-        """The bytes that its processes use together, and their number; None until they have been measured."""
+        self.memory: int | None = None
+        """The bytes that its processes use together; None until they have been measured."""
+        self.processes = 0
+        """The number of its processes at that time."""
         self._show = show
         parts = _ConcurrentParts(package, settings, max_concurrency, self._on_measured)
         super().__init__(package, reaper, log, idle, gone, settings=settings, parts=parts)
@@ -80,10 +84,19 @@ class ConcurrentSandbox(Sandbox):
         self._concurrent_api = parts.concurrent_api
         self._init_timed_out = False
 
-    @property
-    def running(self) -> int:
-        """How many invocations it runs."""
-        return len(self._invocations)
+    def as_dict(self) -> dict[str, int | None]:
+        """Return, for JSON, what it does now. The memory is in bytes."""
+        return {
+            "running": len(self._invocations),
+            "max_concurrency": self.max_concurrency,
+            "memory": self.memory,
+            "processes": self.processes,
+        }
+
+    def invoke(self, invocation: Invocation) -> None:
+        """Run `invocation` beside the others. The sandbox must have room."""
+        super().invoke(invocation)
+        self._show()
 
     @property
     def room(self) -> int:
@@ -110,7 +123,7 @@ class ConcurrentSandbox(Sandbox):
         if invocation.request_id in self._invocations:
             super()._finish(invocation)
             self._concurrent_log.forget(invocation.request_id)
-            self._show(self)
+            self._show()
 
     def _rest(self) -> None:
         """Stop measuring when nothing runs. Its processes go on."""
@@ -118,8 +131,8 @@ class ConcurrentSandbox(Sandbox):
             self._memory.stop()
 
     def _on_measured(self, used: int, processes: int) -> None:
-        self.memory = (used, processes)
-        self._show(self)
+        self.memory, self.processes = used, processes
+        self._show()
 
     def _time_out(self, invocation: Invocation) -> None:
         """End one invocation; or all of them, if the runtime has not finished init."""
@@ -136,6 +149,7 @@ class ConcurrentSandbox(Sandbox):
         del self._invocations[invocation.request_id]
         self._concurrent_log.forget(invocation.request_id)
         self._rest()
+        self._show()
         self._call_idle(self)
 
     def _ending(self, code: int, invocation: Invocation | None) -> Ending:

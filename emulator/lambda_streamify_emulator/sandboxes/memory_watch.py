@@ -9,6 +9,7 @@ from .memory import memory_used, proportional_use
 MEMORY_CHECK_INTERVAL_S = 0.2  # a check takes 0.1 ms, and hundreds of sandboxes may run
 # The same where a sandbox has many processes, of which each takes about a millisecond.
 SHARED_MEMORY_CHECK_INTERVAL_S = 1.0
+TIME_FRACTION_LIMIT = 0.05  # of the emulator's time that the measurements of one such sandbox may use
 
 
 class MemoryWatch:
@@ -74,11 +75,12 @@ class SharedMemoryWatch(MemoryWatch):
         self._next = 0.0  # not measured again before, since an invocation may end every few milliseconds
 
     def measure(self) -> int:
-        """Return the memory use in bytes, at most one interval old; 0 if it is unknown."""
-        processes = self._processes()
-        if processes and self._clock() >= self._next:
+        """Return the latest memory use in bytes, which may be some milliseconds old; 0 if it is unknown."""
+        processes, start = self._processes(), self._clock()
+        if processes and start >= self._next:
             used = proportional_use(processes[0], processes[1:])
-            self._next = self._clock() + self.interval_s / 2
+            end = self._clock()
+            self._next = end + (end - start) / TIME_FRACTION_LIMIT
             if used is not None:
                 self._latest, count = used
                 self.peak = max(self._latest, self.peak or 0)

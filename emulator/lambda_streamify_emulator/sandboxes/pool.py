@@ -18,10 +18,10 @@ from ..invocations.watched_channel import WatchedChannel
 from ..processes.reaper import Reaper
 from ..settings import DEFAULTS, Settings
 from ..template.reader import Function
-from .concurrent_sandbox import ConcurrentSandbox
 from .event_queue import EventQueue
 from .failures import Failures
 from .function_package import Package
+from .maker import SandboxMaker
 from .ready_code import ReadyCode
 from .sandbox import Sandbox
 from .shared_ports import SharedPorts, waits
@@ -55,8 +55,8 @@ class SandboxPool:
         self._code = ReadyCode(package, log)
         self._ports = SharedPorts() if ports is None else ports
         self._settings = settings
-        self._reaper = reaper
         self._log = log
+        self._maker = SandboxMaker(reaper, log, settings, idle=self._became_idle, gone=self._forget)
         self._failures = Failures(package.function.name, log)
         self._idle: dict[Sandbox, asyncio.TimerHandle] = {}  # each with the timer that ends it
         self._with_room: dict[Sandbox, None] = {}  # those that run invocations and have room for more
@@ -174,7 +174,7 @@ class SandboxPool:
         if self._is_full:
             raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
         self._show(invocation)
-        sandbox = self._make_sandbox()
+        sandbox = self._maker.make(self._code.package)
         self._all[sandbox] = change
         if sandbox.room > 1:  # others may use it while it starts
             self._with_room[sandbox] = None
@@ -185,13 +185,6 @@ class SandboxPool:
             if not isinstance(error, OSError):
                 raise
             self._failures.fail_start(sandbox.invocations, error)
-
-    def _make_sandbox(self) -> Sandbox:
-        parts = (self._code.package, self._reaper, self._log, self._became_idle, self._forget)
-        max_concurrency = self._settings.max_concurrency_of(self.function)
-        if max_concurrency is None:
-            return Sandbox(*parts, settings=self._settings)
-        return ConcurrentSandbox(*parts, max_concurrency=max_concurrency, settings=self._settings)
 
     # --- the ports that sandboxes with external extensions share -----------------------------------------------------
 
@@ -293,6 +286,7 @@ class SandboxPool:
     def _forget(self, sandbox: Sandbox) -> None:
         self._all.pop(sandbox, None)
         self._remove(sandbox)
+        self._maker.forget(sandbox)
         self._waiting.wake(None)
         self._ports.note_change()
         if not self._all:

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "containers": {"errors", "processes", "template"},
     "runtime_api": {"invocations", "listener", "template", "web"},
     "extensions": {"account", "invocations", "listener", "processes", "runtime_api", "template"},
-    "settings": {"activity", "invocations", "template", "web"},
+    "settings": {"activity", "errors", "invocations", "template", "web"},
     "sandboxes": {
         "account",
         "building",
