@@ -40,7 +40,12 @@ class ProcessGroup:
             self._log_socket = LogSocket(log)
             path = self._log_socket.open(self._package.folders.runtime)
             environment = environment if path is None else {**environment, LOG_SOCKET: path}
-        self._runtime = await start_runtime(self._package, environment, output, self.id, say)
+        try:
+            self._runtime = await start_runtime(self._package, environment, output, self.id, say)
+        except BaseException:
+            if self._log_socket is not None:
+                self._log_socket.close()
+            raise
         self._output = output
         return group_of(self._runtime.pid, self.id or self._runtime.pid)
 

@@ -91,7 +91,7 @@ def test_each_event_has_its_own_deadline(monkeypatch: pytest.MonkeyPatch) -> Non
         async with Scene(capacity=2) as scene:
             found = []
             for now in (1000.0, 1001.5):
-                monkeypatch.setattr(module.time, "time", lambda now=now: now)
+                monkeypatch.setattr(f"{module.__name__}.time.time", lambda now=now: now)
                 scene.api.invoke(Invocation(b"1"))
                 reply = await (await scene.connect()).ask(NEXT)
                 found.append(reply.headers["lambda-runtime-deadline-ms"])
