@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
+from tempfile import TemporaryDirectory
+from threading import Event, Lock, Thread
 
 import pytest
 
@@ -106,6 +108,58 @@ def make_file_system(
     return made
 
 
+class OutputSocket:
+    """What workers on managed instances connect their standard output and their standard error to.
+
+    A thread reads all the time: many short writes fill a Unix socket, and then the writer waits.
+    """
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory()  # not in pytest's: the path of a Unix socket is short
+        self.path = str(Path(self._folder.name, "socket"))
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.path)
+        self._listener.listen(100)
+        self._listener.setblocking(False)
+        self._received: dict[socket.socket, bytes] = {}
+        self._lock = Lock()
+        self._closed = Event()
+        self._thread = Thread(target=self._read_on, daemon=True)
+        self._thread.start()
+
+    def written(self) -> list[bytes]:
+        """Return for each connection what has come since the last call."""
+        with self._lock:
+            self._read()
+            received = list(self._received.values())
+            self._received = dict.fromkeys(self._received, b"")
+        return received
+
+    def close(self) -> None:
+        """Close all of it."""
+        self._closed.set()
+        self._thread.join(TIMEOUT_S)
+        for connection in (self._listener, *self._received):
+            connection.close()
+        self._folder.cleanup()
+
+    def _read_on(self) -> None:
+        while not self._closed.wait(0.02):
+            with self._lock:
+                self._read()
+
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.setblocking(False)
+                self._received[connection] = b""
+        for connection in self._received:
+            with suppress(BlockingIOError):
+                while data := connection.recv(65536):
+                    self._received[connection] += data
+
+
 class Sandbox:
     """One process of a runtime, and what it has written."""
 
@@ -129,6 +183,10 @@ class Sandbox:
             descriptor = outputs["telemetry"].fileno()
             if environment.get("_LAMBDA_TELEMETRY_LOG_FD") == "":
                 environment["_LAMBDA_TELEMETRY_LOG_FD"] = str(descriptor)
+            self.sockets = None
+            if environment.get("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET") == "":
+                self.sockets = OutputSocket()
+                environment["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"] = self.sockets.path
             self.process = subprocess.Popen(
                 [system.runtime / "bootstrap"],
                 cwd=task,
@@ -137,6 +195,7 @@ class Sandbox:
                 stdout=outputs["stdout"],
                 stderr=outputs["stderr"],
                 pass_fds=[descriptor],
+                start_new_session=True,  # to reach workers that have outlived their parent
             )
         self._waiter = Thread(target=self._wait, daemon=True)
         self._waiter.start()
@@ -155,10 +214,13 @@ class Sandbox:
             self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
-        self.signal(signal.SIGKILL)
+        """End the process and its workers, whatever they do."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self._waiter.join(TIMEOUT_S)
         assert not self._waiter.is_alive()
+        if self.sockets is not None:
+            self.sockets.close()
 
     def _wait(self) -> None:
         self._api.happened.put(Ended(self.process.wait()))
