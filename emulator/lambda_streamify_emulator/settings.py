@@ -1,6 +1,6 @@
 """The settings of an emulator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .activity.activity import Activity
@@ -12,11 +12,18 @@ from .template.managed_instances import HIGHEST
 from .web.exchange import Exchange
 
 
-def concurrency(where: str, value: str) -> int:
-    """Return the number of invocations at a time that `value` is. Raises EmulatorError, which begins with `where`."""
-    if not value.isascii() or not value.isdecimal() or not 1 <= int(value) <= HIGHEST:
-        raise EmulatorError(f"{where}: {value!r} is not a number from 1 to {HIGHEST}")
-    return int(value)
+def read_max_concurrency(option: str, lines: Iterable[str]) -> dict[str, int]:
+    """Return the value of `Settings.max_concurrency` that lines such as NAME=N and N stand for. Raises EmulatorError.
+
+    assert read_max_concurrency("--max-concurrency", ["chat=16", "4"]) == {"chat": 16, "": 4}
+    """
+    found: dict[str, int] = {}
+    for line in lines:
+        name, _, value = (part.strip() for part in line.rpartition("="))
+        if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= HIGHEST):
+            raise EmulatorError(f"{option} {line}: write a number from 1 to {HIGHEST}, or NAME=NUMBER")
+        found[name] = int(value)
+    return found
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,15 @@ class Settings:
         named = self.max_concurrency.get(function.name)
         others = self.max_concurrency.get("") if function.max_concurrency is None else function.max_concurrency
         return others if named is None else named
+
+    def check_names(self, functions: Iterable[Function]) -> None:
+        """Raise EmulatorError if `max_concurrency` names a function that is not among these."""
+        known = [function.name for function in functions]
+        for name in self.max_concurrency:
+            if name and name not in known:
+                raise EmulatorError(
+                    f"--max-concurrency {name}: there is no such function; there are {', '.join(known)}"
+                )
 
     @property
     def exchange_watchers(self) -> tuple[Callable[[Exchange], None], ...]:

@@ -26,7 +26,6 @@ from .options import (
     Served,
     Stack,
     layer_places,
-    max_concurrency_values,
     parameter_values,
 )
 
@@ -157,7 +156,7 @@ def serve(
     from ..activity.activity import Activity
     from ..invocations.limits import LIMITS, UNLIMITED
     from ..invocations.recording_channel import Recordings
-    from ..settings import Settings
+    from ..settings import Settings, read_max_concurrency
     from ..terminal import terminal
     from ..terminal.serve_log import serve_log
     from ..web.host_check import host_name
@@ -181,7 +180,7 @@ def serve(
             limits=LIMITS if limits == "aws" else UNLIMITED,
             cuts_errors=stream_error == "cut",
             max_sandboxes=max_sandboxes,
-            max_concurrency=max_concurrency_values(max_concurrency),
+            max_concurrency=read_max_concurrency("--max-concurrency", max_concurrency or ()),
             idle_limit=idle_minutes * 60,
             with_credentials=with_credentials,
             debug=debug,

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ..errors import EmulatorError
-from ..settings import concurrency
 from ..template.cdk.assembly import stack_template
 
 AllowHost = Annotated[
@@ -51,15 +50,6 @@ MaxConcurrency = Annotated[
         metavar="[NAME=]N",
     ),
 ]
-
-
-def max_concurrency_values(given: list[str] | None) -> dict[str, int]:
-    """Return the values of --max-concurrency by the names of functions; "" stands for the others."""
-    found: dict[str, int] = {}
-    for text in given or ():
-        name, _, value = text.rpartition("=")
-        found[name] = concurrency(f"--max-concurrency {text}", value)
-    return found
 
 
 def parameter_values(given: list[str] | None) -> dict[str, str]:

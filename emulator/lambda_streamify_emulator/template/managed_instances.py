@@ -13,6 +13,7 @@ from .values import mapping, number
 
 PROPERTY = "CapacityProviderConfig"
 MAXIMUM, RATIO = "PerExecutionEnvironmentMaxConcurrency", "ExecutionEnvironmentMemoryGiBPerVCpu"
+ARNS = ("Arn", "CapacityProviderArn")
 HIGHEST = 1600
 DEFAULT_PER_VCPU, DEFAULT_RATIO = 16, 2
 
@@ -23,17 +24,25 @@ def read_max_concurrency(where: str, stack: Stack, logical_id: str, memory: int)
     Raises TemplateError. The ARN of the capacity provider is not resolved: often only a deployed stack knows it.
     """
     where = f"{where}: {PROPERTY}"
-    config = mapping(where, stack.raw(logical_id).get(PROPERTY))
+    resolved = stack.intrinsics.resolve({PROPERTY: _without_arns(stack.raw(logical_id).get(PROPERTY))})
+    config = mapping(where, resolved.get(PROPERTY))
     # CloudFormation has one level more than SAM.
-    config = mapping(where, config.get("LambdaManagedInstancesCapacityProviderConfig", config))
-    if not config:
+    found = mapping(where, config.get("LambdaManagedInstancesCapacityProviderConfig", config))
+    if not found:
         return None
-    found = stack.intrinsics.resolve({key: config[key] for key in (MAXIMUM, RATIO) if key in config})
     if found.get(MAXIMUM) is None or isinstance(found[MAXIMUM], dict):  # an unresolved value is reported elsewhere
         return DEFAULT_PER_VCPU * max(int(memory / 1024 / _ratio(found.get(RATIO))), 1)
     value = number(where, MAXIMUM, found[MAXIMUM], "invocations")
     if value > HIGHEST:
         raise TemplateError(f"{where}: {MAXIMUM}: {value} is more than {HIGHEST}")
+    return value
+
+
+def _without_arns(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_arns(item) for item in value]
+    if isinstance(value, dict):
+        return {key: "" if key in ARNS else _without_arns(item) for key, item in value.items()}
     return value
 
 

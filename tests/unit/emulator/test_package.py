@@ -93,8 +93,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "web",
     },
     "__main__": {"commands"},
-    "testing": {"clients", "emulator", "errors", "invocations", "recordings", "sandboxes", "template", "web"},
-    "pytest_plugin": {"__main__", "errors", "replays", "testing"},
+    "testing": {
+        "clients",
+        "emulator",
+        "errors",
+        "invocations",
+        "recordings",
+        "sandboxes",
+        "settings",
+        "template",
+        "web",
+    },
+    "pytest_plugin": {"__main__", "errors", "replays", "settings", "testing"},
 }
 
 
