@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(LAYERS, "folders or .zip files of layers, from the root folder, each as ARN=PATH", type="linelist")
     parser.addini(
         MAX_CONCURRENCY,
-        "how many invocations a process runs at a time, each as NAME=N, or N for all whose template does not say it",
+        "how many invocations a sandbox runs at a time, each as NAME=N, or N for all whose template does not say it",
         type="linelist",
     )
 
@@ -77,7 +77,7 @@ def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
 
     The emulator starts once per session, with the template.yaml of the root folder or the one that the ini options
     streamify_template, streamify_parameters and streamify_layers name; streamify_max_concurrency says how many
-    invocations a process runs at a time. Each test sees only its own logs.
+    invocations a sandbox runs at a time. Each test sees only its own logs.
 
         def test_hello(streamify):
             result = streamify.get("hello")

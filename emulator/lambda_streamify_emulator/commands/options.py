@@ -45,7 +45,7 @@ Layers = Annotated[
 MaxConcurrency = Annotated[
     list[str] | None,
     typer.Option(
-        help="Run up to N invocations at a time in each process, as on Lambda Managed Instances: of the function NAME, "
+        help="Run up to N invocations at a time in each sandbox, as on Lambda Managed Instances: of the function NAME, "
         "or of all whose template does not say how many. Repeatable.",
         metavar="[NAME=]N",
     ),
