@@ -45,7 +45,7 @@ def memory_used(process: int, limit: int | None = None, also: Iterable[int] = ()
 def proportional_use(process: int, also: Iterable[int] = ()) -> tuple[int, int] | None:
     """Return the bytes that the process, those in `also` and all descendants use, and their number; None if unknown.
 
-    Memory that processes share is divided among them. The kernel needs about a millisecond for each process.
+    Memory that processes share is divided among them (proportional set size).
     """
     members = [process, *descendants(process)]
     for other in also:
