@@ -95,7 +95,7 @@ class Sandbox:
             await self._extensions.close(0)
             await self._api.close()
             raise
-        if not self._timers:
+        if not self._is_initialized:
             self._limit(invocation, INIT_TIMEOUT_S + self._package.function.timeout)
         self._watcher = asyncio.create_task(self._watch())
         if self._stopped:
