@@ -6,7 +6,6 @@ What is meant to differ in this mode alone stands in the second table of docs/re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 

@@ -143,29 +143,8 @@ class _Watched:
 
     def see(self, workers: int = 1) -> Observation:
         """Wait until so many workers wait for an event, or the process ends; return what it has done since."""
-        seen: Observation = {}
-        outcome: list[str] = []
-        while not self.ended and outcome.count("next") < workers:
-            happened = self._api.wait()
-            if isinstance(happened, Post):
-                outcome.append(happened.path.rpartition("/invocation/")[2].rpartition("/")[2])
-                seen.update(_posted(happened, self._normal))
-            elif isinstance(happened, Ended):
-                self.ended = True
-                outcome.append(_end(happened))
-            else:
-                outcome.append("next")
-        if workers > 1:
-            outcome.sort()
-        seen["outcome"] = ", ".join(outcome)
-        if self._api.refused:
-            seen["refused"] = str(self._api.refused)
-        for name in ("stdout", "stderr"):
-            seen[name] = self._normal(self._sandbox.written(name).decode("utf-8", "backslashreplace"))
-        seen["telemetry"] = "\n".join(map(self._normal, _frames(self._sandbox.written("telemetry"))))
-        sockets = self._sandbox.sockets.written() if self._sandbox.sockets else []
-        texts = sorted(self._normal(data.decode("utf-8", "backslashreplace")) for data in sockets)
-        seen["sockets"] = "".join(f"{text}\n--\n" for text in texts)
+        seen = self._happens(workers)
+        seen |= self._writes()
         for name in ("stdout", "stderr", "telemetry", "sockets"):
             seen[name] = _without_runtime(seen[name])
             for warning in _WARNING.finditer(seen[name]):
@@ -183,6 +162,34 @@ class _Watched:
             for name in ("cause", "stdout", "telemetry", "sockets"):
                 for text in (message, json.dumps(message)[1:-1]):
                     seen[name] = seen.get(name, ABSENT).replace(text, "MESSAGE")
+        return seen
+
+    def _happens(self, workers: int) -> Observation:
+        seen: Observation = {}
+        outcome: list[str] = []
+        while not self.ended and outcome.count("next") < workers:
+            happened = self._api.wait()
+            if isinstance(happened, Post):
+                outcome.append(happened.path.rpartition("/invocation/")[2].rpartition("/")[2])
+                seen.update(_posted(happened, self._normal))
+            else:
+                self.ended = isinstance(happened, Ended)
+                outcome.append(_end(happened) if isinstance(happened, Ended) else "next")
+        if workers > 1:
+            outcome.sort()
+        seen["outcome"] = ", ".join(outcome)
+        if self._api.refused:
+            seen["refused"] = str(self._api.refused)
+        return seen
+
+    def _writes(self) -> Observation:
+        def text(data: bytes) -> str:
+            return self._normal(data.decode("utf-8", "backslashreplace"))
+
+        seen = {name: text(self._sandbox.written(name)) for name in ("stdout", "stderr")}
+        seen["telemetry"] = "\n".join(map(self._normal, _frames(self._sandbox.written("telemetry"))))
+        sockets = self._sandbox.sockets.written() if self._sandbox.sockets else []
+        seen["sockets"] = "".join(f"{part}\n--\n" for part in sorted(map(text, sockets)))
         return seen
 
     def _normal(self, text: str) -> str:

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,12 +12,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Event, Lock, Thread
+from threading import Thread
 
 import pytest
 
 from layer_build import build_layer
+from output_socket import OutputSocket
 from processes import ROOT, clean_environment, interpreter
 from queued_api import Ended, QueuedApi
 from waiting import TIMEOUT_S
@@ -106,58 +105,6 @@ def make_file_system(
     )
     bootstrap.chmod(0o755)
     return made
-
-
-class OutputSocket:
-    """What workers on managed instances connect their standard output and their standard error to.
-
-    A thread reads all the time: many short writes fill a Unix socket, and then the writer waits.
-    """
-
-    def __init__(self) -> None:
-        self._folder = TemporaryDirectory()  # not in pytest's: the path of a Unix socket is short
-        self.path = str(Path(self._folder.name, "socket"))
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.path)
-        self._listener.listen(100)
-        self._listener.setblocking(False)
-        self._received: dict[socket.socket, bytes] = {}
-        self._lock = Lock()
-        self._closed = Event()
-        self._thread = Thread(target=self._read_on, daemon=True)
-        self._thread.start()
-
-    def written(self) -> list[bytes]:
-        """Return for each connection what has come since the last call."""
-        with self._lock:
-            self._read()
-            received = list(self._received.values())
-            self._received = dict.fromkeys(self._received, b"")
-        return received
-
-    def close(self) -> None:
-        """Close all of it."""
-        self._closed.set()
-        self._thread.join(TIMEOUT_S)
-        for connection in (self._listener, *self._received):
-            connection.close()
-        self._folder.cleanup()
-
-    def _read_on(self) -> None:
-        while not self._closed.wait(0.02):
-            with self._lock:
-                self._read()
-
-    def _read(self) -> None:
-        with suppress(BlockingIOError):
-            while True:
-                connection, _ = self._listener.accept()
-                connection.setblocking(False)
-                self._received[connection] = b""
-        for connection in self._received:
-            with suppress(BlockingIOError):
-                while data := connection.recv(65536):
-                    self._received[connection] += data
 
 
 class Sandbox:
