@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The AWS Lambda Developer Guide, "Using the Lambda runtime API".
 _VERSION = "/2018-06-01/runtime"
-_NEXT = f"{_VERSION}/invocation/next"
+NEXT = f"{_VERSION}/invocation/next"
 _RESPONSE = f"{_VERSION}/invocation/%s/response"
 _ERROR = f"{_VERSION}/invocation/%s/error"
 _INIT_ERROR = f"{_VERSION}/init/error"
@@ -43,18 +43,18 @@ class RuntimeApi:
 
     def __init__(self, address: str, user_agent: str) -> None:
         self.address = address
-        self._user_agent = user_agent
+        self.user_agent = user_agent
         self._process = os.getpid()
         self._socket: socket | None = None
         self._stream_fields: dict[str, str] = {}  # header fields by content type, the same for each stream
 
     def next(self) -> InvocationRequest:
         """Wait for the next invocation. For Lambda, the call ends the previous invocation."""
-        head = self._head("GET", _NEXT)
+        head = self._head("GET", NEXT)
         was_connected = self._socket is not None
         try:
             parser = self._exchange(head)
-        except _NoReply:
+        except NoReply:
             if not was_connected:
                 raise
             parser = self._exchange(head)
@@ -115,7 +115,7 @@ class RuntimeApi:
         """
         fields = self._stream_fields.get(content_type)
         if fields is None:
-            names = [("Host", self.address), ("User-Agent", self._user_agent), ("Content-Type", content_type)]
+            names = [("Host", self.address), ("User-Agent", self.user_agent), ("Content-Type", content_type)]
             fields = self._stream_fields[content_type] = framing.fields([*names, *framing.STREAMING_HEADERS])
         head = framing.head(
             "POST", _RESPONSE % _quoted_id(request), fields + framing.fields(_invocation_id_header(request))
@@ -186,7 +186,7 @@ class RuntimeApi:
             self.close()
             if is_signal_handlers:
                 raise
-            kind = ConnectionLost if parser.started else _NoReply
+            kind = ConnectionLost if parser.started else NoReply
             raise kind(f"the connection to the Runtime API at {self.address} broke: {error}") from error
         except BaseException:  # a signal handler's error too: the rest of this answer would be read as the next one
             self.close()
@@ -196,7 +196,7 @@ class RuntimeApi:
         return True
 
     def _head(self, method: str, path: str, headers: "Sequence[tuple[str, str]]" = ()) -> bytes:
-        return framing.request_head(method, path, [("Host", self.address), ("User-Agent", self._user_agent), *headers])
+        return framing.request_head(method, path, [("Host", self.address), ("User-Agent", self.user_agent), *headers])
 
     def _exchange(self, head: bytes) -> framing.ResponseParser:
         answer = framing.ResponseParser()
@@ -218,7 +218,7 @@ class RuntimeApi:
         """Send a whole request, and read the answer. A signal handler's error during the send is raised afterwards."""
         head = self._head("POST", path, [*headers, ("Content-Length", str(len(body)))])
         answer = framing.ResponseParser()
-        outgoing = _Post(self._connection(), (head, body) if body else (head,), answer, self._receive)
+        outgoing = Post(self._connection(), (head, body) if body else (head,), answer, self._receive)
         if request is not None:
             request.answer = outgoing
         interruption = None
@@ -255,7 +255,7 @@ def _close_inherited_connections() -> None:
 os.register_at_fork(after_in_child=_close_inherited_connections)
 
 
-class _Post(Outgoing):
+class Post(Outgoing):
     """A whole request. Its answer may arrive before it is sent; if that is a refusal, sending stops."""
 
     may_answer_early = True
@@ -279,7 +279,7 @@ class _Post(Outgoing):
                 raise SendFailed  # the answer says why
 
 
-class _NoReply(ConnectionLost):
+class NoReply(ConnectionLost):
     """The connection ended before the first byte of an answer."""
 
 
