@@ -4,11 +4,11 @@ AWS's Rust runtime runs several invocations in one process in the same way: each
 (`lambda_runtime` 1.1, `run_concurrent`). So there is one client for each worker.
 """
 
+from .._runtime.context import InvocationRequest
 from .._runtime.runtime_api import NEXT, NoReply, Post, RuntimeApi
 from .._wire import framing
 from .._wire.outgoing import MSG_DONTWAIT, Outgoing, SendFailed, ready
 from ..errors import RequestRefused
-from .._runtime.context import InvocationRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -30,11 +30,10 @@ def is_async(handler: "Any") -> bool:
         if iscoroutinefunction(handler) or isasyncgenfunction(handler):  # both look into partials and methods
             return True
         seen.append(handler)
-        handler = getattr(handler, "__wrapped__", None) or getattr(handler, "func", None) or _call_method(handler)
+        handler = getattr(handler, "__wrapped__", None) or getattr(handler, "func", None) or _called(handler)
     return False
 
 
-def _call_method(handler: "Any") -> "Any":
+def _called(handler: "Any") -> "Any":
     """Return the method that runs if the object is called, or the object itself if it is a function."""
-    is_instance = hasattr(type(handler), "__call__") and not hasattr(handler, "__code__")
-    return getattr(handler, "__call__") if is_instance else handler
+    return handler if hasattr(handler, "__code__") else getattr(handler, "__call__", handler)  # noqa: B004 - not a test

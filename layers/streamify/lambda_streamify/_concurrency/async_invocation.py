@@ -13,18 +13,16 @@ from .async_delivery import AsyncDelivery
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
-    from collections.abc import Callable
 
-    from .._runtime.context import FunctionVariables, InvocationRequest, LambdaContext
+    from .._runtime.delivery import Delivery
+    from .._runtime.context import LambdaContext
     from .._runtime.loader import Handler
-    from .._runtime.logs import Logs
-    from .async_api import AsyncRuntimeApi
 
 
 class AsyncInvocation(Invocation):
     """One invocation, whose parts run in two tasks: `call` in one that may be cancelled, the rest in the worker's."""
 
-    delivery_type = AsyncDelivery
+    delivery_type: "type[Delivery]" = AsyncDelivery
 
     if TYPE_CHECKING:
         _delivery: AsyncDelivery
@@ -86,7 +84,8 @@ async def _send_value(delivery: AsyncDelivery, value: object) -> None:
         await delivery.settle()
 
 
-def _no_second_loop() -> "NoReturn":
+def no_second_loop() -> "NoReturn":
+    """Stand in for an event loop of the invocation's own. Raises HandlerError."""
     raise HandlerError(
         "`streaming` was called in a thread for an asynchronous response, but this process has one event loop for all"
         " invocations: await the response in the handler"

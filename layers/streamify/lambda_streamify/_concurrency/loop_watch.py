@@ -6,7 +6,7 @@ after the environment was frozen and thawed, one of them ends at once, which doe
 
 import os
 import sys
-from asyncio import current_task
+from asyncio import current_task, events
 from threading import Event, Thread, get_ident
 
 from .._core import current
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from .._runtime.logs import Logs
 
+    Call = tuple[str, int, str]  # file, line and function
+
 INTERVAL_S = 0.25
 WAITS = 3  # a loop that is blocked for a second misses them all, whenever the second begins
 
@@ -26,10 +28,7 @@ _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 class LoopWatch:
-    """Watches `loop`, which runs in the thread that creates this, while `running` is above 0.
-
-    `wait` is how the thread waits for an Event; a test passes its own.
-    """
+    """Watches `loop`, which runs in the thread that creates this. Its `with` block is one invocation."""
 
     def __init__(self, loop: "AbstractEventLoop", logs: "Logs") -> None:
         self._loop = loop
@@ -46,10 +45,9 @@ class LoopWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """Let the thread end."""
         self._stopped.set()
         self._busy.set()
-        self._thread.join()
 
     def __enter__(self) -> None:
         """Note that an invocation begins."""
@@ -64,13 +62,16 @@ class LoopWatch:
             self._busy.clear()  # a frozen environment must have nothing to do
 
     def _watch(self) -> None:
-        while self._busy.wait() and not self._stopped.is_set():
+        while self._busy.wait() and not self._stopped.wait(INTERVAL_S):
             answered = Event()
-            self._loop.call_soon_threadsafe(answered.set)
+            try:
+                self._loop.call_soon_threadsafe(answered.set)
+            except RuntimeError:  # the loop is closed
+                return
             if not any(answered.wait(INTERVAL_S) for _ in range(WAITS)):
                 self._tell()
-                answered.wait()
-            self._stopped.wait(INTERVAL_S)
+                while not answered.wait(INTERVAL_S) and not self._stopped.is_set():
+                    pass
 
     def _tell(self) -> None:
         """Log where the event loop is, once for each place."""
@@ -93,13 +94,12 @@ class LoopWatch:
         )
 
 
-def _calls(frame: "FrameType | None") -> "list[tuple[str, int, str]]":
-    """Return file, line and function of each call that leads to `frame`, from the first of the function's own on."""
-    calls = []
-    while frame is not None:
+def _calls(frame: "FrameType | None") -> "list[Call]":
+    """Return the calls that lead to `frame`, from the first of the function's own on."""
+    calls: list[Call] = []
+    while frame is not None and frame.f_code.co_filename != events.__file__:  # which calls the step of a task
         calls.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
         frame = frame.f_back
-    calls.reverse()
-    while calls and calls[0][0].startswith((_PACKAGE, _STANDARD_LIBRARY)):
-        del calls[0]
-    return calls
+    while calls and calls[-1][0].startswith(_PACKAGE):
+        del calls[-1]
+    return calls[::-1]

@@ -43,8 +43,12 @@ def run(works: "list[Callable[[], int]]", logs: "Logs") -> int:
     """Run each of `works` in a process of its own.
 
     Returns in each worker what its work returns, and in the parent 0 after the last worker has ended. The parent passes
-    SIGTERM on to the workers; then it ends by that signal as soon as they have ended.
+    SIGTERM on to the workers; then it ends by that signal as soon as they have ended. A single
+    work runs in this process.
     """
+    if len(works) == 1:
+        _redirect_output(os.environ.get(_OUTPUT_SOCKET))
+        return works[0]()
     gc.freeze()  # otherwise the collector would write to all objects that the workers share
     workers: set[int] = set()
     pthread_sigmask(SIG_BLOCK, (SIGTERM,))  # so that no worker misses the signal, or passes it on itself

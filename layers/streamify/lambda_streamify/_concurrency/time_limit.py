@@ -5,7 +5,7 @@ One invocation at a time needs nothing like it, because Lambda kills the process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Task
+    from asyncio import AbstractEventLoop, Task, TimerHandle
     from collections.abc import Callable
     from typing import Any
 
@@ -13,39 +13,44 @@ END_TIMEOUT_S = 1.0
 
 
 class TimeLimit:
-    """A context manager that cancels `task` at the deadline.
+    """A context manager that cancels `task` at `deadline`, in seconds since the epoch. None is no deadline.
 
-    `abort` is called END_TIMEOUT_S later if the block still runs: a reader that takes nothing more holds the end of the
-    response. `remaining` returns the seconds until the deadline; `passed` says that the task was cancelled.
+    `clock` returns that time. `abort` is called END_TIMEOUT_S later if the block still runs: a reader that takes
+    nothing more holds the end of the response. `passed` says that the task was cancelled.
     """
 
     def __init__(
         self,
         loop: "AbstractEventLoop",
         task: "Task[Any]",
-        remaining: "Callable[[], float]",
+        deadline: "float | None",
+        clock: "Callable[[], float]",
         abort: "Callable[[], object]",
     ) -> None:
         self._loop = loop
         self._task = task
-        self._remaining = remaining
+        self._deadline = deadline
+        self._clock = clock
         self._abort = abort
+        self._timer: TimerHandle | None = None
         self.passed = False
 
     def __enter__(self) -> "TimeLimit":
-        self._set_timer()
+        self._check()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _set_timer(self) -> None:
-        self._timer = self._loop.call_later(self._remaining(), self._ring)
-
-    def _ring(self) -> None:
-        if self._remaining() > 0:  # the event loop's clock is fast, or stood still with the rest of the environment
-            self._set_timer()
+    def _check(self) -> None:
+        """End the task, or look again later: the event loop's clock may be fast, or stand still in a frozen process."""
+        if self._deadline is None:
             return
-        self.passed = True
-        self._task.cancel()
-        self._timer = self._loop.call_later(END_TIMEOUT_S, self._abort)
+        left = self._deadline - self._clock()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        else:
+            self.passed = True
+            self._task.cancel()
+            self._timer = self._loop.call_later(END_TIMEOUT_S, self._abort)

@@ -73,9 +73,11 @@ def _attach_root_logger(logs: Logs) -> None:
 
 def _run_several(logs: Logs) -> int:
     """Run several invocations at a time, as Lambda Managed Instances ask. Returns the exit status."""
+    from functools import partial
+
     from .._concurrency import processes  # imported late: other functions do not need it
     from .._concurrency.retrying_api import RetryingRuntimeApi, surviving
-    from .._concurrency.settings import read_settings
+    from .._concurrency.settings import TASKS, read_settings
 
     try:
         settings = read_settings(os.environ)
@@ -87,20 +89,31 @@ def _run_several(logs: Logs) -> int:
         _report_failed_start(_make_api(LambdaRuntimeClient), logs, error)
         return 1
 
-    def work() -> int:
-        _run(_make_api(RetryingRuntimeApi, logs), logs, surviving(_handle))
+    def work(make_runtime: "Callable[..., Runtime]") -> int:
+        _run(_make_api(RetryingRuntimeApi, logs), logs, make_runtime, surviving(_handle))
         return 1
 
-    return processes.run([work] * settings.processes, logs)
+    if settings.mode == TASKS:
+        from .._concurrency.tasks import TasksRuntime
+
+        runtimes: list[Callable[..., Runtime]] = [partial(TasksRuntime, concurrency=n) for n in settings.shares()]
+    else:
+        runtimes = [Runtime] * settings.processes
+    return processes.run([partial(work, make_runtime) for make_runtime in runtimes], logs)
 
 
-def _run(api: LambdaRuntimeClient, logs: Logs, handle: "Handle | None" = None) -> None:
+def _run(
+    api: LambdaRuntimeClient,
+    logs: Logs,
+    make_runtime: "Callable[..., Runtime]" = Runtime,
+    handle: "Handle | None" = None,
+) -> None:
     """Run the function's invocations. Returns only if the function cannot start, after it has reported the error."""
     try:
         _log_environment_warnings(logs)
         mode = invoke_mode(os.environ)
         handler = load_handler(os.environ["_HANDLER"])
-        runtime = Runtime(api, handler, logs, mode=mode, handle=handle or _handle)
+        runtime = make_runtime(api, handler, logs, mode=mode, handle=handle or _handle)
         kind = os.environ.get(_INITIALIZATION_TYPE)
         initialised_ahead = kind in (_SNAPSTART, "provisioned-concurrency")
         restores = kind == _SNAPSTART

@@ -37,7 +37,7 @@ class Invocation:
     `mode` is STREAMIFY_INVOKE_MODE. `loop` returns the event loop of the process, `clock` the seconds since the epoch.
     """
 
-    delivery_type = Delivery
+    delivery_type: "type[Delivery]" = Delivery
 
     def __init__(
         self,
