@@ -27,6 +27,7 @@ class Answer:
     times: list[float] = field(default_factory=list)
     trailers: dict[str, str] = field(default_factory=dict)
     connection: int = 0
+    is_complete: bool = False
 
     @property
     def body(self) -> bytes:
@@ -52,6 +53,8 @@ class ConcurrentApi:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.status = 202  # with which answers are received
+        self.refused = 0  # how many times /next is still refused
+        self.asked = 0  # how many times it was asked
         self.waiting = 0  # connections that have asked for an event
         self._events: asyncio.Queue[tuple[str, bytes, Mapping[str, str]]] = asyncio.Queue()
         self._ended: dict[str, asyncio.Event] = {}
@@ -65,8 +68,12 @@ class ConcurrentApi:
 
     def invoke(self, request_id: str, event: object = None, **headers: str) -> None:
         """Queue an event."""
+        self.invoke_raw(request_id, json.dumps(event).encode(), **headers)
+
+    def invoke_raw(self, request_id: str, body: bytes, **headers: str) -> None:
+        """Queue an event, whose JSON may be wrong."""
         self._ended[request_id] = asyncio.Event()
-        self._events.put_nowait((request_id, json.dumps(event).encode(), headers))
+        self._events.put_nowait((request_id, body, headers))
 
     def hold(self, request_id: str) -> None:
         """Read nothing of this answer until `release`: its reader is slow."""
@@ -86,8 +93,8 @@ class ConcurrentApi:
         while self.waiting != count:
             await asyncio.sleep(0)
 
-    async def close(self) -> None:
-        """Close all connections."""
+    async def drop_connections(self) -> None:
+        """Close all connections. The client may open others."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -110,6 +117,10 @@ class ConcurrentApi:
     async def _reply(self, reader: asyncio.StreamReader, head: str, number: int) -> bytes:
         method, path, _ = head.split(" ", 2)
         if method == "GET":
+            self.asked += 1
+            if self.refused:
+                self.refused -= 1
+                return ACCEPTED.replace(b"202 Accepted", b"403 -")
             return await self._next_event()
         request_id, _, path = path.removeprefix(PREFIX).partition("/")
         answer = self.answers[request_id] = Answer(path, _fields(head.partition("\r\n")[2]), connection=number)
@@ -120,6 +131,7 @@ class ConcurrentApi:
         else:
             answer.chunks.append(await reader.readexactly(int(answer.headers["content-length"])))
             answer.times.append(asyncio.get_running_loop().time())
+        answer.is_complete = True
         self._ended[request_id].set()
         return ACCEPTED.replace(b"202", b"%d" % self.status)
 
