@@ -404,7 +404,7 @@ def test_stop_lets_the_invocation_end_and_asks_for_no_more() -> None:
         async with working(handler, 2) as scene:
             await scene.idle()
             scene.api.invoke("r")
-            await scene.api.until_waiting(1)
+            await asyncio.sleep(0.5)
             for worker in scene.workers:
                 worker.stop()
             assert (await scene.api.answer("r")).body == b"onetwo"
