@@ -106,7 +106,7 @@ class ConcurrentApi:
         self._tasks.append(asyncio.get_running_loop().create_task(self._serve(connection, len(self._tasks))))
 
     async def _serve(self, connection: socket.socket, number: int) -> None:
-        reader, writer = await asyncio.open_connection(sock=connection, limit=1024)
+        reader, writer = await asyncio.open_connection(sock=connection, limit=16 * 1024)
         self._writers.append(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):

@@ -35,5 +35,5 @@ def is_async(handler: "Any") -> bool:
 
 
 def _called(handler: "Any") -> "Any":
-    """Return the method that runs if the object is called, or the object itself if it is a function."""
-    return handler if hasattr(handler, "__code__") else getattr(handler, "__call__", handler)  # noqa: B004 - not a test
+    """Return the method that runs if an object of a class in Python is called, or the object itself if it has none."""
+    return handler.__call__ if hasattr(getattr(type(handler), "__call__", None), "__code__") else handler  # noqa: B004

@@ -63,6 +63,8 @@ class LoopWatch:
 
     def _watch(self) -> None:
         while self._busy.wait() and not self._stopped.wait(INTERVAL_S):
+            if not self._busy.is_set():
+                continue
             answered = Event()
             try:
                 self._loop.call_soon_threadsafe(answered.set)
