@@ -7,7 +7,6 @@ pass while bytes are under way.
 import asyncio
 import json
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +55,7 @@ class ConcurrentApi:
         self.refused = 0  # how many times /next is still refused
         self.asked = 0  # how many times it was asked
         self.waiting = 0  # connections that have asked for an event
-        self._events: asyncio.Queue[tuple[str, bytes, Mapping[str, str]]] = asyncio.Queue()
+        self._events: asyncio.Queue[tuple[str, bytes, dict[str, str]]] = asyncio.Queue()
         self._ended: dict[str, asyncio.Event] = {}
         self._holds: dict[str, asyncio.Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -90,7 +89,7 @@ class ConcurrentApi:
 
     async def until_waiting(self, count: int) -> None:
         """Wait until so many connections wait for an event."""
-        while self.waiting != count:
+        while self.waiting != count:  # noqa: ASYNC110 - there is nothing to wait for but the count
             await asyncio.sleep(0)
 
     async def drop_connections(self) -> None:

@@ -44,8 +44,22 @@ def peak(process: int) -> int:
     return _memory(process, "VmHWM:")
 
 
-def _memory(process: int, field: str) -> int:
-    lines = (PROC / str(process) / "status").read_text().splitlines()
+def proportional(process: int) -> int:
+    """Return how many bytes of memory the process holds, with its share of what it has in common with others.
+
+    It is Pss of proc_pid_smaps(5).
+    """
+    return _memory(process, "Pss:", "smaps_rollup")
+
+
+def processor_time(process: int) -> float:
+    """Return the seconds that the threads of the process have run: schedstat of the kernel's sched-stats document."""
+    tasks = (PROC / str(process) / "task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def _memory(process: int, field: str, file: str = "status") -> int:
+    lines = (PROC / str(process) / file).read_text().splitlines()
     (kibibytes,) = (line.split()[1] for line in lines if line.startswith(field))
     return int(kibibytes) * 1024
 

@@ -12,7 +12,6 @@ from lambda_streamify._concurrency.loop_watch import LoopWatch
 from lambda_streamify._concurrency.worker import Worker
 from lambda_streamify._runtime.context import FunctionVariables
 from lambda_streamify._runtime.logs import Logs
-from lambda_streamify.errors import RuntimeApiError
 
 
 @dataclass
@@ -23,7 +22,7 @@ class Scene:
     logs: Logs
     log: Log
     workers: list[Worker] = field(default_factory=list)
-    running: "list[asyncio.Task[RuntimeApiError | None]]" = field(default_factory=list)
+    running: list[asyncio.Task[Any]] = field(default_factory=list)
 
     async def answer_to(self, event: object = None, request_id: str = "r", **headers: str) -> Answer:
         """Return the whole answer to one event."""

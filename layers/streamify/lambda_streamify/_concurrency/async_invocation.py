@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from .._runtime.delivery import Delivery
     from .._runtime.context import LambdaContext
+    from .._runtime.delivery import Delivery
     from .._runtime.loader import Handler
 
 

@@ -10,6 +10,7 @@ from signal import SIG_DFL, SIGINT, SIGTERM, default_int_handler, getsignal
 from .._core.error_report import error_report
 from .._runtime.context import FunctionVariables
 from .._runtime.runtime import Runtime
+from ..errors import HandlerError
 from .async_api import AsyncRuntimeApi
 from .async_handler import check_handler
 from .loop_watch import LoopWatch
@@ -34,13 +35,15 @@ CUT_OFF_TIMEOUT_S = 0.1
 class TasksRuntime(Runtime):
     """Runs up to `concurrency` invocations of one process at a time. The other arguments are those of Runtime.
 
-    Raises HandlerError for a sync handler.
+    Raises HandlerError for a sync handler, and under SnapStart, which Lambda does not offer for several at a time.
     """
 
     def __init__(
         self, api: "RuntimeApi", handler: "Handler", logs: "Logs", *, concurrency: int, **arguments: "Any"
     ) -> None:
         check_handler(handler)
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            raise HandlerError("STREAMIFY_CONCURRENCY is tasks, which SnapStart does not allow: remove one of the two")
         super().__init__(api, handler, logs, **arguments)
         os.environ.pop("_X_AMZN_TRACE_ID", None)  # one variable cannot say it for several invocations
         self._concurrency = concurrency

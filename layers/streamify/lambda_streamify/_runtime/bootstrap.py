@@ -89,17 +89,16 @@ def _run_several(logs: Logs) -> int:
         _report_failed_start(_make_api(LambdaRuntimeClient), logs, error)
         return 1
 
-    def work(make_runtime: "Callable[..., Runtime]") -> int:
+    def work(make_runtime: "Callable[..., Runtime]" = Runtime) -> int:
         _run(_make_api(RetryingRuntimeApi, logs), logs, make_runtime, surviving(_handle))
         return 1
 
-    if settings.mode == TASKS:
-        from .._concurrency.tasks import TasksRuntime
+    if settings.mode != TASKS:
+        return processes.run([work] * settings.processes, logs)
+    from .._concurrency.tasks import TasksRuntime
 
-        runtimes: list[Callable[..., Runtime]] = [partial(TasksRuntime, concurrency=n) for n in settings.shares()]
-    else:
-        runtimes = [Runtime] * settings.processes
-    return processes.run([partial(work, make_runtime) for make_runtime in runtimes], logs)
+    works = [partial(work, partial(TasksRuntime, concurrency=share)) for share in settings.shares()]
+    return processes.run(works, logs) if len(works) > 1 else processes.run_alone(works[0])
 
 
 def _run(

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
         def log_error(self, lines: "Iterable[str]") -> None:
             """Write the lines as one record."""
 
-        def close(self) -> None:
-            """Write no more."""
-
 
 _NO_BREAK_SPACE = "\u00a0"  # keeps the indentation of a stack trace in the CloudWatch console
 
@@ -71,9 +68,6 @@ class StandardSink:
     def log_error(self, lines: "Iterable[str]") -> None:
         """Write the lines as one record."""
         self.log("\r".join(lines) + "\n")
-
-    def close(self) -> None:
-        """Leave the standard output open."""
 
 
 # Frame types by level. As in AWS's Python runtime, a frame type stands for a format and a level.

@@ -227,19 +227,19 @@ def test_threads_write_and_close_while_the_event_loop_runs() -> None:
 
 def test_a_thread_without_the_context_belongs_to_no_invocation() -> None:
     seen: list[str] = []
+    scenes: list[Scene] = []
 
     async def handler(_event: Any, _context: Any) -> None:
-        thread = threading.Thread(target=lambda: seen.append(scene.logs.request_id))
+        thread = threading.Thread(target=lambda: seen.append(scenes[0].logs.request_id))
         thread.start()
         thread.join()
-        await asyncio.to_thread(lambda: seen.append(scene.logs.request_id))
+        await asyncio.to_thread(lambda: seen.append(scenes[0].logs.request_id))
 
     async def scenario() -> None:
-        nonlocal scene
         async with working(handler) as scene:
+            scenes.append(scene)
             await scene.answer_to()
 
-    scene: Any = None
     asyncio.run(scenario())
     assert seen == ["", "r"]
 
@@ -249,6 +249,7 @@ def test_a_thread_without_the_context_belongs_to_no_invocation() -> None:
 
 def test_streaming_sends_the_response_before_a_decorator_ends() -> None:
     order: list[object] = []
+    scenes: list[Scene] = []
 
     @streaming
     async def handler(_event: Any, _context: Any) -> Any:
@@ -256,21 +257,21 @@ def test_streaming_sends_the_response_before_a_decorator_ends() -> None:
 
     async def decorated(event: Any, context: Any) -> Any:
         result = await handler(event, context)
-        order.append(scene.api.answers["r"].is_complete)
+        order.append(scenes[0].api.answers["r"].is_complete)
         return result
 
     async def scenario() -> None:
-        nonlocal scene
         async with working(decorated) as scene:
+            scenes.append(scene)
             assert (await scene.answer_to()).body == b"onetwo"
 
-    scene: Any = None
     run_simulated(scenario())
     assert order == [True]
 
 
 def test_streaming_sends_an_error_before_it_raises() -> None:
     order: list[object] = []
+    scenes: list[Scene] = []
 
     @streaming
     async def handler(_event: Any, _context: Any) -> AsyncIterator[str]:
@@ -284,18 +285,17 @@ def test_streaming_sends_an_error_before_it_raises() -> None:
         try:
             return await handler(event, context)
         finally:
-            order.append(scene.api.answers["r"].error_type)
+            order.append(scenes[0].api.answers["r"].error_type)
 
     async def scenario() -> None:
-        nonlocal scene
         async with working(decorated) as scene:
+            scenes.append(scene)
             await scene.answer_to()
             await scene.idle()
 
-    scene: Any = None
     run_simulated(scenario())
     assert order == ["Function.ValueError"]
-    assert len(scene.log.errors) == 1
+    assert len(scenes[0].log.errors) == 1
 
 
 def test_streaming_in_a_thread_sends_a_sync_body() -> None:
@@ -304,7 +304,7 @@ def test_streaming_in_a_thread_sends_a_sync_body() -> None:
         yield "two"
 
     async def handler(_event: Any, _context: Any) -> Any:
-        return await asyncio.to_thread(streaming(lambda: body()))
+        return await asyncio.to_thread(streaming(body))
 
     async def scenario() -> None:
         async with working(handler) as scene:

@@ -110,10 +110,17 @@ def test_an_event_loop_that_answers_is_not_told(monkeypatch: pytest.MonkeyPatch)
     async def scenario(watch: LoopWatch, _log: ToldLog) -> None:
         loop: Any = asyncio.get_running_loop()
         ask = loop.call_soon_threadsafe
-        loop.call_soon_threadsafe = lambda *call: asked.append(call) or ask(*call)
+        answered_twice = asyncio.Event()
+
+        def count(*call: Any) -> None:
+            asked.append(call)
+            ask(*call)
+            if len(asked) == 3:
+                ask(answered_twice.set)
+
+        loop.call_soon_threadsafe = count
         with watch:
-            while len(asked) < 3:  # it has answered twice
-                await asyncio.sleep(0.001)
+            await answered_twice.wait()
         loop.call_soon_threadsafe = ask
 
     assert watched(scenario) == []

@@ -47,8 +47,8 @@ def test_the_environment_says_how_many_and_by_what(environ: dict[str, str], sett
         (
             {"STREAMIFY_PROCESSES": "3", "STREAMIFY_CONCURRENCY": "tasks", "AWS_LAMBDA_MAX_CONCURRENCY": "2"},
             (
-                "STREAMIFY_PROCESSES is 3, but AWS_LAMBDA_MAX_CONCURRENCY is 2: a process without an invocation is of no"
-                " use; set a lower number"
+                "STREAMIFY_PROCESSES is 3, but AWS_LAMBDA_MAX_CONCURRENCY is 2: a process without an invocation is of"
+                " no use; set a lower number"
             ),
         ),
     ],

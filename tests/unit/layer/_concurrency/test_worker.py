@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concurrent_api import Answer
 from invoking import FUNCTION_URL
 from lambda_streamify import observe, open_stream
 from lambda_streamify._concurrency.retrying_api import DELAYS_S
@@ -108,36 +109,23 @@ async def interleave(plans: list[Plan], count: int) -> None:
 
     observe.after_stream(records.append)
     async with working(generator, count) as scene:
-        async with asyncio.TaskGroup() if sys.version_info >= (3, 11) else _Group() as group:
-            for number, plan in enumerate(plans):
-                group.create_task(invoke(number, plan))
+        await asyncio.gather(*(invoke(number, plan) for number, plan in enumerate(plans)))
         await asyncio.sleep(100)
         for number, plan in enumerate(plans):
             if plan.slow_reader:
                 scene.api.release(f"r{number}")
         for number, plan in enumerate(plans):
-            answer = await scene.api.answer(f"r{number}")
-            expected = [f"r{number}:{chunk};".encode() for chunk in range(len(plan.pauses))]
-            assert (answer.chunks, answer.error_type) == (expected, ENDINGS[plan.ending])
-            if not plan.slow_reader:
-                assert answer.times == plan.times
+            check_answer(await scene.api.answer(f"r{number}"), f"r{number}", plan)
         await scene.idle()
         check_log(scene, plans)
     check_records(records, plans)
 
 
-class _Group:
-    """asyncio.TaskGroup for Python 3.10."""
-
-    async def __aenter__(self) -> "_Group":
-        self._tasks: list[asyncio.Task[None]] = []
-        return self
-
-    def create_task(self, coroutine: Any) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(coroutine))
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*self._tasks)
+def check_answer(answer: Answer, request_id: str, plan: Plan) -> None:
+    expected = [f"{request_id}:{chunk};".encode() for chunk in range(len(plan.pauses))]
+    assert (answer.chunks, answer.error_type) == (expected, ENDINGS[plan.ending])
+    if not plan.slow_reader:
+        assert answer.times == plan.times
 
 
 def check_log(scene: Scene, plans: list[Plan]) -> None:
