@@ -20,12 +20,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Task
     from collections.abc import Coroutine
-    from typing import Any
+    from typing import Any, TypeVar
 
     from .._runtime.loader import Handler
     from .._runtime.logs import Logs
     from .._runtime.runtime_api import RuntimeApi
     from ..errors import RuntimeApiError
+
+    Result = TypeVar("Result")
 
 # Lambda gives a process half a second in all to end, and the function's shutdown needs some of it.
 STREAMS_TIMEOUT_S = 0.25
@@ -35,7 +37,7 @@ CUT_OFF_TIMEOUT_S = 0.1
 class TasksRuntime(Runtime):
     """Runs up to `concurrency` invocations of one process at a time. The other arguments are those of Runtime.
 
-    Raises HandlerError for a sync handler, and under SnapStart, which Lambda does not offer for several at a time.
+    Raises HandlerError for a sync handler, and under SnapStart, of which nobody has seen the two together.
     """
 
     def __init__(
@@ -51,14 +53,15 @@ class TasksRuntime(Runtime):
     def run(self) -> None:
         """Run invocations until no worker gets any more. Raises why, or SystemExit after SIGTERM."""
         try:
-            self._run_until_complete(self._serve())
+            failure = self._run_until_complete(self._serve())
         finally:
             self._stop()
+        raise failure or SystemExit(0)
 
     def _end_on_sigterm(self) -> None:
         """Do nothing: `run` handles the signal."""
 
-    def _run_until_complete(self, coroutine: "Coroutine[Any, Any, None]") -> None:
+    def _run_until_complete(self, coroutine: "Coroutine[Any, Any, Result]") -> "Result":
         """Run the event loop until the coroutine ends, also if a task of the function raises SystemExit."""
         loop = self.event_loop()
         main = loop.create_task(coroutine)
@@ -69,9 +72,9 @@ class TasksRuntime(Runtime):
                 if main.done() or loop.is_closed():
                     raise
                 self._logs.error(error_report(error))
-        main.result()
+        return main.result()
 
-    async def _serve(self) -> None:
+    async def _serve(self) -> "RuntimeApiError | None":
         loop = self.event_loop()
         watch = LoopWatch(loop, self._logs)
         watch.start()
@@ -81,7 +84,7 @@ class TasksRuntime(Runtime):
         stopped: Future[None] = loop.create_future()
         _stop_on_signals(loop, stopped)
         try:
-            await _wait_for(workers, running, stopped)
+            return await _wait_for(workers, running, stopped)
         finally:
             watch.stop()
 
@@ -103,21 +106,16 @@ class TasksRuntime(Runtime):
 
 async def _wait_for(
     workers: "list[Worker]", running: "set[Task[RuntimeApiError | None]]", stopped: "Future[None]"
-) -> None:
-    """Wait until all workers have ended, or have been ended because `stopped` is done.
-
-    Raises what the last worker failed with, or SystemExit.
-    """
+) -> "RuntimeApiError | None":
+    """Wait until all workers have ended, and return why, or until `stopped` is done, and end them."""
     pending: set[Future[Any]] = {*running}
     while pending and not stopped.done():
         _, pending = await wait((*pending, stopped), return_when=FIRST_COMPLETED)
         pending.discard(stopped)
     if stopped.done():
         await _end(workers, running)
-        raise SystemExit(0)
-    for task in running:
-        if failure := task.result():
-            raise failure
+        return None
+    return next(iter(running)).result()
 
 
 async def _end(workers: "list[Worker]", running: "set[Task[RuntimeApiError | None]]") -> None:
