@@ -15,7 +15,7 @@ from .._runtime.logs import FramedSink, StandardSink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from .._runtime.logs import Logs
     from .settings import Settings
@@ -41,12 +41,16 @@ def announce(settings: "Settings", logs: "Logs") -> None:
     logs.sink = StandardSink()
 
 
-def run(works: "Iterable[Callable[[], int]]", logs: "Logs") -> int:
+def run(works: "Sequence[Callable[[], int]]", logs: "Logs") -> int:
     """Run each of `works` in a process of its own. Returns the exit status of the process that it returns in.
 
     In a worker, that is what its work returns. In the parent, it is 0, after the last worker has ended. The parent
-    passes SIGTERM on to the workers, and ends by this signal after the last of them.
+    passes SIGTERM on to the workers, and ends by this signal after the last of them. A single one of `works` runs in
+    this process.
     """
+    if len(works) == 1:
+        _redirect_output(os.environ.get(_OUTPUT_SOCKET))
+        return works[0]()
     _import_what_workers_share()
     if threads := count_threads():
         logs.line("WARNING", f"threads that STREAMIFY_PRELOAD has started are missing in the workers: {threads}")
