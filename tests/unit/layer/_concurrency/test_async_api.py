@@ -40,16 +40,15 @@ def test_next_returns_the_event_and_other_tasks_run_while_it_waits() -> None:
 
     def script(peer: Peer) -> None:
         peer.read_request()
-        loop.call_soon_threadsafe(waited.set)  # only an event loop that runs sends it on
+        loops[0].call_soon_threadsafe(waited.set)  # nothing is set unless the event loop runs
         peer.send(invocation({"a": 1}))
 
     async def conversation(api: AsyncRuntimeApi) -> None:
-        nonlocal loop
-        loop = asyncio.get_running_loop()
+        loops.append(asyncio.get_running_loop())
         request, _ = await asyncio.gather(ask(api), waited.wait())
         assert (request.request_id, request.body) == ("request-1", b'{"a": 1}')
 
-    loop: asyncio.AbstractEventLoop
+    loops: list[asyncio.AbstractEventLoop] = []
     (sent,) = talk(conversation, script)
     assert (sent.method, sent.path) == ("GET", "/2018-06-01/runtime/invocation/next")
 
@@ -138,39 +137,36 @@ def test_a_connection_that_the_runtime_api_does_not_keep_is_closed() -> None:
 def test_a_cancelled_call_closes_the_connection() -> None:
     def script(peer: Peer) -> None:
         peer.read_request()
-        loop.call_soon_threadsafe(task.cancel)
+        tasks[0].get_loop().call_soon_threadsafe(tasks[0].cancel)
         assert peer.is_closed_by_the_other_side()
 
     async def conversation(api: AsyncRuntimeApi) -> None:
-        nonlocal loop, task
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(ask(api))
-        await asyncio.wait((task,))
-        assert task.cancelled()
+        tasks.append(asyncio.create_task(ask(api)))
+        await asyncio.wait(tasks)
+        assert tasks[0].cancelled()
         assert (await ask(api)).body == b"1"
 
-    loop: asyncio.AbstractEventLoop
-    task: asyncio.Task[InvocationRequest]
+    tasks: list[asyncio.Task[InvocationRequest]] = []
     talk(conversation, script, answers(invocation(1)))
 
 
 def test_abort_makes_a_call_fail() -> None:
     def script(peer: Peer) -> None:
         peer.read_request()
-        loop.call_soon_threadsafe(client.abort)
+        loops[0].call_soon_threadsafe(clients[0].abort)
         assert peer.is_closed_by_the_other_side()
 
     async def conversation(api: AsyncRuntimeApi) -> None:
-        nonlocal loop, client
-        loop, client = asyncio.get_running_loop(), api
+        loops.append(asyncio.get_running_loop())
+        clients.append(api)
         api.abort()  # there is no connection yet
         api.respond(REQUEST, b"answer", "text/plain")
         with pytest.raises(ConnectionLost):
             await send(api)
         api.abort()
 
-    loop: asyncio.AbstractEventLoop
-    client: AsyncRuntimeApi
+    loops: list[asyncio.AbstractEventLoop] = []
+    clients: list[AsyncRuntimeApi] = []
     talk(conversation, script)
 
 
