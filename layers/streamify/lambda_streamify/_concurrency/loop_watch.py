@@ -24,6 +24,7 @@ INTERVAL_S = 0.25
 WAITS = 3  # a loop that is blocked for a second misses them all, whenever the second begins
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_CALLERS_OF_TASKS = (events.__file__, _PACKAGE + os.path.join("_concurrency", "tasks.py"))  # the latter under uvloop
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -99,7 +100,7 @@ class LoopWatch:
 def _calls(frame: "FrameType | None") -> "list[Call]":
     """Return the calls that lead to `frame`, from the first of the function's own on."""
     calls: list[Call] = []
-    while frame is not None and frame.f_code.co_filename != events.__file__:  # which calls the step of a task
+    while frame is not None and frame.f_code.co_filename not in _CALLERS_OF_TASKS:
         calls.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
         frame = frame.f_back
     while calls and calls[-1][0].startswith(_PACKAGE):
