@@ -2,10 +2,10 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from layer_build import build_layer
 from layer_process import layer_process
 from processes import ROOT
 from queued_api import Event, Next, Post, QueuedApi
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 FUNCTION = ROOT / "tests" / "data" / "concurrent_tasks"
 
@@ -26,7 +29,7 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Run:
     """A process of the layer. After the block, `output` is what it has written, `posts` what it has sent, by id."""
 
-    def __init__(self, api: QueuedApi, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, api: QueuedApi, process: "Popen[bytes]") -> None:
         self.api = api
         self.process = process
         self.posts: dict[str, Post] = {}

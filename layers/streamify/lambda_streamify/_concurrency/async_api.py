@@ -5,7 +5,7 @@ AWS's Rust runtime runs several invocations in one process in the same way: each
 """
 
 from .._runtime.context import InvocationRequest
-from .._runtime.runtime_api import NEXT, NoReply, Post, RuntimeApi
+from .._runtime.runtime_api import NEXT, _NoReply, Post, RuntimeApi
 from .._wire import framing
 from .._wire.outgoing import MSG_DONTWAIT, Outgoing, SendFailed, ready
 from ..errors import RequestRefused
@@ -40,7 +40,7 @@ class AsyncRuntimeApi(RuntimeApi):
         was_connected = self._socket is not None
         try:
             parser = await self._get(loop, head)
-        except NoReply:
+        except _NoReply:
             if not was_connected:
                 raise
             parser = await self._get(loop, head)

@@ -87,6 +87,6 @@ async def _send_value(delivery: AsyncDelivery, value: object) -> None:
 def no_second_loop() -> "NoReturn":
     """Stand in for an event loop of the invocation's own. Raises HandlerError."""
     raise HandlerError(
-        "`streaming` was called in a thread for an asynchronous response, but this process has one event loop for all"
+        "streaming was called in a thread for an asynchronous response, but this process has one event loop for all"
         " invocations: await the response in the handler"
     )

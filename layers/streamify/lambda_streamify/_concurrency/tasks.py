@@ -37,7 +37,7 @@ CUT_OFF_TIMEOUT_S = 0.1
 class TasksRuntime(Runtime):
     """Runs up to `concurrency` invocations of one process at a time. The other arguments are those of Runtime.
 
-    Raises HandlerError for a sync handler, and under SnapStart, of which nobody has seen the two together.
+    Raises HandlerError for a sync handler, and under SnapStart.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class TasksRuntime(Runtime):
     ) -> None:
         check_handler(handler)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-            raise HandlerError("STREAMIFY_CONCURRENCY is tasks, which SnapStart does not allow: remove one of the two")
+            raise HandlerError(
+                "STREAMIFY_CONCURRENCY is tasks, but the function uses SnapStart: switch SnapStart off, or remove the"
+                " variable"
+            )
         super().__init__(api, handler, logs, **arguments)
         os.environ.pop("_X_AMZN_TRACE_ID", None)  # one variable cannot say it for several invocations
         self._concurrency = concurrency

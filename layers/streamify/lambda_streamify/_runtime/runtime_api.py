@@ -54,7 +54,7 @@ class RuntimeApi:
         was_connected = self._socket is not None
         try:
             parser = self._exchange(head)
-        except NoReply:
+        except _NoReply:
             if not was_connected:
                 raise
             parser = self._exchange(head)
@@ -186,7 +186,7 @@ class RuntimeApi:
             self.close()
             if is_signal_handlers:
                 raise
-            kind = ConnectionLost if parser.started else NoReply
+            kind = ConnectionLost if parser.started else _NoReply
             raise kind(f"the connection to the Runtime API at {self.address} broke: {error}") from error
         except BaseException:  # a signal handler's error too: the rest of this answer would be read as the next one
             self.close()
@@ -279,7 +279,7 @@ class Post(Outgoing):
                 raise SendFailed  # the answer says why
 
 
-class NoReply(ConnectionLost):
+class _NoReply(ConnectionLost):
     """The connection ended before the first byte of an answer."""
 
 

@@ -320,7 +320,7 @@ def test_streaming_in_a_thread_cannot_send_an_async_body() -> None:
     async def scenario() -> None:
         async with working(handler) as scene:
             answer = await scene.answer_to()
-            assert answer.json["errorMessage"].startswith("`streaming` was called in a thread")
+            assert answer.json["errorMessage"].startswith("streaming was called in a thread")
 
     asyncio.run(scenario())
 

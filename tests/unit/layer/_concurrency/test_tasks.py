@@ -216,7 +216,7 @@ def test_snapstart_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def handler(_event: Any, _context: Any) -> None: ...
 
-    with pytest.raises(HandlerError, match="SnapStart does not allow"):
+    with pytest.raises(HandlerError, match="the function uses SnapStart"):
         TasksRuntime(RuntimeApi("", ""), handler, Logs(Log()), mode="auto", concurrency=2)
 
 
