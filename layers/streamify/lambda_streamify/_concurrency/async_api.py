@@ -5,7 +5,7 @@ AWS's Rust runtime runs several invocations in one process in the same way: each
 """
 
 from .._runtime.context import InvocationRequest
-from .._runtime.runtime_api import NEXT, _NoReply, Post, RuntimeApi
+from .._runtime.runtime_api import NEXT, Post, RuntimeApi, _NoReply
 from .._wire import framing
 from .._wire.outgoing import MSG_DONTWAIT, Outgoing, SendFailed, ready
 from ..errors import RequestRefused
