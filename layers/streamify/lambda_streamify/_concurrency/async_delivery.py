@@ -41,7 +41,8 @@ class AsyncDelivery(Delivery):
 
     def push(self, chunk: "Chunk", data: bytes) -> None:
         """Do the same as in other threads. Raises StreamStateError in the event loop, which it could block."""
-        if data and not self.collects and self._runs_here():
+        is_incomplete = self._stream is not None and self._stream.record[0]
+        if (data or is_incomplete) and not self.collects and self._runs_here():
             raise StreamStateError(
                 "this process runs several invocations in one event loop, and a plain write would hold them all while"
                 " the reader is slow: use `await writer.awrite(...)`, or an asynchronous body"

@@ -10,7 +10,7 @@ import sys
 from .. import __version__
 from .._core.error_report import error_report
 from .._response import sources
-from .._wire.marshal import to_json
+from .._wire.marshal import report_json
 from ..errors import HandlerError, RuntimeApiError, StreamStateError
 from .loader import load_handler
 from .logs import Logs, Unbuffered, attach_on_import, open_logs
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Handle = Callable[[LambdaRuntimeClient, Handler, Invocation], None]
 
 _PACKAGE_FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "__init__.py")
+_EVENT_LOOP = "STREAMIFY_EVENT_LOOP"
 _INITIALIZATION_TYPE, _SNAPSTART = "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"
 
 UNHANDLED = (
@@ -116,8 +117,12 @@ def _run(
         kind = os.environ.get(_INITIALIZATION_TYPE)
         initialised_ahead = kind in (_SNAPSTART, "provisioned-concurrency")
         restores = kind == _SNAPSTART
-        if initialised_ahead or defines_async_function(handler):
+        if initialised_ahead or os.environ.get(_EVENT_LOOP) or defines_async_function(handler):
             runtime.event_loop()  # now, during init, so that the first request does not wait for the import of asyncio
+        if initialised_ahead:
+            from .import_ahead import import_ahead
+
+            import_ahead()
         if not restores:
             runtime.start()
     except Exception as error:  # noqa: BLE001 - the import of the handler's module may raise anything
@@ -179,7 +184,7 @@ def _report(error: BaseException, logs: Logs) -> bytes:
     """Log `error`, and return its report."""
     report = error_report(error)
     logs.error(report)
-    return to_json(report).encode("utf-8", "replace")
+    return report_json(report)
 
 
 def _log_environment_warnings(logs: Logs) -> None:

@@ -23,14 +23,12 @@ MSG_DONTWAIT = 0x80 if sys.platform == "darwin" else 0x40  # as in `socket`, who
 # Exceptions in one call of `complete`. Signals are never that frequent, so more are a defect of this module.
 INTERRUPTION_LIMIT = 10_000
 
-EMPTY_RECORD: "tuple[tuple[Buffer, ...], int]" = ((), 0)
-
 
 class Outgoing:
     """Buffers to send, and the number of their bytes that the socket has taken.
 
-    `record` is a list of the two. It is correct wherever a signal handler may run. `state` is "pending" at first, and
-    "failed" from the start of `complete`; a subclass has more states.
+    `record` is a list of the two. It is correct wherever a signal handler may run; without buffers, the number means
+    nothing. `state` is "pending" at first, and "failed" from the start of `complete`; a subclass has more states.
     """
 
     may_answer_early = False  # whether the peer may answer before it has read everything
@@ -153,14 +151,23 @@ async def ready(loop: "AbstractEventLoop", connection: "socket", *, send: bool, 
     # A signal handler may have kept an earlier wait from removing its descriptor. If this socket has the same number,
     # the event loop would not register it anew.
     _unwatch(loop, connection, descriptor)
-    if send:
-        loop.add_writer(descriptor, _resolve, result, False)  # noqa: FBT003
-    if listen:
-        loop.add_reader(descriptor, _resolve, result, True)  # noqa: FBT003
     try:
+        if send:
+            loop.add_writer(descriptor, _resolve, result, False)  # noqa: FBT003
+        if listen:
+            loop.add_reader(descriptor, _resolve, result, True)  # noqa: FBT003
         return await result
     finally:
+        _set_blocking(connection)
         _unwatch(loop, connection, descriptor)
+
+
+def _set_blocking(connection: "socket") -> None:
+    """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
+    try:
+        connection.settimeout(None)
+    except OSError:  # it was closed
+        pass
 
 
 def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:

@@ -153,6 +153,23 @@ def test_a_plain_write_would_hold_all_invocations_and_is_refused() -> None:
     assert "use `await writer.awrite(...)`" in answer.json["errorMessage"]
 
 
+def test_a_plain_write_that_the_socket_does_not_take_is_refused_too() -> None:
+    async def handler(_event: Any, _context: Any) -> None:
+        writer = open_stream()
+        await writer.awrite("one")
+        writer.write(bytes(4 * 1024 * 1024))
+
+    async def scenario() -> None:
+        async with working(handler) as scene:
+            scene.api.hold("r")
+            scene.api.invoke("r")
+            await asyncio.sleep(1)
+            scene.api.release("r")
+            assert (await scene.api.answer("r")).error_type == "Function.StreamStateError"
+
+    run_simulated(scenario())
+
+
 def test_a_sync_body_that_writes_itself_is_refused_in_the_same_way() -> None:
     async def handler(_event: Any, _context: Any) -> Any:
         return keepalive(iter(["one"]), data=": ping\n\n")
