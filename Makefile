@@ -136,9 +136,9 @@ build: .venv/.dev ## build what `sam deploy` deploys, with bytecode for a fast c
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' layers/streamify/lambda_streamify/__init__.py)
 LAYER_ZIP = $(DIST)/streamify-layer-$(VERSION).zip
 
-layer: ## build the layer's zip, the same bytes each time, and its checksum
+layer: ## build the layer's zip, the same bytes each time, and its checksum (PYTHONS="python3.12": with this bytecode)
 	@rm -rf "$(DIST)/layer"
-	@$(MAKE) --silent -C layers/streamify build-StreamifyLayer ARTIFACTS_DIR="$(abspath $(DIST))/layer"
+	@$(MAKE) --silent -C layers/streamify build-StreamifyLayer ARTIFACTS_DIR="$(abspath $(DIST))/layer" >&2
 	@$(PYTHON) layers/pack.py "$(DIST)/layer" "$(LAYER_ZIP)" >&2
 
 publish-layer: layer ## print the commands that publish it (REGIONS="us-east-1 eu-west-1")

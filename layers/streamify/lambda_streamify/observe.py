@@ -13,6 +13,7 @@ before the first byte, and a response that was collected for a caller that gets 
 from time import monotonic
 
 from ._core import current, fast_json
+from ._core.iteration import as_bytes
 from ._observe.stream_record import StreamRecord
 from ._wire.response_stream import ResponseStream
 from .errors import RequestRefused, RuntimeApiError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ._core.current import Running
     from ._observe.generation import Generation
+    from ._wire.response_stream import Chunk
 
     Clock = Callable[[], float]
     Hook = TypeVar("Hook", bound=Callable[["StreamRecord"], object])
@@ -160,8 +162,11 @@ class WatchedStream(ResponseStream):
         await super().open_async(loop, start, first)
         self._idle_since = self._clock()
 
-    def write_nowait(self, data: bytes) -> bool:
+    def write_nowait(self, chunk: "Chunk") -> bool:
         """Send the part of a chunk that fits into the socket now."""
+        data = as_bytes(chunk)
+        if not data:
+            return True
         self._end_gap()
         self._count(data)
         complete = super().write_nowait(data)
@@ -188,9 +193,7 @@ class WatchedStream(ResponseStream):
 
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk and read the answer."""
-        if trailers is not None:
-            self._error_type = trailers.partition(_ERROR_TYPE)[2].partition(b"\r\n")[0].decode("ascii")
-        self._end_gap()
+        self._end_with(trailers)
         try:
             super().end(trailers)
         except RuntimeApiError as refusal:
@@ -199,11 +202,11 @@ class WatchedStream(ResponseStream):
         finally:
             self.ended = self._clock()
 
-    async def end_async(self, loop: "AbstractEventLoop") -> None:
+    async def end_async(self, loop: "AbstractEventLoop", trailers: "bytes | None" = None) -> None:
         """Do the same as `end`, for coroutines."""
-        self._end_gap()
+        self._end_with(trailers)
         try:
-            await super().end_async(loop)
+            await super().end_async(loop, trailers)
         except RuntimeApiError as refusal:
             self._refusal = refusal
             raise
@@ -229,6 +232,11 @@ class WatchedStream(ResponseStream):
     def _count(self, data: bytes) -> None:
         self.chunks += 1
         self.bytes += len(data)
+
+    def _end_with(self, trailers: "bytes | None") -> None:
+        if trailers is not None:
+            self._error_type = trailers.partition(_ERROR_TYPE)[2].partition(b"\r\n")[0].decode("ascii")
+        self._end_gap()
 
     def _end_gap(self) -> None:
         self.largest_gap = max(self.largest_gap, self._clock() - self._idle_since)

@@ -70,6 +70,12 @@ def run(works: "Sequence[Callable[[], int]]", logs: "Logs") -> int:
     return 0
 
 
+def run_alone(work: "Callable[[], int]") -> int:
+    """Run the only one of the works in this process, with the output of a worker. Returns what it returns."""
+    _redirect_output(os.environ.get(_OUTPUT_SOCKET))
+    return work()
+
+
 def _import_what_workers_share() -> None:
     """Import what a process that runs alone imports only when it needs it. Here each worker would import it again."""
     import asyncio  # noqa: F401

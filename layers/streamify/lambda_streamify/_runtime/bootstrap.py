@@ -10,7 +10,7 @@ import sys
 from .. import __version__
 from .._core.error_report import error_report
 from .._response import sources
-from .._wire.marshal import to_json
+from .._wire.marshal import report_json
 from ..errors import HandlerError, RuntimeApiError, StreamStateError
 from .loader import load_handler
 from .logs import Logs, Unbuffered, attach_on_import, open_logs
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Handle = Callable[[LambdaRuntimeClient, Handler, Invocation], None]
 
 _PACKAGE_FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "__init__.py")
+_EVENT_LOOP = "STREAMIFY_EVENT_LOOP"
 _INITIALIZATION_TYPE, _SNAPSTART = "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"
 
 UNHANDLED = (
@@ -73,9 +74,11 @@ def _attach_root_logger(logs: Logs) -> None:
 
 def _run_several(logs: Logs) -> int:
     """Run several invocations at a time, as Lambda Managed Instances ask. Returns the exit status."""
+    from functools import partial
+
     from .._concurrency import processes  # imported late: other functions do not need it
     from .._concurrency.retrying_api import RetryingRuntimeApi, surviving
-    from .._concurrency.settings import read_settings
+    from .._concurrency.settings import TASKS, read_settings
 
     try:
         settings = read_settings(os.environ)
@@ -87,25 +90,39 @@ def _run_several(logs: Logs) -> int:
         _report_failed_start(_make_api(LambdaRuntimeClient), logs, error)
         return 1
 
-    def work() -> int:
-        _run(_make_api(RetryingRuntimeApi, logs), logs, surviving(_handle))
+    def work(make_runtime: "Callable[..., Runtime]" = Runtime) -> int:
+        _run(_make_api(RetryingRuntimeApi, logs), logs, make_runtime, surviving(_handle))
         return 1
 
-    return processes.run([work] * settings.processes, logs)
+    if settings.mode != TASKS:
+        return processes.run([work] * settings.processes, logs)
+    from .._concurrency.tasks import TasksRuntime
+
+    works = [partial(work, partial(TasksRuntime, concurrency=share)) for share in settings.shares()]
+    return processes.run(works, logs) if len(works) > 1 else processes.run_alone(works[0])
 
 
-def _run(api: LambdaRuntimeClient, logs: Logs, handle: "Handle | None" = None) -> None:
+def _run(
+    api: LambdaRuntimeClient,
+    logs: Logs,
+    make_runtime: "Callable[..., Runtime]" = Runtime,
+    handle: "Handle | None" = None,
+) -> None:
     """Run the function's invocations. Returns only if the function cannot start, after it has reported the error."""
     try:
         _log_environment_warnings(logs)
         mode = invoke_mode(os.environ)
         handler = load_handler(os.environ["_HANDLER"])
-        runtime = Runtime(api, handler, logs, mode=mode, handle=handle or _handle)
+        runtime = make_runtime(api, handler, logs, mode=mode, handle=handle or _handle)
         kind = os.environ.get(_INITIALIZATION_TYPE)
         initialised_ahead = kind in (_SNAPSTART, "provisioned-concurrency")
         restores = kind == _SNAPSTART
-        if initialised_ahead or defines_async_function(handler):
+        if initialised_ahead or os.environ.get(_EVENT_LOOP) or defines_async_function(handler):
             runtime.event_loop()  # now, during init, so that the first request does not wait for the import of asyncio
+        if initialised_ahead:
+            from .import_ahead import import_ahead
+
+            import_ahead()
         if not restores:
             runtime.start()
     except Exception as error:  # noqa: BLE001 - the import of the handler's module may raise anything
@@ -167,7 +184,7 @@ def _report(error: BaseException, logs: Logs) -> bytes:
     """Log `error`, and return its report."""
     report = error_report(error)
     logs.error(report)
-    return to_json(report).encode("utf-8", "replace")
+    return report_json(report)
 
 
 def _log_environment_warnings(logs: Logs) -> None:

@@ -23,20 +23,20 @@ _W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 class InvocationRequest:
     """One invocation as /next returns it: the event and the headers.
 
-    `answer` is the buffered answer once it is being sent, else None.
+    The names in `headers` are in lower case. `answer` is the buffered answer once it is being sent, else None.
     """
 
-    __slots__ = ("_headers", "answer", "body", "request_id")
+    __slots__ = ("answer", "body", "headers", "request_id")
 
     def __init__(self, headers: "Mapping[str, str]", body: bytes) -> None:
         self.answer: Outgoing | None = None
-        self._headers = headers
+        self.headers = headers
         self.body = body
         self.request_id = headers.get("lambda-runtime-aws-request-id", "")
 
     def header(self, name: str) -> "str | None":
         """Return a header of /next, or None if it is empty. `name` is in lower case, without `lambda-runtime-`."""
-        return self._headers.get("lambda-runtime-" + name) or None
+        return self.headers.get("lambda-runtime-" + name) or None
 
     @property
     def is_answered(self) -> bool:
@@ -46,12 +46,12 @@ class InvocationRequest:
     @property
     def content_type(self) -> "str | None":
         """The content type of the event."""
-        return self._headers.get("content-type")
+        return self.headers.get("content-type")
 
     @property
     def deadline_ms(self) -> int:
         """The time at which Lambda ends the invocation, in milliseconds since the epoch."""
-        return int(self.header("deadline-ms") or 0)
+        return int(self.headers.get("lambda-runtime-deadline-ms") or 0)
 
 
 class _Record:
@@ -128,6 +128,8 @@ class LambdaContext:
     one), `identity`, `tenant_id`. Under AWS's own runtime the object is of AWS's class, with the same attributes.
     """
 
+    _xray_trace_id: "str | None" = None  # set where the environment variable cannot say it for several invocations
+
     def __init__(
         self,
         *,
@@ -161,6 +163,15 @@ class LambdaContext:
         self.identity = CognitoIdentity(cognito_identity or {})
         self._deadline_ms = deadline_ms
         self._clock = clock
+
+    @property
+    def xray_trace_id(self) -> "str | None":
+        """The X-Ray trace header of this invocation, or None. AWS's class has no such attribute."""
+        return self._xray_trace_id or os.environ.get("_X_AMZN_TRACE_ID")
+
+    @xray_trace_id.setter
+    def xray_trace_id(self, value: "str | None") -> None:
+        self._xray_trace_id = value
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the number of milliseconds until Lambda ends this invocation, 0 after that."""

@@ -37,6 +37,8 @@ class Invocation:
     `mode` is STREAMIFY_INVOKE_MODE. `loop` returns the event loop of the process, `clock` the seconds since the epoch.
     """
 
+    delivery_type: "type[Delivery]" = Delivery
+
     def __init__(
         self,
         api: "RuntimeApi",
@@ -55,7 +57,7 @@ class Invocation:
         self._loop = loop
         self._clock = clock
         self._mode = mode
-        self._delivery = Delivery(api, request, logs, self)
+        self._delivery = self.delivery_type(api, request, logs, self)
         self.request_id = request.request_id
         self.tenant_id = request.header("aws-tenant-id")
         self.event: object = None
@@ -152,13 +154,14 @@ class Invocation:
         return event
 
     def _make_context(self) -> LambdaContext:
-        header = self._request.header
+        header = self._request.headers.get
+        client, identity = header("lambda-runtime-client-context"), header("lambda-runtime-cognito-identity")
         self.context = LambdaContext(
             aws_request_id=self.request_id,
             deadline_ms=self._request.deadline_ms,
-            invoked_function_arn=header("invoked-function-arn") or "",
-            client_context=parse_header(header("client-context"), "Client Context"),
-            cognito_identity=parse_header(header("cognito-identity"), "Cognito Identity"),
+            invoked_function_arn=header("lambda-runtime-invoked-function-arn") or "",
+            client_context=parse_header(client, "Client Context") if client else None,
+            cognito_identity=parse_header(identity, "Cognito Identity") if identity else None,
             tenant_id=self.tenant_id,
             function=self._function,
             clock=self._clock,

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 # The AWS Lambda Developer Guide, "Using the Lambda runtime API".
 _VERSION = "/2018-06-01/runtime"
-_NEXT = f"{_VERSION}/invocation/next"
+NEXT = f"{_VERSION}/invocation/next"
 _RESPONSE = f"{_VERSION}/invocation/%s/response"
 _ERROR = f"{_VERSION}/invocation/%s/error"
 _INIT_ERROR = f"{_VERSION}/init/error"
 _RESTORE_NEXT = f"{_VERSION}/restore/next"
 _RESTORE_ERROR = f"{_VERSION}/restore/error"
 
-ACCEPTED = 202
+ACCEPTED, _INVOCATION_ID = 202, "lambda-runtime-invocation-id"
+_JSON = [("Content-Type", "application/json")]
 _XRAY_CAUSE_LIMIT_BYTES = 1024 * 1024  # AWS's runtimes send no larger cause
 _RECEIVE_SIZE_BYTES = 64 * 1024  # from 128 KiB on, malloc maps and unmaps pages for each call of recv
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
@@ -43,14 +44,14 @@ class RuntimeApi:
 
     def __init__(self, address: str, user_agent: str) -> None:
         self.address = address
-        self._user_agent = user_agent
+        self.user_agent = user_agent
         self._process = os.getpid()
         self._socket: socket | None = None
         self._stream_fields: dict[str, str] = {}  # header fields by content type, the same for each stream
 
     def next(self) -> InvocationRequest:
         """Wait for the next invocation. For Lambda, the call ends the previous invocation."""
-        head = self._head("GET", _NEXT)
+        head = self._head("GET", NEXT)
         was_connected = self._socket is not None
         try:
             parser = self._exchange(head)
@@ -79,7 +80,7 @@ class RuntimeApi:
         """Send an error: `report` as JSON, and `cause` as X-Ray represents it."""
         if sent:
             return
-        headers = [("Content-Type", "application/json"), *_invocation_id_header(request)]
+        headers = [*_JSON, *_invocation_id_header(request)]
         if 0 < len(cause) < _XRAY_CAUSE_LIMIT_BYTES:
             headers.append(("Lambda-Runtime-Function-XRay-Error-Cause", cause))
         self._post("error", _ERROR % _quoted_id(request), report, headers, request)
@@ -115,14 +116,14 @@ class RuntimeApi:
         """
         fields = self._stream_fields.get(content_type)
         if fields is None:
-            names = [("Host", self.address), ("User-Agent", self._user_agent), ("Content-Type", content_type)]
+            names = [("Host", self.address), ("User-Agent", self.user_agent), ("Content-Type", content_type)]
             fields = self._stream_fields[content_type] = framing.fields([*names, *framing.STREAMING_HEADERS])
-        head = framing.head(
-            "POST", _RESPONSE % _quoted_id(request), fields + framing.fields(_invocation_id_header(request))
-        )
+        if _INVOCATION_ID in request.headers:
+            fields += framing.fields(_invocation_id_header(request))
+        head = framing.head("POST", _RESPONSE % _quoted_id(request), fields)
         answer = framing.ResponseParser()
         return (factory or ResponseStream)(
-            self._connection(), head, lambda flags=0: self._read_stream_answer(answer, flags)
+            self._socket or self._connection(), head, lambda flags=0: self._read_stream_answer(answer, flags)
         )
 
     @property
@@ -196,7 +197,7 @@ class RuntimeApi:
         return True
 
     def _head(self, method: str, path: str, headers: "Sequence[tuple[str, str]]" = ()) -> bytes:
-        return framing.request_head(method, path, [("Host", self.address), ("User-Agent", self._user_agent), *headers])
+        return framing.request_head(method, path, [("Host", self.address), ("User-Agent", self.user_agent), *headers])
 
     def _exchange(self, head: bytes) -> framing.ResponseParser:
         answer = framing.ResponseParser()
@@ -218,7 +219,7 @@ class RuntimeApi:
         """Send a whole request, and read the answer. A signal handler's error during the send is raised afterwards."""
         head = self._head("POST", path, [*headers, ("Content-Length", str(len(body)))])
         answer = framing.ResponseParser()
-        outgoing = _Post(self._connection(), (head, body) if body else (head,), answer, self._receive)
+        outgoing = Post(self._connection(), (head, body) if body else (head,), answer, self._receive)
         if request is not None:
             request.answer = outgoing
         interruption = None
@@ -255,7 +256,7 @@ def close_connections() -> None:
 os.register_at_fork(after_in_child=close_connections)
 
 
-class _Post(Outgoing):
+class Post(Outgoing):
     """A whole request. Its answer may arrive before it is sent; if that is a refusal, sending stops."""
 
     may_answer_early = True
@@ -285,13 +286,12 @@ class _NoReply(ConnectionLost):
 
 def _invocation_id_header(request: InvocationRequest) -> "list[tuple[str, str]]":
     """Return the header that says to which attempt an answer belongs, if /next sent one."""
-    invocation_id = request.header("invocation-id")
+    invocation_id = request.headers.get(_INVOCATION_ID)
     return [("Lambda-Runtime-Invocation-Id", invocation_id)] if invocation_id else []
 
 
 def _error_headers(error_type: str) -> "list[tuple[str, str]]":
-    name = framing.error_name(error_type)
-    return [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", name)]
+    return [*_JSON, ("Lambda-Runtime-Function-Error-Type", framing.error_name(error_type))]
 
 
 def _quoted_id(request: InvocationRequest) -> str:

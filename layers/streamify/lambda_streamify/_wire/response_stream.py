@@ -6,18 +6,22 @@ A small chunk takes one system call. No chunk waits to be joined with the next o
 
 from itertools import repeat
 
+from .._core.iteration import as_bytes
 from ..errors import ConnectionLost, RuntimeApiError
 from . import framing
-from .outgoing import EMPTY_RECORD, MSG_DONTWAIT, Outgoing
+from .framing import COPY_LIMIT_BYTES, SMALL_CHUNK
+from .outgoing import MSG_DONTWAIT, Outgoing, ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
-    from asyncio import AbstractEventLoop, Future
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from typing import NoReturn
 
     from .outgoing import Buffer
+
+    Chunk = str | bytes | bytearray | memoryview
 
 
 class ResponseStream(Outgoing):
@@ -54,39 +58,37 @@ class ResponseStream(Outgoing):
         self._begin_with(self._opening(start, first))
         await self.drain(loop)
 
-    def write(self, data: bytes) -> None:
-        """Send one chunk, which must not be empty. Blocks while the client reads slowly."""
-        if not self.write_nowait(data):
+    def write(self, chunk: "Chunk") -> None:
+        """Send one chunk. Blocks while the client reads slowly."""
+        if not self.write_nowait(chunk):
             self.flush()
 
-    def write_nowait(self, data: bytes) -> bool:
-        """Send the part of a chunk that fits into the socket now. If it returns False, call `flush` or `drain`."""
+    def write_nowait(self, chunk: "Chunk") -> bool:
+        """Send the part of a chunk that fits into the socket now. If it returns False, call `flush` or `drain`.
+
+        An empty chunk sends nothing. No Python function is called for the common chunks.
+        """
         if self.state != "open":
             framing.advance(self.state, "chunk")
+        data = chunk if type(chunk) is bytes else chunk.encode() if type(chunk) is str else as_bytes(chunk)
+        size = len(data)
+        if not size:
+            return True
         record = self.record
-        if len(data) > framing.COPY_LIMIT_BYTES:
+        if size > COPY_LIMIT_BYTES:
             record[0], record[1] = framing.large_chunk(data), 0
             return self.send_now()
-        self._frame[0] = frame = framing.small_chunk(data)
-        size = len(frame)
+        self._frame[0] = frame = SMALL_CHUNK % (size, data)
         record[0], record[1] = (frame,), 0
         try:
             for record[1] in self._sent:  # one send; `outgoing` says why the result must not come from a call
-                if record[1] == size:
-                    record[0], record[1] = EMPTY_RECORD  # noqa: PLW2901 - the whole frame is sent
+                if record[1] == len(frame):
+                    record[0] = ()  # the whole frame is sent
+                    return True
                 break
         except OSError as error:
             self.check(error)
-        return not record[0]
-
-    async def drain(self, loop: "AbstractEventLoop") -> None:
-        """Do the same as `flush`, for coroutines. If it is cancelled, `end` sends the rest."""
-        may_have_answered = False
-        while self.record[0]:
-            if not self.send_now():
-                if may_have_answered:
-                    self.read_early_answer()
-                may_have_answered = await _ready(loop, self._socket, send=True, listen=self.may_answer_early)
+        return False
 
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk, with error trailers if given, and read the answer.
@@ -100,17 +102,17 @@ class ResponseStream(Outgoing):
         if interruption is not None:
             raise interruption
 
-    async def end_async(self, loop: "AbstractEventLoop") -> None:
+    async def end_async(self, loop: "AbstractEventLoop", trailers: "bytes | None" = None) -> None:
         """Do the same as `end`, for coroutines. If it is cancelled, it blocks the event loop to end the response."""
-        end_state = framing.advance(self.state, "end")
-        buffers = (*self.unsent(), framing.LAST_CHUNK)
+        end_state = framing.advance(self.state, "trailers" if trailers else "end")
+        buffers = (*self.unsent(), trailers or framing.LAST_CHUNK)
         # As in `complete`: no call between these two statements and `try`.
         self.record[0], self.record[1] = buffers, 0
         self.state = "failed"
         try:
             await self.drain(loop)
             while not self._read_answer(MSG_DONTWAIT):
-                await _ready(loop, self._socket, send=False, listen=True)
+                await ready(loop, self._socket, send=False, listen=True)
         except RuntimeApiError:
             raise
         except BaseException as interruption:
@@ -133,11 +135,12 @@ class ResponseStream(Outgoing):
             raise
 
     def _opening(self, start: bytes, first: bytes) -> "tuple[Buffer, ...]":
-        framing.advance(self.state, "head")
-        opening = self._head + framing.small_chunk(start) if start else self._head
-        if len(first) > framing.COPY_LIMIT_BYTES:
+        if self.state != "pending":
+            framing.advance(self.state, "head")
+        opening = self._head + SMALL_CHUNK % (len(start), start) if start else self._head
+        if len(first) > COPY_LIMIT_BYTES:
             return (opening, *framing.large_chunk(first))
-        return (opening + framing.small_chunk(first) if first else opening,)
+        return (opening + SMALL_CHUNK % (len(first), first) if first else opening,)
 
     def _begin_with(self, opening: "tuple[Buffer, ...]") -> None:
         self.record[:] = opening, 0
@@ -152,34 +155,3 @@ class ResponseStream(Outgoing):
         except RuntimeApiError as failure:
             self.failure = failure
             raise
-
-
-async def _ready(loop: "AbstractEventLoop", connection: "socket", *, send: bool, listen: bool) -> bool:
-    """Do the same as `wait_until_ready`, for coroutines. Without `send`, ignore whether the socket takes more."""
-    ready: Future[bool] = loop.create_future()
-    descriptor = connection.fileno()
-    # A signal handler may have kept an earlier wait from removing its descriptor. If this socket has the same number,
-    # the event loop would not register it anew.
-    _unwatch(loop, connection, descriptor)
-    if send:
-        loop.add_writer(descriptor, _resolve, ready, False)  # noqa: FBT003
-    if listen:
-        loop.add_reader(descriptor, _resolve, ready, True)  # noqa: FBT003
-    try:
-        return await ready
-    finally:
-        _unwatch(loop, connection, descriptor)
-
-
-def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:
-    for remove in (loop.remove_writer, loop.remove_reader):
-        try:
-            remove(descriptor)
-        except OSError:  # noqa: PERF203 - both must be removed
-            if connection.fileno() == descriptor:  # otherwise the socket was closed, which removed it
-                raise
-
-
-def _resolve(future: "Future[bool]", result: bool) -> None:  # noqa: FBT001 - an event loop's callback
-    if not future.done():
-        future.set_result(result)
