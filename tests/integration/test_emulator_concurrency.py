@@ -20,10 +20,11 @@ import pytest
 from emulator_process import RUNTIME, EmulatorProcess, boto3_client, emulating
 from gate import Gate
 from process_table import is_running, parent
+from processes import ROOT
 from url_client import Wire, wire
 from waiting import wait_until
 
-LAYER_STREAMS, CLIENT_INVOCATIONS = 8, 4
+LAYER_STREAMS, TASK_STREAMS, CLIENT_INVOCATIONS = 8, 32, 4
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -44,6 +45,38 @@ Resources:
     Type: AWS::Serverless::CapacityProvider
     Properties:
       VpcConfig: {{SubnetIds: [subnet-1], SecurityGroupIds: [sg-1]}}
+"""
+TASKS = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  StreamifyLayer:
+    Type: AWS::Serverless::LayerVersion
+    Metadata: {{BuildMethod: makefile}}
+    Properties: {{ContentUri: {layer}}}
+  Tasks:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: tasks
+      Runtime: {runtime}
+      Handler: app.handler
+      CodeUri: code
+      Timeout: 60
+      Layers: [!Ref StreamifyLayer]
+      Environment: {{Variables: {{AWS_LAMBDA_EXEC_WRAPPER: /opt/streamify, STREAMIFY_CONCURRENCY: tasks}}}}
+      CapacityProviderConfig: {{Arn: any, PerExecutionEnvironmentMaxConcurrency: {number}}}
+      FunctionUrlConfig: {{AuthType: NONE, InvokeMode: RESPONSE_STREAM}}
+"""
+ASYNC = """
+import asyncio, os
+
+async def handler(event, context):
+    asked = event["queryStringParameters"]
+    host, _, port = asked["gate"].rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for _ in range(int(asked["chunks"])):
+        yield f"process {os.getpid()}\\n"
+        writer.write(b"?")
+        await reader.readexactly(1)
 """
 PLAIN = """
 import logging, os, socket
@@ -244,6 +277,29 @@ def test_recordings_of_streams_that_run_at_the_same_time_stay_apart(layer: Emula
 
     wait_until(lambda: sum(map(len, recorded())) == 3, "three recordings")
     assert sorted(map(tuple, recorded())) == sorted((str(process),) for process in processes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads in /proc how many processes there are")
+def test_streams_that_are_tasks_run_in_lockstep_in_one_process(tmp_path: Path, cache: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text(TASKS.format(layer=ROOT / "layers" / "streamify", runtime=RUNTIME, number=TASK_STREAMS))
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text(ASYNC)
+    with (
+        emulating(tmp_path, cache, template=template, measured=False, parameters=()) as emulator,
+        streams(emulator.urls["tasks"], TASK_STREAMS, 3) as held,
+    ):
+        assert len({stream.process for stream in held}) == 1
+        leaving, *others = held
+        leaving.wire.close()
+        for _ in range(2):
+            for stream in others:
+                stream.step()
+        (shown,) = shown_sandboxes(emulator, "tasks")
+        assert (shown["running"], shown["processes"]) == (TASK_STREAMS, 1)
+        for stream in reversed(others):
+            stream.finish()
+        leaving.gate.close()
 
 
 # --- under AWS's client ----------------------------------------------------------------------------------------------
