@@ -14,6 +14,7 @@ from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
+from process_table import wait_until_idle
 from processes import ROOT
 from queued_api import Ended, Event, Post, QueuedApi
 from sandbox import FileSystem, Sandbox, running
@@ -126,6 +127,7 @@ def observe(runtime: str, scene: Scene, system: FileSystem, scratch: Path) -> di
                 if case.awaited:
                     seen[case.name] = watched.see(case.copies)
             if not watched.ended:
+                wait_until_idle(sandbox.process.pid)
                 sandbox.signal(signal.SIGTERM)
                 seen[scene.end] = watched.see()
             assert watched.ended, f"{runtime} does not end"

@@ -3,6 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
+from waiting import wait_until
+
 PROC = Path("/proc")
 
 
@@ -14,6 +16,14 @@ def is_running(process: int) -> bool:
 def is_stopped(process: int) -> bool:
     """Whether the process is held by a signal, as one that is frozen."""
     return _stat(process)[0] == "T"
+
+
+def wait_until_idle(session: int) -> None:
+    """Return when all processes of this session wait in the kernel.
+
+    A signal that reaches Python between its last look for signals and its next system call is seen after that call.
+    """
+    wait_until(lambda: {_stat(process)[0] for process in running_in_session(session)} <= {"S"}, "all wait")
 
 
 def parent(process: int) -> int:

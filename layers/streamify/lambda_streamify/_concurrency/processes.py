@@ -7,7 +7,6 @@ ordinary loop. As with AWS's client, a worker that ends is not replaced, and the
 
 import gc
 import os
-import sys
 from _thread import _count as count_threads
 from signal import SIG_BLOCK, SIG_DFL, SIG_UNBLOCK, SIGTERM, pthread_sigmask, signal
 
@@ -115,8 +114,8 @@ def _redirect_output(path: "str | None") -> None:
         return
     from _socket import AF_UNIX, SOCK_STREAM, socket
 
-    for stream in (sys.stdout, sys.stderr):
+    for descriptor in (1, 2):
         connection = socket(AF_UNIX, SOCK_STREAM)
         connection.connect(path)
-        os.dup2(connection.fileno(), stream.fileno())
+        os.dup2(connection.fileno(), descriptor)
         connection.close()

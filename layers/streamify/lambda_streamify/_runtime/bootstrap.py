@@ -84,6 +84,7 @@ def _run_several(logs: Logs) -> int:
         settings = read_settings(os.environ)
         processes.announce(settings, logs)
         attach_on_import(lambda: _attach_root_logger(logs))
+        _log_environment_warnings(logs)  # here, and not in each process
         if settings.preload:
             load_handler(os.environ["_HANDLER"])
     except Exception as error:  # noqa: BLE001 - as in `_run`
@@ -194,7 +195,7 @@ def _log_environment_warnings(logs: Logs) -> None:
         with open(copy, encoding="utf-8") as file:
             version = file.read().partition('__version__ = "')[2].partition('"')[0]
         if version != __version__:
-            logs.line("WARNING", f"the function contains lambda_streamify {version}; the layer's {__version__} is used")
+            logs.once(f"the function contains lambda_streamify {version}; the layer's {__version__} is used")
 
 
 def invoke_mode(environ: "Mapping[str, str]") -> str:

@@ -13,6 +13,7 @@ import pytest
 
 import lambda_streamify
 from output_socket import OutputSocket
+from process_table import wait_until_idle
 from processes import clean_environment
 from queued_api import Event, Next, Post, QueuedApi
 from waiting import TIMEOUT_S, wait_until
@@ -33,10 +34,10 @@ class Function:
         """Wait until so many workers wait for an event at the same time."""
         assert [type(self.api.wait()) for _ in range(count)] == [Next] * count
 
-    def hand_out(self, event: object) -> None:
-        """Give an event to one of the workers that wait."""
+    def hand_out(self, event: object, status: int = 202) -> None:
+        """Give an event to one of the workers that wait. `status` is what the Runtime API says to the answer."""
         headers = {"Lambda-Runtime-Aws-Request-Id": "id", "Content-Type": "application/json"}
-        self.api.hand_out(Event(json.dumps(event).encode(), headers))
+        self.api.hand_out(Event(json.dumps(event).encode(), headers, status))
 
     def post(self) -> Post:
         """Return what a worker posts next."""
@@ -128,6 +129,18 @@ def test_a_stream_that_waits_holds_no_other(tmp_path: Path) -> None:
     for post in (quick, held):
         assert post.body == b"firstsecond"
         assert post.headers["lambda-runtime-function-response-mode"] == "streaming"
+
+
+def test_a_worker_whose_stream_is_refused_goes_on(tmp_path: Path) -> None:
+    with function(tmp_path, HELD, AWS_LAMBDA_MAX_CONCURRENCY="2") as running:
+        running.wait_for_workers(2)
+        for status in (403, 500, 202):
+            running.hand_out("quick", status)
+            running.post()
+            running.wait_for_workers(1)
+
+        refused = [line for line in running.lines() if "the response was not delivered" in line]
+        assert len(running.lines()) == len(refused) == 2
 
 
 # --- the import of the function --------------------------------------------------------------------------------------
@@ -225,6 +238,7 @@ def test_an_application_starts_and_stops_once_in_each_worker(
     with function(tmp_path, LIFESPAN, STREAMIFY_PRELOAD=preload) as running:
         running.wait_for_workers()
         started = running.lines()
+        wait_until_idle(running.process.pid)
         send(running.process.pid, signal.SIGTERM)
 
         assert running.end() == -signal.SIGTERM
@@ -319,6 +333,16 @@ def handler(event, context):
         running.hand_out(None)
 
         assert json.loads(running.post().body) == [True, []]
+
+
+def test_a_copy_of_the_package_in_the_function_is_named_once(tmp_path: Path) -> None:
+    copy = tmp_path / "root" / "lambda_streamify"
+    copy.mkdir(parents=True)
+    (copy / "__init__.py").write_text('__version__ = "0.0.0"')
+    with function(tmp_path, ENDING, LAMBDA_TASK_ROOT=str(copy.parent)) as running:
+        running.wait_for_workers()
+
+        assert ["contains lambda_streamify 0.0.0" in line for line in running.lines()] == [True]
 
 
 def test_what_workers_print_goes_to_lambdas_socket(tmp_path: Path) -> None:
