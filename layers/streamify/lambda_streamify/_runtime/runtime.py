@@ -132,4 +132,7 @@ class Runtime:
 
 
 def _exit(_signal: int, _frame: object) -> None:
+    from signal import SIG_IGN, SIGTERM, signal
+
+    signal(SIGTERM, SIG_IGN)  # a second one, such as one that a parent process passes on, would break off the shutdown
     raise SystemExit(0)

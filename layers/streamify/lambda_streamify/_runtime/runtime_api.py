@@ -247,13 +247,13 @@ class RuntimeApi:
 _connected_apis: "set[RuntimeApi]" = set()
 
 
-def _close_inherited_connections() -> None:
-    """Close the connections in a newly forked process. They stay open in the parent."""
+def close_connections() -> None:
+    """Close the connections of this process. Those that a newly forked process inherits stay open in its parent."""
     for api in tuple(_connected_apis):
         api.close()
 
 
-os.register_at_fork(after_in_child=_close_inherited_connections)
+os.register_at_fork(after_in_child=close_connections)
 
 
 class _Post(Outgoing):
