@@ -141,8 +141,8 @@ $(ACTIONLINT)/actionlint:
 docs: .venv/.dev ## build the documentation as a site, into dist/site
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
-pictures: .venv/.dev ## draw the pictures of docs/explanation/architecture.md from the code
-	.venv/bin/python docs/_site/pictures.py
+pictures: .venv/.dev ## draw the pictures of the documents, from the code and from recordings
+	PYTHONPATH=docs/_site:tests/support .venv/bin/python -m pictures
 
 # `make docs-version PUSH=--push` publishes it too. The branch gh-pages holds all versions, in folders of their own.
 docs-version: .venv/.dev ## add it as this version, and as "latest", to the local branch gh-pages

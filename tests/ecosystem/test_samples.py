@@ -11,6 +11,7 @@ from processes import ROOT, interpreter, run
 from request_events import FOLDER, event
 from sample_answers import ALONE, FUNCTIONS, WITH_SERVICES, asked, assert_as_recorded, recording
 
+PAGE = ROOT / "docs" / "reference" / "samples.md"
 RECORDED = sorted(path.stem for path in FOLDER.glob("*.ndjson"))
 
 
@@ -28,12 +29,12 @@ def test_a_sample_is_named_after_its_folder_and_says_why_it_is_there(name: str) 
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_sample_has_an_event_a_recording_and_a_row_in_the_readme(name: str) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_a_sample_has_an_event_a_recording_and_a_row_on_the_page(name: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
 
     assert event(name)["requestContext"]["domainName"].endswith(".on.aws")
     assert recording(name)[-1].data["reason"] == "end"
-    assert f"| [`{name}`](functions/{name}/app.py) |" in readme
+    assert f"| [`{name}`](../../functions/{name}/app.py) |" in page
 
 
 def test_no_folder_recording_or_row_is_left_of_a_sample_that_is_no_more() -> None:
@@ -41,8 +42,8 @@ def test_no_folder_recording_or_row_is_left_of_a_sample_that_is_no_more() -> Non
 
     assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == FUNCTIONS.keys() | elsewhere
     assert set(RECORDED) == set(FUNCTIONS)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.count("](functions/") == len(FUNCTIONS.keys() | elsewhere)
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.count("](../../functions/") == len(FUNCTIONS.keys() | elsewhere)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -41,6 +41,18 @@ def test_every_public_name_of_the_layer_is_on_a_page(site: Path) -> None:
     assert wanted - found == set()
 
 
+def test_what_the_wheel_has_for_tests_and_locustfiles_is_on_a_page(site: Path) -> None:
+    plugin = import_module("lambda_streamify_emulator.pytest_plugin")
+    testing, load = (import_module(f"lambda_streamify_emulator.{name}") for name in ("testing", "load"))
+    fixtures = re.findall(r"^@pytest\.fixture.*\ndef (\w+)", Path(str(plugin.__file__)).read_text(), re.MULTILINE)
+    wanted = {f"{plugin.__name__}.{name}" for name in filter(is_public, fixtures)}
+    wanted |= {f"{testing.__name__}.{name}" for name in ("StreamResult", "Streamify")}
+    wanted |= {f"{load.__name__}.{name}" for name in load.__all__}
+
+    assert len(wanted) >= 6
+    assert wanted - anchors(site) == set()
+
+
 def test_every_name_that_a_document_imports_is_on_a_page(site: Path) -> None:
     found = anchors(site)
     imported = {

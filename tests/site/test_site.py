@@ -3,10 +3,12 @@
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from markdown_it import MarkdownIt
 
+import versions
 from processes import ROOT, run
 
 DOCS = ROOT / "docs"
@@ -79,6 +81,21 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
 
     assert len(loaded) >= 3 * len(PAGES), "style sheets and scripts"
     assert [(page, address) for page, address in loaded if ELSEWHERE.match(address)] == []
+
+
+def test_no_page_has_a_diagram_whose_script_the_theme_would_fetch(site: Path) -> None:
+    assert [page for page in site.rglob("*.html") if 'class="mermaid"' in page.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize("version", ["", "0.1"])
+def test_only_a_site_that_mike_deploys_has_a_menu_of_versions(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    if version:
+        monkeypatch.setenv("MIKE_DOCS_VERSION", version)
+    else:
+        monkeypatch.delenv("MIKE_DOCS_VERSION", raising=False)
+    config = SimpleNamespace(extra={"version": {"provider": "mike"}})
+
+    assert ("version" in versions.on_config(config).extra) == bool(version)
 
 
 def test_no_style_sheet_loads_anything_from_elsewhere(site: Path) -> None:

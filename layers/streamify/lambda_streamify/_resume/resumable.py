@@ -94,8 +94,8 @@ def resumable(
     writer_timeout
               seconds without a heartbeat of the writer after which a reader takes the run for lost, 3 or more. A
               writer writes one each second.
-    stopped   the last event of a run that `resume.stop` has stopped; None for none
-    lost      the last event for a reader whose run is lost; None for none
+    stopped   the last event of a run that `resume.stop` has stopped, by default the event "stopped"; None for none
+    lost      the last event for a reader whose run is lost, by default an event "error"; None for none
 
     The body raises BadRequest for an id that the run has not sent, RunFailed for a reader whose run failed or is lost,
     and ResponseError for an event that has an id of its own. Raises HandlerError or BadRequest for a wrong argument.

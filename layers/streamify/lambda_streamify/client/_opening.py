@@ -73,7 +73,7 @@ def stream(
     json            the body, any JSON value but None, instead of `content`
     sign            True signs for IAM with the credentials that botocore finds; `SigV4(...)` says with which
     last_event_id   asks the server to resume behind this event, as Last-Event-ID
-    timeout         seconds, the longest wait for the connection and for the next bytes; None means no limit
+    timeout         seconds, by default 60: the longest wait for the connection and for the next bytes. None: no limit
     context         an ssl.SSLContext; by default the system's certificate authorities verify the server
     client          an `httpx.Client`, whose connections, proxies and settings are used instead of this module's own
 
