@@ -10,7 +10,7 @@ from .._core.iteration import as_bytes
 from ..errors import ConnectionLost, RuntimeApiError
 from . import framing
 from .framing import COPY_LIMIT_BYTES, SMALL_CHUNK
-from .outgoing import MSG_DONTWAIT, Outgoing
+from .outgoing import MSG_DONTWAIT, Outgoing, is_raised_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,8 +188,9 @@ def _set_blocking(connection: "socket") -> None:
     """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
     try:
         connection.settimeout(None)
-    except OSError:  # it was closed
-        pass
+    except OSError as error:
+        if is_raised_below(error):  # otherwise the socket was closed
+            raise
 
 
 def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:
