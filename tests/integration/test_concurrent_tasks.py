@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 FUNCTION = ROOT / "tests" / "data" / "concurrent_tasks"
+# The runtime leaves SIGTERM to a handler that is there before it, such as coverage's.
+UNMEASURED = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,12 @@ class Run:
 
 @contextmanager
 def running(layer: Path, handler: str, concurrency: int, **variables: str) -> Iterator[Run]:
-    settings = {"AWS_LAMBDA_MAX_CONCURRENCY": str(concurrency), "STREAMIFY_CONCURRENCY": "tasks", **variables}
+    settings = {
+        "AWS_LAMBDA_MAX_CONCURRENCY": str(concurrency),
+        "STREAMIFY_CONCURRENCY": "tasks",
+        **UNMEASURED,
+        **variables,
+    }
     with QueuedApi() as api, layer_process(layer, api.address, FUNCTION, handler, **settings) as process:
         yield Run(api, process)
 

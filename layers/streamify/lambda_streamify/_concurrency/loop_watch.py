@@ -87,8 +87,9 @@ class LoopWatch:
         if place in self._told:
             return
         self._told.add(place)
-        if task is not None and hasattr(task, "get_context"):  # from Python 3.12 on
-            current.running.set(task.get_context().get(current.running))  # the request id of the log line
+        get_context = getattr(task, "get_context", None)  # from Python 3.12 on
+        if get_context is not None:
+            current.running.set(get_context().get(current.running))  # the request id of the log line
         path = " < ".join(f"{file}:{line} in {name}" for file, line, name in reversed(calls))
         self._logs.line(
             "WARNING",

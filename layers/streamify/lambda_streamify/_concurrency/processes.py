@@ -10,6 +10,7 @@ import os
 from _thread import _count as count_threads
 from signal import SIG_BLOCK, SIG_DFL, SIG_UNBLOCK, SIGTERM, pthread_sigmask, signal
 
+from .._runtime.import_ahead import import_ahead
 from .._runtime.logs import FramedSink, StandardSink
 
 TYPE_CHECKING = False
@@ -79,8 +80,7 @@ def _import_what_workers_share() -> None:
     """Import what a process that runs alone imports only when it needs it. Here each worker would import it again."""
     import asyncio  # noqa: F401
 
-    from .._response import inline, writer  # noqa: F401
-    from .._runtime import invocation_task, native_streaming  # noqa: F401
+    import_ahead()
 
 
 def _wait(workers: "list[int]", logs: "Logs") -> bool:

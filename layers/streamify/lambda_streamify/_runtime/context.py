@@ -166,7 +166,7 @@ class LambdaContext:
 
     @property
     def xray_trace_id(self) -> "str | None":
-        """The X-Ray trace header of this invocation, or None. AWS's class has no such attribute."""
+        """The X-Ray trace header of this invocation, a str or None. AWS's own class has no such attribute."""
         return self._xray_trace_id or os.environ.get("_X_AMZN_TRACE_ID")
 
     @xray_trace_id.setter

@@ -166,8 +166,9 @@ def _set_blocking(connection: "socket") -> None:
     """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
     try:
         connection.settimeout(None)
-    except OSError:  # it was closed
-        pass
+    except OSError as error:
+        if is_raised_below(error):  # otherwise the socket was closed
+            raise
 
 
 def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:

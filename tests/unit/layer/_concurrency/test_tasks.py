@@ -48,9 +48,13 @@ def terminate() -> None:
 def _own_hooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(current, "startup", [])
     monkeypatch.setattr(current, "shutdown", [])
-    yield
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # coverage has a handler of its own
+    try:
+        yield
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_app_starts_once_and_stops_once() -> None:
