@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
     from measures import Row
 
-BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
+BEGIN = "<!-- What follows is written by `make bench`. -->"
+END = "<!-- Here ends what is written by `make bench`. -->"
 PENDING = "No run on a quiet machine is kept yet: `make bench` writes the table here."
 
 NAGLE = (
     "The adapter leaves Nagle's algorithm on towards the Runtime API, and writes a response's head and its first chunk"
     " separately. Where both processes have a core and the first chunk comes within 40 ms of the head, the chunk waits"
-    " for the receiver's delayed acknowledgement, which Linux sends after 40 ms. On one core the two writes mostly"
-    " leave together. Later chunks do not wait. This is the Runtime API of the measurement, a server on loopback;"
-    " Lambda's own has not been measured."
+    " for the receiver's delayed acknowledgement, which Linux sends after 40 ms. On one core the two writes often leave"
+    " together; the last lines above count how often. Later chunks do not wait. This is the Runtime API of the"
+    " measurement, a server on loopback; Lambda's own has not been measured."
 )
 
 
@@ -32,7 +33,7 @@ def opening(rows: Sequence[Row], observations: Sequence[Sequence[str]], name: st
     others = [row for row in rows if row.group not in groups]
     lines = ["## Against the Lambda Web Adapter", ""]
     if groups[ONE_CORE]:
-        lines += [BEGIN, *summary(groups[ONE_CORE]), END, ""]
+        lines += [BEGIN, "", *summary(groups[ONE_CORE]), "", END, ""]
         lines += ["![How many times better than the adapter](adapter.svg)", ""]
     if observations:
         header = ["", *CLIENTS]

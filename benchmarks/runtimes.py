@@ -24,9 +24,11 @@ def limit(scratch: Path) -> Client:
     return Client(LIMIT, {"chunks": ""}, lambda _: [program], sends_every_chunk=True)
 
 
-def python_floor(python: str) -> Client:
-    """The least that any runtime in Python does."""
-    return Client(PYTHON_FLOOR, {"chunks": ""}, lambda _: [python, str(peers.HANDLERS / "python_floor.py")])
+def python_floor(python: str, name: str = PYTHON_FLOOR, module: str = "", packages: Path | None = None) -> Client:
+    """The least that any runtime in Python does, after the import of `module`."""
+    command = [python, str(peers.HANDLERS / "python_floor.py"), *([module] if module else [])]
+    variables = {"PYTHONPATH": str(packages)} if packages else {}
+    return Client(name, {"chunks": ""}, lambda _: command, variables)
 
 
 def aws_python(python: str, runtime: Path) -> Client:
