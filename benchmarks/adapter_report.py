@@ -78,6 +78,8 @@ def kept_table(page: str) -> str:
 
 def with_table(page: str, lines: Sequence[str]) -> str:
     """The page with these lines between its marks."""
+    if BEGIN not in page or END not in page:
+        raise ValueError(f"there is no place for the table: {BEGIN} and {END}")
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return "\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"])

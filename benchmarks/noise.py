@@ -45,9 +45,9 @@ def _read() -> _Reading:
         usage.ru_utime + usage.ru_stime
         for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
-    return _Reading(_working_ticks(Path("/proc/stat").read_text()) / _TICKS, own, time.monotonic())
+    return _Reading(working_ticks(Path("/proc/stat").read_text()) / _TICKS, own, time.monotonic())
 
 
-def _working_ticks(stat: str) -> int:
+def working_ticks(stat: str) -> int:
     fields = stat.splitlines()[0].split()[1:]
     return sum(int(fields[index]) for index in _WORKING)

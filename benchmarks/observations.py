@@ -77,8 +77,12 @@ def _ending(sample: Sample) -> str:
         kind = invocation["trailers"].lower().partition("function-error-type: ")[2].partition("\n")[0]
         return f"an error in the trailers: `{_as_sent(invocation['trailers'], kind)}`"
     if more:
-        return f"a complete response, with text in its body: `{' '.join(more.split())[:60]}…`"
+        return f"a complete response, with text in its body: `{_shortened(' '.join(more.split()))}`"
     return "a complete response, which ends early"
+
+
+def _shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _as_sent(trailers: str, kind: str) -> str:
