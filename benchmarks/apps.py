@@ -28,7 +28,7 @@ def clients(layer: Path, python: str, runtime: Path, packages: Path) -> list[Cli
     floors = {STARLETTE_FLOOR: "starlette_app", FASTAPI_FLOOR: "fastapi_app", FLASK_FLOOR: "flask_app"}
     return [
         *(
-            on_layer(name, dict.fromkeys(TASKS, f"{module}.handler"), layer, python, runtime, packages=packages)
+            on_layer(name, dict.fromkeys(TASKS, f"{module}.handler"), layer, python, runtime, packages=[packages])
             for name, module in modules.items()
         ),
         *(python_floor(python, name, module, packages) for name, module in floors.items()),

@@ -45,6 +45,8 @@ class Client:
             "AWS_LAMBDA_FUNCTION_NAME": "bench",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/bench",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef",
             "AWS_REGION": "us-east-1",
             "LAMBDA_TASK_ROOT": str(peers.HANDLERS),
             "PYTHONDONTWRITEBYTECODE": "1",

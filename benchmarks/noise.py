@@ -49,5 +49,6 @@ def _read() -> _Reading:
 
 
 def working_ticks(stat: str) -> int:
+    """What all processors have worked, of a text such as /proc/stat."""
     fields = stat.splitlines()[0].split()[1:]
     return sum(int(fields[index]) for index in _WORKING)

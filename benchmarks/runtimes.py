@@ -9,6 +9,7 @@ from building import build_program
 from clients import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 LIMIT = "C, one send a chunk"
@@ -60,9 +61,11 @@ def ours(layer: Path, python: str, runtime: Path) -> list[Client]:
 
 
 def on_layer(
-    name: str, handlers: dict[str, str], layer: Path, python: str, runtime: Path, *, packages: Path | None = None
+    name: str, handlers: dict[str, str], layer: Path, python: str, runtime: Path, *, packages: Sequence[Path] = ()
 ) -> Client:
     """As Lambda starts a wrapper: with the interpreter and AWS's own bootstrap file."""
     command = [str(layer / "streamify"), python, str(runtime / "bootstrap.py")]
-    variables = {"LAMBDA_RUNTIME_DIR": str(runtime), **({"PYTHONPATH": str(packages)} if packages else {})}
+    variables = {"LAMBDA_RUNTIME_DIR": str(runtime)}
+    if packages:
+        variables["PYTHONPATH"] = ":".join(map(str, packages))
     return Client(name, handlers, lambda _: command, variables, sends_every_chunk=True)
