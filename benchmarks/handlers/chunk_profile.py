@@ -1,6 +1,6 @@
 """Runs a handler that streams, under the layer's own code: prints where the time of a chunk goes, as JSON.
 
-usage: chunk_profile.py PACKAGES MODULE EVENT   the folder that holds lambda_streamify, the module of the handler, an event
+usage: chunk_profile.py PACKAGES MODULE EVENT   the folder that holds lambda_streamify, the handler's module, an event
 """
 
 import cProfile
