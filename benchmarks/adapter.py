@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import peers
@@ -61,14 +63,19 @@ def clients(python: str, packages: Path, standard: Path) -> list[Client]:
         _client(STARLETTE_STANDARD, adapter, _uvicorn(python, "starlette_app"), standard, packages),
         _client(FASTAPI, adapter, _uvicorn(python, "fastapi_app"), packages),
         _client(FASTAPI_STANDARD, adapter, _uvicorn(python, "fastapi_app"), standard, packages),
-        # As in the adapter's own examples for Flask: one worker, of the default kind.
-        _client(FLASK, adapter, [python, "-m", "gunicorn", "-b=127.0.0.1:{port}", "-w=1", "flask_app:app"], packages),
+        _client(FLASK, adapter, _gunicorn(python, "flask_app"), packages),
     ]
 
 
 def _uvicorn(python: str, module: str) -> list[str]:
     options = ["--port", "{port}", "--no-access-log", "--log-level", "warning"]
     return [python, "-m", "uvicorn", *options, f"{module}:app"]
+
+
+def _gunicorn(python: str, module: str) -> list[str]:
+    """As the adapter's own examples for Flask start it: one worker, of the default kind."""
+    options = ["-b=127.0.0.1:{port}", "-w=1", "--no-control-socket"]  # which would lie in the developer's home folder
+    return [python, "-m", "gunicorn", *options, f"{module}:app"]
 
 
 def _client(name: str, adapter: str, web_server: list[str], *packages: Path) -> Client:
@@ -81,7 +88,9 @@ def _client(name: str, adapter: str, web_server: list[str], *packages: Path) -> 
 
 
 def _free_port() -> int:
-    """A port that is free now; bound without SO_REUSEADDR and closed, it is not given out again soon."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
+    """A port that is free now, below those that Linux gives to programs that ask for any."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - it is no secret
+        with suppress(OSError), socket.socket() as unused:
+            unused.bind(("127.0.0.1", port))
+            return port

@@ -20,6 +20,7 @@ import chart
 import emulator_streams as streams
 import emulators
 import large_folders
+import noise
 import replays
 import report
 from measures import Row, Target
@@ -56,18 +57,25 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORD", help="`emulator`, `folders` or `replay`, no report")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"where {REPORT}.md and .svg go")
+    parser.add_argument("--force", action="store_true", help="keep the report of a busy machine too")
     options = parser.parse_args()
     signal.alarm(TIMEOUT_S)
+    bystanders = noise.Bystanders()
     size = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory(prefix="streamify-bench-") as scratch:
         measures = (measure_emulator, measure_folders, measure_replay)
         chosen = [measure for measure in measures if options.only in measure.__name__]
         rows = [row for measure in chosen for row in measure(Path(scratch), size)]
-    where = report.conditions("make bench-emulator", size.rounds)
+    others = bystanders.share()
+    busy = {"processor time that other programs took": noise.in_words(others)}
+    where = report.conditions("make bench-emulator", size.rounds, **busy)
     text = report.markdown(rows, where, title="Benchmark report of the emulator", name=REPORT)
     print(report.as_json(rows, where) if options.json else text)
     output = options.output or (None if options.quick or options.only else HERE)
-    if output:
+    refusal = noise.refusal(others, force=options.force)
+    if output and refusal:
+        note(refusal)
+    elif output:
         (output / f"{REPORT}.md").write_text(text)
         (output / f"{REPORT}.svg").write_text(chart.draw(rows))
     return 0

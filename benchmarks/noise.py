@@ -26,6 +26,21 @@ class _Reading:
     at: float
 
 
+def refusal(share: float, *, force: bool) -> str | None:
+    """Why a report is not to be kept; None if it is."""
+    if share <= BUSY or force:
+        return None
+    return (
+        f"other programs took {share:.0%} of the processors' time, more than {BUSY:.0%}: nothing is written"
+        " (--force writes it)"
+    )
+
+
+def in_words(share: float) -> str:
+    """What a report says of it."""
+    return f"{share:.1%}{' (busy: nothing here is to be trusted)' * (share > BUSY)}"
+
+
 class Bystanders:
     """Watches from its making on."""
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
-TIMEOUT_S = 25 * 60  # seconds for all rounds; what the first installation of the peers may take is bounded there
-ROUNDS = 5
+TIMEOUT_S = 30 * 60  # seconds for all rounds; what the first installation of the peers may take is bounded there
+ROUNDS = 7
 
 
 @dataclass
@@ -130,7 +130,6 @@ def sizes(scratch: Path, layer: Path) -> list[Row]:
 def conditions(run: Run, lineup: Lineup, options: argparse.Namespace) -> dict[str, str]:
     """What the report says of the run itself."""
     arguments = " ".join(argument for argument in sys.argv[1:] if argument != "--force")
-    busy = " (busy: nothing here is to be trusted)" if run.others > noise.BUSY else ""
     return report.conditions(
         f"benchmarks/run.py {arguments}" if arguments else "make bench",
         options.rounds,
@@ -138,7 +137,7 @@ def conditions(run: Run, lineup: Lineup, options: argparse.Namespace) -> dict[st
         **{
             "Node.js": lineup.missing.get(node.AWS_NODE) or node.versions(),
             "peers": ", ".join([*peers.pins(), *peers.pins("bench-apps"), *peers.pins("bench-uvicorn-standard")]),
-            "processor time that other programs took": f"{run.others:.1%}{busy}",
+            "processor time that other programs took": noise.in_words(run.others),
         },
     )
 
@@ -147,12 +146,9 @@ def keep(text: str, run: Run, options: argparse.Namespace) -> None:
     """Write the report where it is asked for, unless other programs were in the way."""
     if options.output is None:
         return
-    if run.others > noise.BUSY and not options.force:
-        print(
-            f"other programs took {run.others:.0%} of the processors' time, more than {noise.BUSY:.0%}: nothing is"
-            " written (--force writes it)",
-            file=sys.stderr,
-        )
+    refusal = noise.refusal(run.others, force=options.force)
+    if refusal:
+        print(refusal, file=sys.stderr)
         return
     adapter_rows = [row for row in run.rows if row.group == ONE_CORE]
     others = [row for row in run.rows if not row.group.startswith("adapter")]
