@@ -6,6 +6,7 @@ PYTHON ?= python3
 FOREIGN := $(filter PYTHON% PYTEST% COVERAGE% HYPOTHESIS% MYPY% RUFF% AWS% SAM% LAMBDA% STREAMIFY% _HANDLER,$(.VARIABLES))
 unexport $(filter-out STREAMIFY_REQUIRE_DOCKER STREAMIFY_BUILD_COLLECTOR,$(FOREIGN))
 export SAM_CLI_TELEMETRY := 0
+export NO_MKDOCS_2_WARNING := 1
 
 # The demo needs the emulator only, which installs in seconds; a development environment serves it just as well.
 DEMO_ENV := $(if $(wildcard .venv/.dev),.venv/.dev,.venv/.emulator)
@@ -19,8 +20,9 @@ TEXTLINT_VERSION := 15.8.0
 PRH_VERSION := 6.1.0
 TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 
-.PHONY: build coverage docs docs-serve pictures lint-prose help demo demo-web test test-commands test-ecosystem test-operate test-sam \
-	test-lowest test-robustness reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
+.PHONY: build coverage docs docs-serve docs-version pictures lint-prose help demo demo-web \
+	test test-commands test-ecosystem test-operate test-sam test-lowest test-robustness \
+	reliability soak fuzz bench bench-emulator layer publish-layer lint format clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z/.-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,13 +95,13 @@ lint: .venv/.dev lint-prose ## check style, types, the templates, and the docume
 	.venv/bin/sam validate --lint --template functions/websocket/template.yaml
 	.venv/bin/sam validate --lint --template deploy/dashboard.yaml
 	.venv/bin/sam validate --lint --template deploy/cloudfront.yaml
-	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
+	.venv/bin/python -m pytest -q tests/site
 
 # Without npm the words are not checked, and a line says so.
 lint-prose:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory "$(TEXTLINT)/.installed" && \
 		"$(TEXTLINT)/node_modules/.bin/textlint" --rules-base-directory "$(TEXTLINT)/node_modules" \
-			--config docs/_site/textlintrc.json --format unix README.md CONTRIBUTING.md docs/*/*.md docs/*/*/*.md; \
+			--config docs/_site/textlintrc.json --format unix README.md CONTRIBUTING.md docs/*.md docs/*/*.md docs/*/*/*.md; \
 	else echo "npm is missing: the words of the documents are not checked"; fi
 
 $(TEXTLINT)/.installed:
@@ -112,6 +114,11 @@ docs: .venv/.dev ## build the documentation as a site, into dist/site
 
 pictures: .venv/.dev ## draw the pictures of docs/explanation/architecture.md from the code
 	.venv/bin/python docs/_site/pictures.py
+
+# `make docs-version PUSH=--push` publishes it too. The branch gh-pages holds all versions, in folders of their own.
+docs-version: .venv/.dev ## add it as this version, and as "latest", to the local branch gh-pages
+	.venv/bin/mike deploy --update-aliases $(PUSH) $(basename $(VERSION)) latest
+	.venv/bin/mike set-default $(PUSH) latest
 
 docs-serve: .venv/.dev ## show it at http://127.0.0.1:8000, and again after each change
 	.venv/bin/mkdocs serve --strict

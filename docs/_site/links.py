@@ -1,4 +1,4 @@
-"""A hook of MkDocs: the README is the home page, and links that leave docs/ lead to copies of the files in the site.
+"""A hook of MkDocs: links that leave docs/ lead to copies of the files in the site.
 
 A page links to a file of the project as a reader of the repository finds it, such as `../../functions/chat/app.py`. The
 site has no such folder, so it carries each linked file below `source/`.
@@ -17,9 +17,8 @@ LINK = re.compile(r"(\]\()([^)#\s]+)(#[^)\s]*)?(\))")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the README as the home page, and the files that pages link to, up to those that these link to."""
-    files.append(File.generated(config, "index.md", abs_src_path=str(ROOT / "README.md")))
-    waiting = [ROOT / "README.md", *DOCS.rglob("*.md")]
+    """Add the files that pages link to, up to those that these link to."""
+    waiting = list(DOCS.rglob("*.md"))
     while waiting:
         for file in linked(waiting.pop()):
             uri = uri_of(file)
@@ -58,8 +57,6 @@ def target_of(page: Path, link: str) -> "Path | None":
 
 def uri_of(file: Path) -> str:
     """Return the place of a file of the project in the site's sources."""
-    if file == ROOT / "README.md":
-        return "index.md"
     if file.is_relative_to(DOCS):
         return file.relative_to(DOCS).as_posix()
     return f"source/{file.relative_to(ROOT).as_posix()}"

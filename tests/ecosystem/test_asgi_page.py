@@ -1,4 +1,4 @@
-"""The apps of docs/guides/frameworks.md, section ASGI, answer as they stand there."""
+"""The apps of docs/guides/frameworks.md answer as they stand there."""
 
 import json
 from collections.abc import AsyncIterator

@@ -270,7 +270,7 @@ def test_a_locustfile_of_ones_own_reads_streams_at_a_rate(emulator: EmulatorProc
 
 
 def test_the_locustfile_of_the_guide_reads_streams(emulator: EmulatorProcess, tmp_path: Path) -> None:
-    (code,) = blocks(ROOT / "docs/guides/load.md", "py")
+    (code,) = blocks(ROOT / "docs/guides/load/locust.md", "py")
     host = '"http://127.0.0.1:4001"'
     assert host in code
 

@@ -1,4 +1,4 @@
-"""The clients of docs/guides/reading-a-stream.md, each run as it stands there: a process that prints what it reads."""
+"""The clients of the guides to reading a stream, each run as it stands there: a process that prints what it reads."""
 
 import inspect
 import shutil
@@ -23,10 +23,12 @@ from waiting import TIMEOUT_S, read_exactly
 PAGE = ROOT / "docs" / "guides" / "reading-a-stream.md"
 HELLO, STORY = (f"http://127.0.0.1:{port}/" for port in (4001, 4002))
 LAMBDA_API = "http://127.0.0.1:4000"
-STREAM, EVENTS, ASTREAM, RELAY, ROWS, AWS_SDK, HTTPX, REQUESTS = blocks(PAGE, "py")
+CLIENTS_PAGE = ROOT / "docs" / "guides" / "reading" / "clients.md"
+STREAM, EVENTS, ASTREAM, RELAY, ROWS = blocks(PAGE, "py")
+AWS_SDK, HTTPX, REQUESTS = blocks(CLIENTS_PAGE, "py")
 (FETCH,) = blocks(PAGE, "js")
 (EVENT_SOURCE,) = blocks(PAGE, "javascript")
-(BOTO3,) = blocks(PAGE, "python")
+(BOTO3,) = blocks(CLIENTS_PAGE, "python")
 CURL, CURL_EVENTS = (block.removeprefix("$ ") for block in blocks(PAGE, "console"))
 
 NODE = shutil.which("node")

@@ -1,6 +1,6 @@
 """The same apps under the servers that people know, and in a function: what is equal, and what is not.
 
-The tables of docs/guides/frameworks.md name the differences, and these tests read them there.
+The tables of docs/guides/frameworks/servers.md name the differences, and these tests read them there.
 """
 
 import json
@@ -25,7 +25,7 @@ CHUNKS = ("data: one\n\n", ": keep-alive\n\n", "data: é, two\n\n")
 ASGI_APPS, WSGI_APPS = ("starlette_app", "fastapi_app", "django_asgi"), ("flask_app", "django_wsgi")
 PLAIN_TOO = ("starlette_app", "fastapi_app")  # they also stream plain generators, in threads
 ASGI_FUNCTION, WSGI_FUNCTION = "`asgi.handler`", "`wsgi.handler`"
-PAGE = ROOT / "docs" / "guides" / "frameworks.md"
+PAGE = ROOT / "docs" / "guides" / "frameworks" / "servers.md"
 
 
 # --- where the apps run ----------------------------------------------------------------------------------------------

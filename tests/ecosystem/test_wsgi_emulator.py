@@ -1,6 +1,6 @@
 """Flask and Django behind function URLs: the built layer, in a process of its own, seen from the client.
 
-The examples of docs/guides/frameworks.md run here too.
+The examples of docs/guides/frameworks/wsgi.md run here too.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from url_client import request, wire
 
 CODE = ROOT / "tests" / "data" / "wsgi"
 APPS = ("flask", "django")
-PAGE = ROOT / "docs" / "guides" / "frameworks.md"
+PAGE = ROOT / "docs" / "guides" / "frameworks" / "wsgi.md"
 FLASK, DJANGO = (block for block in blocks(PAGE, "py") if "wsgi.handler(" in block)
 (UNIT_TEST,) = (block for block in blocks(PAGE, "py") if "/count/2" in block)
 HANDLERS = {

@@ -1,11 +1,11 @@
-"""The function of docs/guides/observability.md that sends the records of its streams to Datadog."""
+"""The function of docs/guides/observability/datadog.md that sends the records of its streams to Datadog."""
 
 from pathlib import Path
 
 from documents import blocks
 from processes import ROOT
 
-PAGE = ROOT / "docs" / "guides" / "observability.md"
+PAGE = ROOT / "docs" / "guides" / "observability" / "datadog.md"
 FLUSH = "    flush_stats()\n"
 # A test can have it fail.
 APP = """

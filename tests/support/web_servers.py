@@ -72,7 +72,7 @@ class Server(NamedTuple):
     version: str
 
 
-# By their names in the tables of docs/guides/frameworks.md.
+# By their names in the tables of docs/guides/frameworks/servers.md.
 ASGI_SERVERS = {
     "uvicorn": Server(uvicorn, HTTP_1_1),
     "hypercorn, HTTP/1.1": Server(hypercorn, HTTP_1_1),

@@ -1,4 +1,4 @@
-"""docs/guides/existing-functions.md: what people copy from it is well formed, and names what there is."""
+"""The guides to existing functions: what people copy from them is well formed, and names what there is."""
 
 import ast
 import re
@@ -14,7 +14,8 @@ import yaml
 from documents import blocks
 from processes import ROOT
 
-PAGE = ROOT / "docs" / "guides" / "existing-functions.md"
+COMMANDS = ROOT / "docs" / "guides" / "existing-functions.md"
+PAGE = ROOT / "docs" / "guides" / "existing-functions" / "by-hand.md"
 SHELL = blocks(PAGE, "sh")
 (TEMPLATE,) = blocks(PAGE, "yaml")
 (CDK,) = blocks(PAGE, "py")
@@ -117,13 +118,13 @@ def test_the_page_names_every_option_of_the_commands(name: str) -> None:
     command: Any = typer.main.get_command(app)
     options = {option for each in command.commands[name].params for option in each.opts if option.startswith("--")}
 
-    assert {option for option in options if option not in PAGE.read_text()} == {"--help"} & options
+    assert {option for option in options if option not in COMMANDS.read_text()} == {"--help"} & options
 
 
 def test_the_exit_statuses_of_the_page_are_those_of_the_code() -> None:
     from lambda_streamify_emulator.commands.attach_session import NOT_STREAMED, STOPPED
 
-    statuses = dict(re.findall(r"^\| (\d+) \| ([^|]*) \|$", PAGE.read_text(), re.MULTILINE))
+    statuses = dict(re.findall(r"^\| (\d+) \| ([^|]*) \|$", COMMANDS.read_text(), re.MULTILINE))
     assert list(statuses) == ["0", "1", "2", "3", "130"]
     assert "--check" in statuses[str(NOT_STREAMED)]
     assert "half-way" in statuses[str(STOPPED)]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import EmulatorError
 from .errors import reporting_errors
+from .events import read_event
 from .options import Parameters, parameter_values
 
 if TYPE_CHECKING:
@@ -37,6 +39,14 @@ def precompile(
         bool,
         typer.Option("--only-imported", help="Compile only what the import of the handler's module imports."),
     ] = False,
+    event: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --only-imported: call the handler once with the event in this file, and compile what the call "
+            "imports, too.",
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -60,10 +70,13 @@ def precompile(
     from ..terminal import terminal
 
     with reporting_errors():
+        if event is not None and not only_imported:
+            raise EmulatorError("--event belongs to --only-imported: without it, every module is compiled")
+        content = None if event is None else read_event(event)
         report = Report()
         for place in places or [Path(".aws-sam/build")]:
             build = read_build(place, parameter_values(parameter), runtime)
-            report.add(run(build, terminal.say, only_imported=only_imported, measure=measure))
+            report.add(run(build, terminal.say, only_imported=only_imported, measure=measure, event=content))
         if as_json:
             print(json.dumps(_as_json(report)))  # noqa: T201
         else:

@@ -32,7 +32,7 @@ RETRY_DELAY_S = 0.5  # if a request gets no answer
 class StreamUser(User):
     """A user of Locust that reads streams and measures them: first byte, gaps between chunks, cuts.
 
-    Derive a class from it in a locustfile, and call `stream` in its tasks::
+    Derive a class from it in a locustfile, and call `stream` in its tasks:
 
         from locust import task
         from lambda_streamify_emulator.load import StreamUser

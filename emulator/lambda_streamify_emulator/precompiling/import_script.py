@@ -1,9 +1,10 @@
 """Imports the module of a handler once, as a cold start does: python import_script.py REQUEST.
 
 REQUEST is a JSON object: the `module`, the `folders` of the search path, in their order, those of them that belong to
-the function and its layers (`own`), and `with_bytecode`. The answer is a JSON object: the `seconds` of the import and
-the `files` in these folders that it imported, or the `error`. The script runs under the Python of a function's runtime,
-so it imports nothing of the emulator.
+the function and its layers (`own`), `with_bytecode`, and perhaps an `event` with the name of the `handler` in the
+module, which is then called with it. The answer is a JSON object: the `seconds` of the import and the `files` in these
+folders that it and the call imported, or the `error`. The script runs under the Python of a function's runtime, so it
+imports nothing of the emulator.
 """
 
 import json
@@ -42,6 +43,36 @@ def compiling_hook(own: "tuple[str, ...]") -> "Callable[[str], FileFinder]":
     return find
 
 
+class Context:
+    """What a handler finds in its second argument, from the variables of its environment."""
+
+    def __init__(self) -> None:
+        self.aws_request_id = "00000000-0000-0000-0000-000000000000"
+        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:123456789012:function:{self.function_name}"
+        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
+        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
+        self.tenant_id = None
+        self.client_context = None
+        self.identity = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return a time that no handler finds short, in milliseconds."""
+        return 900_000
+
+
+def call(handler: "Callable[[object, object], object]", event: object) -> None:
+    """Call the handler and read its whole response, by the function's own streamify layer if it has one."""
+    try:
+        from lambda_streamify import testing
+    except ImportError:
+        handler(event, Context())
+    else:
+        testing.call(handler, event, Context())
+
+
 def main() -> None:
     """Import the module and print the answer."""
     answers = os.dup(1)
@@ -57,6 +88,8 @@ def main() -> None:
     try:
         __import__(request["module"])
         seconds = time.perf_counter() - begun
+        if "event" in request:
+            call(getattr(sys.modules[request["module"]], request["handler"]), request["event"])
         names = [getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]]
         answer = {
             "seconds": seconds,

@@ -58,11 +58,14 @@ class Report:
         self.failed.update(other.failed)
 
 
-def precompile(build: Build, say: Callable[[str], None], *, only_imported: bool, measure: bool) -> Report:
+def precompile(
+    build: Build, say: Callable[[str], None], *, only_imported: bool, measure: bool, event: bytes | None = None
+) -> Report:
     """Write the bytecode of a build; with `only_imported`, of what the handlers' modules import.
 
-    With `measure`, import these modules with and without their bytecode. `say` is called with messages about what takes
-    long. Raises BuildError if a Python fails.
+    With an `event` as well, also of what the handlers import when they are called with it. With `measure`, import these
+    modules with and without their bytecode. `say` is called with messages about what takes long. Raises BuildError if a
+    Python fails.
     """
     report = Report(left=dict(build.left))
     jobs: list[Job] = []
@@ -73,7 +76,7 @@ def precompile(build: Build, say: Callable[[str], None], *, only_imported: bool,
             jobs.append(planned)
     pythons = {job.runtime: job.python for job in jobs}
     if only_imported:
-        jobs = _imported(build, jobs, report, say)
+        jobs = _imported(build, jobs, report, say, event)
     report.compiled = [compile_modules(job, say) for job in jobs]
     for function in build.functions:
         if function.runtime in pythons:
@@ -81,7 +84,9 @@ def precompile(build: Build, say: Callable[[str], None], *, only_imported: bool,
     return report
 
 
-def _imported(build: Build, jobs: list[Job], report: Report, say: Callable[[str], None]) -> list[Job]:
+def _imported(
+    build: Build, jobs: list[Job], report: Report, say: Callable[[str], None], event: bytes | None
+) -> list[Job]:
     """Return the jobs for the modules that the handlers import. A function that cannot be imported has none."""
     imported: set[Path] = set()
     packages: set[Path] = set()
@@ -92,7 +97,7 @@ def _imported(build: Build, jobs: list[Job], report: Report, say: Callable[[str]
         say(f"{function.logical_id}: importing {function.handler.rpartition('.')[0]}")
         try:
             with Starts(function, python) as starts:
-                imported |= starts.imported()
+                imported |= starts.imported(event)
         except BuildError as error:
             report.failed[function.logical_id] = str(error)
         else:

@@ -41,7 +41,8 @@ class Starts:
     def __init__(self, function: Function, python: str) -> None:
         self._function = function
         self._python = python
-        self.module = function.handler.rpartition(".")[0].replace("/", ".")
+        module, _, self._handler = function.handler.rpartition(".")
+        self.module = module.replace("/", ".")
 
     def __enter__(self) -> "Starts":
         with ExitStack() as stack:
@@ -68,9 +69,14 @@ class Starts:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def imported(self) -> set[Path]:
-        """Return the sources of the function and its layers that the module imports, itself included."""
-        return {Path(name) for name in self._import(with_bytecode=False)["files"]}
+    def imported(self, event: bytes | None = None) -> set[Path]:
+        """Return the sources of the function and its layers that the module imports, itself included.
+
+        With an `event`, a JSON document, they are also those that the handler imports when it is called with it. Then
+        BuildError says that the handler raised an error, too.
+        """
+        asked = {} if event is None else {"event": json.loads(event), "handler": self._handler}
+        return {Path(name) for name in self._import(with_bytecode=False, **asked)["files"]}
 
     def saving(self) -> Saving:
         """Return what bytecode saves. The two kinds of runs take turns: a busy machine slows both."""
@@ -80,8 +86,9 @@ class Starts:
                 seconds.append(self._import(with_bytecode=with_bytecode)["seconds"])
         return Saving(self.module, median(times[False]), median(times[True]))
 
-    def _import(self, *, with_bytecode: bool) -> dict[str, Any]:
+    def _import(self, *, with_bytecode: bool, **asked: Any) -> dict[str, Any]:
         request = {"module": self.module, "folders": self._folders, "own": self._own, "with_bytecode": with_bytecode}
+        request.update(asked)
         # -I and -S: nothing of this machine but the standard library. Not -B: boto3, which is not the function's, is
         # compiled once and not in each run.
         command = [self._python, "-I", "-S", import_script.__file__, json.dumps(request)]
@@ -100,5 +107,6 @@ class Starts:
             raise BuildError(f"the import of {self.module} takes longer than {IMPORT_TIMEOUT_S} s") from None
         answer = json.loads(done.stdout) if done.stdout else {"error": f"exit status {done.returncode}"}
         if "error" in answer:
-            raise BuildError(f"{self.module} cannot be imported here: {answer['error']}")
+            what = "cannot be imported or called with the event" if asked else "cannot be imported"
+            raise BuildError(f"{self.module} {what} here: {answer['error']}")
         return dict(answer)

@@ -29,22 +29,25 @@ if TYPE_CHECKING:
 class Mode(str, Enum):
     """When the next chunk is delivered."""
 
-    REAL = "real"  # at its recorded time
-    INSTANT = "instant"  # as soon as the reader asks for it
-    VIRTUAL = "virtual"  # at its recorded time, on a clock that jumps there
-    LOCKSTEP = "lockstep"  # when `release` is called
+    REAL = "real"
+    """At its recorded time."""
+    INSTANT = "instant"
+    """As soon as the reader asks for it."""
+    VIRTUAL = "virtual"
+    """At its recorded time, on a clock that jumps there."""
+    LOCKSTEP = "lockstep"
+    """When `release` is called."""
 
 
 class Replay:
     """A recording as a stream of bytes: an iterator, an async iterator, or the response of boto3.
 
-    Arguments:
-        source: the path of a recording, or its events.
-        mode: when the next chunk is delivered, one of Mode.
-        speed: a factor; 2 is twice as fast.
-        faults: changes to the stream.
-        clock: the clock of the modes `real` and `virtual`; by default a RealClock or a VirtualClock.
-        release_timeout: in lockstep, the seconds to wait for a release.
+    source           the path of a recording, or its events
+    mode             when the next chunk is delivered, one of Mode
+    speed            a factor; 2 is twice as fast
+    faults           changes to the stream
+    clock            the clock of the modes `real` and `virtual`; by default a RealClock or a VirtualClock
+    release_timeout  in lockstep, the seconds to wait for a release
 
     Each iteration starts the stream again, unless `source` can be iterated only once. Times count from the start of the
     iteration: a late chunk does not delay the others. In lockstep, each `release()` permits one more chunk, or the end;
@@ -57,7 +60,6 @@ class Replay:
     The constructor raises FaultError for an argument that is not valid. After the chunks, an iteration raises
     ReplayedError if the recorded stream ended in an error, and ReplayedDisconnect if its connection broke. It raises
     ReplayNotReleased if a release takes too long, and RecordingFileError at a damaged line.
-
     """
 
     def __init__(

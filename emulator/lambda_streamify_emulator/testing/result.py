@@ -38,18 +38,14 @@ class Times(NamedTuple):
 class StreamResult:
     """A response that has been read to its end.
 
-    Its attributes are:
-
-        status_code: an int.
-        headers: a dict with names in lower case.
-        cookies: a list of Set-Cookie values.
-        chunks: a list of bytes.
-        framing: where the chunks come from: "runtime" (as the function's runtime sent them), "buffered" (its URL
-            collects the response) or "client" (as they arrived, because no function has run).
-        error: type and message of the function's error, or None. It is set even for an error after the first byte,
-            which the client of a function URL cannot see.
-
-    For example:
+    status_code  an int
+    headers      a dict with names in lower case
+    cookies      a list of Set-Cookie values
+    chunks       a list of bytes
+    framing      where the chunks come from: "runtime" (as the function's runtime sent them), "buffered" (its URL
+                 collects the response) or "client" (as they arrived, because no function has run)
+    error        type and message of the function's error, or None. It is set even for an error after the first byte,
+                 which the client of a function URL cannot see.
 
         result = streamify.get("hello")
         result.assert_streamed()

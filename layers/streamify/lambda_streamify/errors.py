@@ -1,21 +1,23 @@
 """The errors of the streaming runtime. The class says who caused the error.
 
-StreamifyError
-├── HandlerError                the function: its code, its settings or what it returned
-│   ├── RuntimeFault            has a name that AWS's own runtime reports, such as Runtime.ImportModuleError
-│   ├── ResponseError           a status, header or cookie that HTTP does not allow; also a ValueError
-│   └── ChunkTypeError          a body yielded something other than str or bytes; also a TypeError
-├── BadRequest                  the client of an HTTP request, which gets status 400
-├── RuntimeApiError             the Runtime API
-│   ├── RequestRefused          it answered with a status that does not mean success
-│   └── ConnectionLost          it closed the connection, or its answer was not HTTP
-├── RunFailed                   a run that a reader of `resumable` follows has failed
-├── StreamStateError            a response stream was used out of order
-├── RequestError                the caller of another function: its request cannot be sent; also a ValueError
-└── StreamFailed                a stream that a caller read failed: the function or the connection broke off
-    ├── NoResponse              the server cannot be reached, or its answer is not HTTP
-    ├── ErrorStatus             the server answered with a status that does not mean success
-    └── StreamCut               the connection ended, or was silent for too long, before the response was complete
+    StreamifyError
+    ├── HandlerError                the function: its code, its settings or what it returned
+    │   ├── RuntimeFault            has a name that AWS's own runtime reports, such as Runtime.ImportModuleError
+    │   ├── ResponseError           a status, header or cookie that HTTP does not allow; also a ValueError
+    │   └── ChunkTypeError          a body yielded something other than str or bytes; also a TypeError
+    ├── BadRequest                  the client of an HTTP request, which gets status 400
+    ├── RuntimeApiError             the Runtime API
+    │   ├── RequestRefused          it answered with a status that does not mean success
+    │   └── ConnectionLost          it closed the connection, or its answer was not HTTP
+    ├── RunFailed                   a run that a reader of `resumable` follows has failed
+    ├── StreamStateError            a response stream was used out of order
+    ├── RequestError                the caller of another function: its request cannot be sent; also a ValueError
+    └── StreamFailed                a stream that a caller read failed: the function or the connection broke off
+        ├── NoResponse              the server cannot be reached, or its answer is not HTTP
+        ├── ErrorStatus             the server answered with a status that does not mean success
+        └── StreamCut               the connection ended, or was silent for too long, before the response was complete
+
+An exception below another is a subclass of it.
 """
 
 TYPE_CHECKING = False

@@ -1,12 +1,14 @@
 """Streams that survive a reconnect: the stores for `resumable`, and `stop`.
 
-from lambda_streamify import resumable, sse
-from lambda_streamify.resume import DynamoDBStore
+    from lambda_streamify import resumable, sse
+    from lambda_streamify.resume import DynamoDBStore
 
-store = DynamoDBStore(boto3.client("dynamodb"), "runs")
+    store = DynamoDBStore(boto3.client("dynamodb"), "runs")
 
-def handler(event, context):
-    return resumable(lambda: sse.events(answer(event)), store, key=chat_id(event))
+    def handler(event, context):
+        return resumable(lambda: sse.events(answer(event)), store, key=chat_id(event))
+
+A store keeps the events of each run for readers that come back. `Store` names its methods, for a store of your own.
 """
 
 from ._resume.dynamodb_store import DynamoDBStore

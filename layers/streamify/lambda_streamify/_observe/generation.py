@@ -24,13 +24,6 @@ TOKENS_PER_SECOND = "tokens_per_second"  # the conventions have no rate
 class Generation:
     """The figures of one generation: one or more calls of a model, and the tools between them.
 
-    output_tokens        int, the tokens that `tokens` was told of
-    time_to_first_token  float, the seconds from the start to the first call of `tokens`; None before it
-    tokens_per_second    float, the tokens after the first call of `tokens`, for each second from then to the last call
-                         in which no tool ran; None without such a second
-    tool_time            float, the seconds in which one tool or more ran; None if no tool has ended
-    duration             float, the seconds from the start to the last token or the end of the last tool
-
     `clock` returns seconds.
     """
 
@@ -80,17 +73,20 @@ class Generation:
 
     @property
     def output_tokens(self) -> int:
-        """See the class."""
+        """The number of tokens that `tokens` has counted."""
         return 0 if self._last is None else self._last[1]
 
     @property
     def time_to_first_token(self) -> "float | None":
-        """See the class."""
+        """Seconds from the start to the first call of `tokens`; None before it."""
         return None if self._first is None else self._first[0] - self._began
 
     @property
     def tokens_per_second(self) -> "float | None":
-        """See the class."""
+        """The rate after the first call of `tokens`; None if no time has passed since then.
+
+        It counts the tokens after that call, and the seconds from it to the last call in which no tool ran.
+        """
         if self._first is None or self._last is None:
             return None
         time, tokens, in_tools = (last - first for first, last in zip(self._first, self._last, strict=True))
@@ -98,12 +94,12 @@ class Generation:
 
     @property
     def tool_time(self) -> "float | None":
-        """See the class."""
+        """Seconds in which one tool or more ran; None if no tool has ended."""
         return self._tool_time
 
     @property
     def duration(self) -> float:
-        """See the class."""
+        """Seconds from the start to the last token, or to the end of the last tool."""
         return self._ended - self._began
 
     def as_dict(self) -> "dict[str, int | float]":

@@ -110,3 +110,25 @@ def test_several_folders_are_one_report(tmp_path: Path) -> None:
         f"Hello ({RUNTIME}): 3 modules compiled, 0.0 MB added",
         f"{second / 'Hello'} ({RUNTIME}): 3 modules compiled, 0.0 MB added",
     ]
+
+
+def test_an_event_adds_what_the_handler_imports(tmp_path: Path) -> None:
+    app_py = "def handler(event, context):\n    import package\n"
+    folder = write_build(tmp_path / "build", **{"Hello/app.py": app_py})
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+
+    result = runner.invoke(app, ["precompile", str(folder), "--no-measure", "--only-imported", "--event", str(event)])
+
+    assert result.exit_code == 0
+    assert compiled_modules(folder) == ["Hello/app", "Hello/package/__init__"]
+
+
+def test_an_event_without_only_imported_is_refused(tmp_path: Path) -> None:
+    folder = write_build(tmp_path)
+
+    result = runner.invoke(app, ["precompile", str(folder), "--event", "event.json"])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: --event belongs to --only-imported")
+    assert compiled_modules(folder) == []

@@ -151,3 +151,48 @@ def test_an_import_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: py
     said = r"^the import of app takes longer than 0\.5 s$"
     with starts(built(tmp_path, **{"Hello/app.py": app})) as handler, pytest.raises(BuildError, match=said):
         handler.imported()
+
+
+EVENT = b'{"name": "Ada"}'
+ANSWERING = """\
+import shared
+
+
+def handler(event, context):
+    assert context.get_remaining_time_in_millis() > 0
+    assert event == {"name": "Ada"}
+    import package
+    return "Hello"
+"""
+
+
+def test_with_an_event_they_are_also_what_the_handler_imports(tmp_path: Path) -> None:
+    build = built(tmp_path, **{"Hello/app.py": ANSWERING})
+
+    with starts(build) as handler:
+        added = handler.imported(EVENT) - handler.imported()
+    assert added == {tmp_path / "Hello" / "package" / "__init__.py"}
+
+
+def test_the_whole_stream_of_a_handler_is_read_with_the_layer(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:layer:streamify:1"
+    app = """\
+async def handler(event, context):
+    yield "first"
+    import package.unused
+    yield "second"
+"""
+    build = built(tmp_path, BUILT.replace("[!Ref Shared]", f"['{arn}']"), **{"Hello/app.py": app})
+
+    with starts(build) as handler:
+        names = {path.relative_to(tmp_path).as_posix() for path in handler.imported(EVENT) if "Hello" in path.parts}
+    assert names == {"Hello/app.py", "Hello/package/__init__.py", "Hello/package/unused.py"}
+
+
+def test_a_handler_that_raises_for_the_event_is_named(tmp_path: Path) -> None:
+    app = "def handler(event, context):\n    raise KeyError('TABLE')\n"
+    build = built(tmp_path, **{"Hello/app.py": app})
+
+    reason = r"^app cannot be imported or called with the event here: KeyError: 'TABLE'$"
+    with starts(build) as handler, pytest.raises(BuildError, match=reason):
+        handler.imported(EVENT)
