@@ -58,6 +58,10 @@ def _warm(sample: Sample) -> float:
     return sample.first_byte_us / 1e3
 
 
+def _cpu(sample: Sample) -> float:
+    return sample.cpu_ms
+
+
 def _memory(sample: Sample) -> float:
     return sample.memory_mb
 
@@ -91,6 +95,7 @@ _KINDS = [
             (apps.FLASK, apps.FLASK_FLOOR, REPORTED),
         ],
     ),
+    _Kind("processor time, cold", "ms", _cpu, APP_START, _apps(REPORTED, REPORTED, REPORTED)),
     _Kind("first byte, warm", "ms", _warm, APP_FIRST_BYTE, _apps(at_most(0.06), at_most(0.3), REPORTED)),
     _Kind(
         "20 B chunks, async generator",

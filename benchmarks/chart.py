@@ -41,7 +41,7 @@ def draw_against(rows: Sequence[Row], peer: str) -> str:
     """One bar a row, from the line of the peer to the right if ours is better, to the left if it is worse."""
     drawn = [row for row in rows if row.value is not None and row.target.number is not None]
     title = f"How many times better than {peer}"
-    return _picture(title, f"right of the line: better than {peer}", drawn, _beside_peer)
+    return _picture(title, "right of the line: better; figures: ours, theirs", drawn, _beside_peer)
 
 
 class _Bar(NamedTuple):

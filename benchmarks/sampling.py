@@ -74,6 +74,11 @@ class Sample:
         return float(self.seen["cpu_at_first_next_ns"]) / 1e6
 
     @property
+    def cpu_ms(self) -> float:
+        """Processor time of all processes, from their start to the end of the last response."""
+        return float(self.seen["cpu_ns"]) / 1e6
+
+    @property
     def cold_first_byte_ms(self) -> float:
         """From the process's start to the first byte of its first response's body."""
         return float(self.seen["first_byte_ns"]) / 1e6

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "wire.h"
@@ -49,6 +50,15 @@ static void stop_client(void) {
         return;
     kill(-client, SIGKILL);
     while (waitpid(-client, NULL, 0) > 0) {}
+    client = 0;
+}
+
+// The processor time that all of the client's processes have taken. They have to have ended.
+static int64_t cpu_of_all(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    int64_t seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
+    return (seconds * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
 static void give_up(int signal) {

@@ -224,7 +224,8 @@ static void print_figures(void) {
     if (!options.failing) // else the client may have ended
         printf(", \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld", peak_before_kb,
             memory_of_all("status", "VmHWM:"), memory_of_all("smaps_rollup", "Pss:"));
-    printf(", \"ahead\": %ld, \"invocations\": [", ahead_bytes);
+    stop_client();
+    printf(", \"cpu_ns\": %ld, \"ahead\": %ld, \"invocations\": [", cpu_of_all(), ahead_bytes);
     for (long i = options.warm_up != NULL; i < total(); i++) {
         if (i > (options.warm_up != NULL))
             printf(", ");
