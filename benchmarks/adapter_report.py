@@ -22,8 +22,9 @@ NAGLE = (
     "The adapter leaves Nagle's algorithm on towards the Runtime API, and writes a response's head and its first chunk"
     " separately. Where both processes have a core and the first chunk comes within 40 ms of the head, the chunk waits"
     " for the receiver's delayed acknowledgement, which Linux sends after 40 ms. On one core the two writes often leave"
-    " together; the last lines above count how often. Later chunks do not wait. This is the Runtime API of the"
-    " measurement, a server on loopback; Lambda's own has not been measured."
+    " together; the last lines above count how often. Later chunks do not wait. The Rust runtime, which the adapter"
+    " is built on, connects in the same way. This is the Runtime API of the measurement, a server on loopback; Lambda's"
+    " own has not been measured."
 )
 
 
