@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
-TIMEOUT_S = 30 * 60  # seconds for all rounds; what the first installation of the peers may take is bounded there
+BUDGET_S = 20 * 60  # seconds for all rounds, after which no other one begins
+TIMEOUT_S = 40 * 60  # seconds, after which the run fails; what an installation of peers may take is bounded in `peers`
 ROUNDS = 7
 
 
@@ -47,6 +48,7 @@ class Run:
     observations: list[Observation]
     rows: list[Row]
     words: list[list[str]]
+    rounds: int = 0
     others: float = 0.0
 
 
@@ -73,7 +75,7 @@ def main() -> int:
         if not options.only:
             run.rows += sizes(Path(scratch), layer)
         profiles = [] if options.only else take_profiles(layer, building.bare_python(Path(scratch)))
-    where = conditions(run, lineup, options)
+    where = conditions(run, lineup)
     text = report.markdown(run.rows, where, profiles, body=adapter_report.opening(run.rows, run.words, "report"))
     print(report.as_json(run.rows, where, profiles, side_by_side=run.words) if options.json else text)
     keep(text, run, options)
@@ -108,12 +110,14 @@ def measure_all(scratch: Path, lineup: Lineup, run: Run, options: argparse.Names
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(TIMEOUT_S)
     started, bystanders = time.monotonic(), noise.Bystanders()
-    for turn in range(options.rounds):
+    while run.rounds < options.rounds and time.monotonic() - started < BUDGET_S:
+        turn = run.rounds
         for job in in_turn(list(jobs), turn):
             name, workload = job
             note(f"round {turn + 1} of {options.rounds}, {time.monotonic() - started:.0f} s: {workload.name}, {name}")
             asked = workload.smaller() if options.quick else workload
             figures[job].append([take_sample(server, lineup.clients[name], asked) for _ in range(asked.runs)])
+        run.rounds += 1
     run.others = bystanders.share()
     signal.alarm(0)
     run.rows = [measure.row(figures, lineup.missing) for measure in run.measures]
@@ -127,12 +131,12 @@ def sizes(scratch: Path, layer: Path) -> list[Row]:
     return size_rows(sources_kb, start_kb, whole_kb, building.pythons_with_bytecode(layer))
 
 
-def conditions(run: Run, lineup: Lineup, options: argparse.Namespace) -> dict[str, str]:
+def conditions(run: Run, lineup: Lineup) -> dict[str, str]:
     """What the report says of the run itself."""
     arguments = " ".join(argument for argument in sys.argv[1:] if argument != "--force")
     return report.conditions(
         f"benchmarks/run.py {arguments}" if arguments else "make bench",
-        options.rounds,
+        run.rounds,
         processors="the last one for the measuring server, the first one for all processes of the function",
         **{
             "Node.js": lineup.missing.get(node.AWS_NODE) or node.versions(),

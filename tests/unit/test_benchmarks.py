@@ -60,7 +60,7 @@ def test_the_machines_work_is_that_of_programs_and_of_what_was_stolen() -> None:
 
 
 def kept(tmp_path: Path, *, others: float, force: bool) -> set[str]:
-    seen = run.Run([], [], [measure().row({JOB: [[1.0]], PEER: [[1.0]]}, {})], [], others)
+    seen = run.Run([], [], [measure().row({JOB: [[1.0]], PEER: [[1.0]]}, {})], [], others=others)
     run.keep("the report", seen, argparse.Namespace(output=tmp_path, force=force))
     return {path.name for path in tmp_path.iterdir()}
 
