@@ -62,6 +62,10 @@ def _cpu(sample: Sample) -> float:
     return sample.cpu_ms
 
 
+def _cpu_per_chunk(sample: Sample) -> float:
+    return sample.cpu_us_per_chunk
+
+
 def _memory(sample: Sample) -> float:
     return sample.memory_mb
 
@@ -129,6 +133,23 @@ _KINDS = [
         ours=APP_TINY,
     ),
     _Kind("20 B chunks, generator", "chunks/s", _chunks, APP_TINY, [(apps.FLASK, adapter.FLASK, REPORTED)]),
+    _Kind(
+        "processor time for a chunk of 20 B, async generator",
+        "us",
+        _cpu_per_chunk,
+        APP_TINY,
+        [
+            *_starlette(apps.STARLETTE, REPORTED, REPORTED),
+            (OURS_ASYNC, adapter.STARLETTE_STANDARD, REPORTED),
+        ],
+    ),
+    _Kind(
+        "processor time for a chunk of 20 B, generator",
+        "us",
+        _cpu_per_chunk,
+        APP_TINY_SYNC,
+        _starlette(apps.STARLETTE, REPORTED, REPORTED),
+    ),
     _Kind(
         "64 KB chunks, async generator",
         "MB/s",

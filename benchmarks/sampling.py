@@ -79,6 +79,11 @@ class Sample:
         return float(self.seen["cpu_ns"]) / 1e6
 
     @property
+    def cpu_us_per_chunk(self) -> float:
+        """Processor time of all processes during the measured invocations, for each chunk."""
+        return float(self.seen["run_ns"]) / 1e3 / (self.workload.count * self.workload.invocations)
+
+    @property
     def cold_first_byte_ms(self) -> float:
         """From the process's start to the first byte of its first response's body."""
         return float(self.seen["first_byte_ns"]) / 1e6

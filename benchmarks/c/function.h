@@ -101,19 +101,55 @@ static long memory_of(int pid, const char *name, const char *field) {
     return value;
 }
 
-// The sum of a field over all processes of the function. It looks at every process of the machine, which takes a while.
-static long memory_of_all(const char *name, const char *field) {
+// Calls `read` for each of the function's processes, and sums up. It looks at every process of the machine, which takes
+// a while.
+static int64_t sum_over_all(int64_t (*read)(int pid, const void *what), const void *what) {
     DIR *processes = opendir("/proc");
-    long sum = 0;
+    int64_t sum = 0;
     for (struct dirent *entry; processes != NULL && (entry = readdir(processes)) != NULL;) {
         int pid = atoi(entry->d_name);
         if (pid == 0 || getpgid(pid) != client)
             continue;
-        long value = memory_of(pid, name, field);
+        int64_t value = read(pid, what);
         sum += value > 0 ? value : 0;
     }
     closedir(processes);
+    return sum;
+}
+
+struct field {
+    const char *file, *name;
+};
+
+static int64_t field_of(int pid, const void *what) {
+    const struct field *field = what;
+    return memory_of(pid, field->file, field->name);
+}
+
+static long memory_of_all(const char *file, const char *name) {
+    long sum = sum_over_all(field_of, &(struct field){file, name});
     if (sum == 0)
-        fail("the client's processes have no %s", field);
+        fail("the client's processes have no %s", name);
+    return sum;
+}
+
+// The nanoseconds that the threads of a process have run.
+static int64_t run_time_of(int pid, const void *unused) {
+    (void)unused;
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *threads = opendir(path);
+    int64_t sum = 0;
+    for (struct dirent *entry; threads != NULL && (entry = readdir(threads)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid, entry->d_name);
+        FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        long long run = 0;
+        if (file != NULL && fscanf(file, "%lld", &run) == 1)
+            sum += run;
+        if (file != NULL)
+            fclose(file);
+    }
+    if (threads != NULL)
+        closedir(threads);
     return sum;
 }

@@ -24,6 +24,7 @@ enum { MAX_CONNECTIONS = 16 };
 
 static int64_t first_next, cpu_at_first_next;
 static long resident_kb, peak_before_kb;
+static int64_t run_before; // the time that the client's threads have run until the first measured invocation
 static struct invocation *invocations;
 static long current = -1; // the warm-up, if there is one, is number 0
 static bool finished;
@@ -43,8 +44,10 @@ static void hand_out(struct reader *connection) {
         return;
     }
     bool measured = ++current > 0 || options.warm_up == NULL;
-    if (options.warm_up != NULL && current == 1)
-        peak_before_kb = memory_of_all("status", "VmHWM:"); // without a warm-up, this would be a part of the start
+    if (options.warm_up != NULL && current == 1) { // without a warm-up, this would be a part of the start
+        peak_before_kb = memory_of_all("status", "VmHWM:");
+        run_before = sum_over_all(run_time_of, NULL);
+    }
     const char *event = measured ? options.event : options.warm_up;
     char head[1024];
     int size = snprintf(head, sizeof head,
@@ -222,8 +225,9 @@ static void print_figures(void) {
     printf("{\"first_next_ns\": %ld, \"cpu_at_first_next_ns\": %ld, \"first_byte_ns\": %ld, \"resident_kb\": %ld",
         first_next - started, cpu_at_first_next, invocations[0].first_byte - started, resident_kb);
     if (!options.failing) // else the client may have ended
-        printf(", \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld", peak_before_kb,
-            memory_of_all("status", "VmHWM:"), memory_of_all("smaps_rollup", "Pss:"));
+        printf(", \"run_ns\": %ld, \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld",
+            sum_over_all(run_time_of, NULL) - run_before, peak_before_kb, memory_of_all("status", "VmHWM:"),
+            memory_of_all("smaps_rollup", "Pss:"));
     stop_client();
     printf(", \"cpu_ns\": %ld, \"ahead\": %ld, \"invocations\": [", cpu_of_all(), ahead_bytes);
     for (long i = options.warm_up != NULL; i < total(); i++) {
