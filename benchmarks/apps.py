@@ -42,6 +42,7 @@ def clients(layer: Path, python: str, runtime: Path, packages: Path, standard: P
             python,
             runtime,
             packages=[standard, packages],
+            STREAMIFY_EVENT_LOOP="uvloop",
         ),
         *(python_floor(python, name, module, packages) for name, module in floors.items()),
     ]
