@@ -69,6 +69,7 @@ class Box:
 def pictures() -> dict[str, str]:
     """Return each picture by its file name."""
     layer = {part: below - {""} for part, below in ImportGraph(LAYER).folders().items() if part and part != "reading"}
+    layer["_runtime"].discard("_concurrency")  # the start-up hands over to it; below, all arrows lead downwards
     emulator = ImportGraph(EMULATOR).folders()
     del emulator[""]
     return {
