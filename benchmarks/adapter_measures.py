@@ -86,6 +86,8 @@ def _starlette(ours: str, uvicorn: Target, standard: Target) -> list[tuple[str, 
     return [(ours, adapter.STARLETTE, uvicorn), (ours, adapter.STARLETTE_STANDARD, standard)]
 
 
+_UVLOOP = [(apps.STARLETTE_UVLOOP, adapter.STARLETTE_STANDARD, REPORTED)]
+
 _KINDS = [
     _Kind("first byte, cold", "ms", _cold, APP_START, _apps(at_most(0.10), at_most(0.6), at_most(0.65))),
     _Kind(
@@ -99,6 +101,7 @@ _KINDS = [
             (apps.FLASK, apps.FLASK_FLOOR, REPORTED),
         ],
     ),
+    _Kind("first byte, cold", "ms", _cold, APP_START, _UVLOOP),
     _Kind("processor time, cold", "ms", _cpu, APP_START, _apps(REPORTED, REPORTED, REPORTED)),
     _Kind("first byte, warm", "ms", _warm, APP_FIRST_BYTE, _apps(at_most(0.06), at_most(0.3), REPORTED)),
     _Kind(
@@ -108,6 +111,7 @@ _KINDS = [
         APP_TINY,
         [
             *_starlette(apps.STARLETTE, at_least(1.5), at_least(1.0)),
+            *_UVLOOP,
             (OURS_ASYNC, adapter.STARLETTE_STANDARD, at_least(1.5)),
         ],
     ),
@@ -178,6 +182,7 @@ _SUBJECTS = {
     OURS: "no framework",
     OURS_ASYNC: "no framework",
     apps.STARLETTE: "Starlette",
+    apps.STARLETTE_UVLOOP: "Starlette on uvloop",
     apps.FASTAPI: "FastAPI",
     apps.FLASK: "Flask",
 }

@@ -41,14 +41,16 @@ def make_lineup(scratch: Path, layer: Path, *, build: bool) -> Lineup:
     lineup.add([], lambda: [runtimes.limit(scratch), runtimes.python_floor(python)])
     lineup.add([], lambda: runtimes.ours(layer, python, runtime))
     lineup.add([runtimes.AWS_PYTHON], lambda: [runtimes.aws_python(python, peers.runtime())])
-    lineup.add(apps.CLIENTS, lambda: apps.clients(layer, python, runtime, peers.packages("bench-apps")))
-    lineup.add(
-        adapter.CLIENTS,
-        lambda: adapter.clients(python, peers.packages("bench-apps"), peers.packages("bench-uvicorn-standard")),
-    )
+    lineup.add(apps.CLIENTS, lambda: apps.clients(layer, python, runtime, *_packages()))
+    lineup.add(adapter.CLIENTS, lambda: adapter.clients(python, *_packages()))
     lineup.add([rust.RUST], lambda: [rust.client(build=build)])
     lineup.add([node.AWS_NODE], lambda: [node.client(build=build)])
     return lineup
+
+
+def _packages() -> tuple[Path, Path]:
+    """The apps' packages, and what uvicorn[standard] adds."""
+    return peers.packages("bench-apps"), peers.packages("bench-uvicorn-standard")
 
 
 def _runtime(scratch: Path) -> Path:

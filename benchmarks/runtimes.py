@@ -61,11 +61,18 @@ def ours(layer: Path, python: str, runtime: Path) -> list[Client]:
 
 
 def on_layer(
-    name: str, handlers: dict[str, str], layer: Path, python: str, runtime: Path, *, packages: Sequence[Path] = ()
+    name: str,
+    handlers: dict[str, str],
+    layer: Path,
+    python: str,
+    runtime: Path,
+    *,
+    packages: Sequence[Path] = (),
+    **variables: str,
 ) -> Client:
     """As Lambda starts a wrapper: with the interpreter and AWS's own bootstrap file."""
     command = [str(layer / "streamify"), python, str(runtime / "bootstrap.py")]
-    variables = {"LAMBDA_RUNTIME_DIR": str(runtime)}
+    variables["LAMBDA_RUNTIME_DIR"] = str(runtime)
     if packages:
         variables["PYTHONPATH"] = ":".join(map(str, packages))
     return Client(name, handlers, lambda _: command, variables, sends_every_chunk=True)
