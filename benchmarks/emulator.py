@@ -73,17 +73,14 @@ def main() -> int:
         rows = [row for measure in chosen for row in measure(Path(scratch), size)]
         profiles = [] if options.only else [emulator_profile.take_profile(Path(scratch), size.invocations)]
     others = bystanders.share()
-    busy = " (busy: nothing here is to be trusted)" if others > noise.BUSY else ""
-    where = report.conditions(
-        "make bench-emulator",
-        size.rounds,
-        **{"processor time that other programs took": f"{others:.1%}{busy}"},
-    )
+    busy = {"processor time that other programs took": noise.in_words(others)}
+    where = report.conditions("make bench-emulator", size.rounds, **busy)
     text = report.markdown(rows, where, profiles, title="Benchmark report of the emulator", name=REPORT)
     print(report.as_json(rows, where, profiles) if options.json else text)
     output = options.output or (None if options.quick or options.only else HERE)
-    if output and busy and not options.force:
-        note(f"other programs took {others:.0%} of the processors' time: nothing is written (--force writes it)")
+    refusal = noise.refusal(others, force=options.force)
+    if output and refusal:
+        note(refusal)
     elif output:
         (output / f"{REPORT}.md").write_text(text)
         (output / f"{REPORT}.svg").write_text(chart.draw(rows))
