@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import http_stream
+from emulators import idle_mb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,6 +114,8 @@ class Crowd(NamedTuple):
     sandboxes: int  # processes that answered
     begun: float  # seconds until the last one had sent its first chunk
     resident: float  # MB of the emulator itself, with all of them open
+    idle: float  # MB of a sandbox's processes, when it is idle
+    kept: float  # MB of the emulator itself, for a sandbox that is idle
 
 
 def concurrent(emulator: Emulator, count: int, gate: Path) -> Crowd:
@@ -139,6 +142,7 @@ async def _concurrent(emulator: Emulator, count: int, gate: Path) -> Crowd:
             found.append(chunk)
         return found
 
+    before = emulator.resident_mb()
     started = time.perf_counter()
     opened = await asyncio.wait_for(asyncio.gather(*(first() for _ in range(count))), http_stream.TIMEOUT_S * 2)
     begun, resident = time.perf_counter() - started, emulator.resident_mb()
@@ -148,7 +152,9 @@ async def _concurrent(emulator: Emulator, count: int, gate: Path) -> Crowd:
         writer.close()
     expected = b"".join(b"%d\n" % number for number in range(chunks))
     whole = sum(b"".join(body) == expected for body in bodies)
-    return Crowd(whole, len({pid for _, _, pid in opened}), begun, resident)
+    sandboxes = {int(pid) for _, _, pid in opened}
+    idle = idle_mb(sandboxes) / len(sandboxes)
+    return Crowd(whole, len(sandboxes), begun, resident, idle, (emulator.resident_mb() - before) / len(sandboxes))
 
 
 async def _chunk(reader: asyncio.StreamReader) -> bytes:

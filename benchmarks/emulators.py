@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 PROJECT = Path(__file__).parent / "emulator_project"
 LAYER = Path(__file__).parents[1] / "layers" / "streamify"
@@ -51,6 +51,25 @@ class Emulator(NamedTuple):
     def _status_mb(self, name: str) -> float:
         lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+
+
+def idle_mb(sandboxes: Collection[int]) -> float:
+    """What these processes hold, once all of them are frozen; what they share is divided among them (Pss)."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not all(map(_is_stopped, sandboxes)):
+        if time.monotonic() > deadline:
+            raise RuntimeError("a sandbox that has answered is not frozen")
+        time.sleep(0.1)
+    return sum(map(_pss_mb, sandboxes))
+
+
+def _is_stopped(process: int) -> bool:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def _pss_mb(process: int) -> float:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 @contextmanager

@@ -39,16 +39,18 @@ def times(count: int) -> list[int]:
 
 def replayed(recording: Path) -> list[float]:
     """By `for`."""
+    replay = Replay(recording)
     started = time.monotonic()
-    return _late(started, [time.monotonic() for _ in Replay(recording)])
+    return _late(started, [time.monotonic() for _ in replay])
 
 
 def replayed_async(recording: Path) -> list[float]:
     """By `async for`."""
 
     async def read() -> list[float]:
+        replay = Replay(recording)
         started = time.monotonic()
-        return _late(started, [time.monotonic() async for _ in Replay(recording)])
+        return _late(started, [time.monotonic() async for _ in replay])
 
     return asyncio.run(read())
 

@@ -1,5 +1,6 @@
-"""An app of the AWS CDK, synthesized by the CDK itself, under the emulator."""
+"""Apps of the AWS CDK, synthesized by the CDK itself, under the emulator."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from cdk import synthesize
 from emulator_process import COMMAND, EmulatorProcess, emulating
 from gate import Gate
+from processes import ROOT
 from url_client import request, wire
 
 
@@ -52,3 +54,23 @@ def test_the_stack_has_to_be_named_and_nothing_is_wrong_with_it(assembly: Path) 
             [COMMAND, "check", assembly, "--stack", stack], capture_output=True, text=True, check=False
         )
         assert (checked.returncode, "no known mistake" in checked.stderr) == (0, True), checked.stderr
+
+
+LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:streamify:1"
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthesize(tmp_path_factory.mktemp("example"), ROOT / "deploy" / "cdk", layer=LAYER)
+
+
+def test_the_construct_makes_a_function_with_the_layer_and_a_url_that_streams(example: Path) -> None:
+    resources = json.loads((example / "Hello.template.json").read_text())["Resources"].values()
+    (function,) = (each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Function")
+    (url,) = (each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Url")
+
+    assert (function["Layers"], function["Timeout"]) == ([LAYER], 60)
+    assert function["Environment"] == {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/streamify"}}
+    assert (url["InvokeMode"], url["AuthType"]) == ("RESPONSE_STREAM", "AWS_IAM")
+    checked = subprocess.run([COMMAND, "check", example], capture_output=True, text=True, check=False)
+    assert (checked.returncode, "no known mistake" in checked.stderr) == (0, True), checked.stderr

@@ -110,6 +110,50 @@ def test_a_build_machine_without_any_of_the_pythons_ships_the_sources_alone(tmp_
     assert modes(layer) == SOURCE_MODES
 
 
+def test_the_build_says_which_pythons_have_bytecode_and_which_are_missing(tmp_path: Path) -> None:
+    pythons = f"{sys.executable} python3.no-such-version"
+
+    printed = run("make", "layer", f"DIST={tmp_path}", env=clean_environment(LAYER_PYTHONS=pythons))
+
+    assert f"The layer has bytecode for: {sys.executable}\n" in printed
+    assert "It has none for: python3.no-such-version (not installed here)." in printed
+
+
+def test_a_python_that_was_asked_for_and_is_missing_fails_the_build(tmp_path: Path) -> None:
+    pythons = f"{sys.executable} python3.no-such-version"
+
+    printed = run("make", "layer", f"DIST={tmp_path}", f"PYTHONS={pythons}", status=2)
+
+    assert "PYTHONS asks for: python3.no-such-version\n" in printed
+    assert list(tmp_path.glob("*.zip")) == []
+
+
+# In kB, zipped. A layer that grows takes longer to fetch: that is worth a look at what has made it larger.
+SOURCES_KB, BYTECODE_KB, START_KB = 230, 470, 68
+
+
+def test_the_zip_does_not_grow_unnoticed(archive: Path) -> None:
+    sizes = {True: 0, False: 0}
+    for entry in ZipFile(archive).infolist():
+        sizes[entry.filename.endswith(".pyc")] += entry.compress_size + 2 * len(entry.filename) + 76  # its two headers
+
+    assert sizes[False] <= SOURCES_KB * 1000
+    assert sizes[True] <= BYTECODE_KB * 1000  # of one Python
+
+
+def test_what_each_start_loads_does_not_grow_unnoticed(archive: Path, layer: Path) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import lambda_streamify._runtime.bootstrap; "
+        "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('lambda_streamify')))"
+    )
+    files = run(sys.executable, "-I", "-B", "-c", program, layer / "python").split()
+    loaded = {Path(file).relative_to(layer).as_posix() for file in files}
+    sizes = [entry.compress_size for entry in ZipFile(archive).infolist() if entry.filename in loaded]
+
+    assert len(sizes) == len(loaded) > 20
+    assert sum(sizes) <= START_KB * 1000
+
+
 def test_bytecode_is_never_checked_against_sources_and_names_them_as_on_lambda(layer: Path) -> None:
     for path in layer.rglob("*.pyc"):
         head, code = path.read_bytes()[:16], marshal.loads(path.read_bytes()[16:])  # noqa: S302 - written by this test

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from built_wheel import build_wheel, make_environment
+from built_wheel import make_environment
 from layer_build import MODULES
 from processes import run
 
@@ -365,11 +365,6 @@ PAGE = (
 )
 
 PIP_LINE = "pip install 'lambda-streamify[emulator]'"
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(tmp_path_factory.mktemp("export"), tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ TYPED = re.findall(r"^\$ (.+)$", CONSOLE, re.MULTILINE)
 WRITTEN = [line for line in TYPED if line.startswith("sam ")] + re.findall(r"`(sam [^`]+)`", PAGE.read_text())
 SAM = sorted({command for line in WRITTEN for command in line.split(" && ")})
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
-PROJECT = (ROOT / "templates" / "project" / "{{cookiecutter.project_name}}" / "template.yaml").read_text()
+PROJECT = (ROOT / "templates" / "generator" / "{{cookiecutter.project_name}}" / "template.yaml").read_text()
 
 
 @pytest.mark.parametrize("line", SAM)

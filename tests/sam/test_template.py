@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+import lambda_streamify
 from layer_build import LAYER_MODES, modes
 from processes import ROOT, run
 
@@ -50,6 +51,32 @@ def test_the_wrapper_variable_names_a_file_of_the_layer(template: dict[str, Any]
 
 def test_sam_builds_the_layer_that_the_makefile_lists(build: Path) -> None:
     assert modes(build / "StreamifyLayer") == LAYER_MODES
+
+
+def test_the_layer_alone_is_the_same_layer(template: dict[str, Any]) -> None:
+    alone = yaml_parse((ROOT / "deploy" / "layer.yaml").read_text())
+    (properties,) = resources(alone, "LayerVersion").values()
+    (theirs,) = resources(template, "LayerVersion").values()
+
+    assert (ROOT / "deploy" / properties["ContentUri"]).resolve() == (ROOT / theirs["ContentUri"]).resolve()
+    assert properties | {"ContentUri": theirs["ContentUri"]} == theirs
+
+
+def test_the_layer_alone_is_built_by_sam(sam_environment: dict[str, str], tmp_path: Path) -> None:
+    command = ("sam", "build", "--no-cached", "--template", "deploy/layer.yaml", "--build-dir", tmp_path)
+    run(*command, env=sam_environment, umask=0o077)
+
+    assert modes(tmp_path / "StreamifyLayer") == LAYER_MODES
+
+
+def test_the_metadata_of_the_application_repository_names_files_and_the_packages_version(
+    template: dict[str, Any],
+) -> None:
+    application = template["Metadata"]["AWS::ServerlessRepo::Application"]
+
+    assert all((ROOT / application[name]).is_file() for name in ("LicenseUrl", "ReadmeUrl"))
+    assert application["SemanticVersion"] == lambda_streamify.__version__
+    assert not {"HomePageUrl", "SourceCodeUrl"} & set(application)  # the repository has no public address yet
 
 
 def test_sam_builds_each_function_with_its_requirements(template: dict[str, Any], build: Path) -> None:

@@ -11,13 +11,19 @@ from packaging.requirements import Requirement
 from processes import ROOT, run
 
 
-def build_wheel(export: Path, dist: Path) -> Path:
-    """Return the wheel, built from what git has or would add: what a clone holds, not what lies about."""
+def export_project(export: Path) -> Path:
+    """Return the folder, filled with what git has or would add: what a clone holds, not what lies about."""
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     for name in listed:
         if (ROOT / name).is_file():
             (export / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, export / name)
+    return export
+
+
+def build_wheel(export: Path, dist: Path) -> Path:
+    """Return the wheel, built from an export of the project."""
+    export_project(export)
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", dist, cwd=export)
     (built,) = dist.iterdir()
     return built

@@ -19,17 +19,17 @@ SYNTH_TIMEOUT_S = 5 * 60
 APP = ROOT / "tests" / "data" / "projects" / "cdk_app"
 
 
-def synthesize(folder: Path) -> Path:
-    """Return the cloud assembly of the app in tests/data, written below `folder`. Skips the test without Node.js."""
+def synthesize(folder: Path, app: Path = APP, **context: str) -> Path:
+    """Return the cloud assembly of an app, written below `folder`. Skips the test without Node.js."""
     home = _installed()
-    app, out = folder / "app", folder / "cdk.out"
-    shutil.copytree(APP, app)
+    out = folder / "cdk.out"
     environment = clean_environment() | {
         "PATH": f"{home / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHON_RUNTIME": RUNTIME,
         "CDK_DISABLE_VERSION_CHECK": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
         "HOME": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",  # the app is run where it is
     }
     command: list[str | Path] = [
         home / "node_modules" / ".bin" / "cdk",
@@ -38,6 +38,7 @@ def synthesize(folder: Path) -> Path:
         "--no-notices",
         "--output",
         out,
+        *(word for name, value in context.items() for word in ("--context", f"{name}={value}")),
     ]
     made = subprocess.run(
         command, cwd=app, env=environment, capture_output=True, text=True, timeout=SYNTH_TIMEOUT_S, check=False

@@ -14,6 +14,7 @@ from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
+from process_table import wait_until_idle
 from processes import ROOT
 from queued_api import Ended, Event, Post, QueuedApi
 from sandbox import FileSystem, Sandbox, running
@@ -36,6 +37,8 @@ class Case:
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 202
+    copies: int = 1  # each is handed out to another worker
+    awaited: bool = True  # False: the next case is handed out to another worker without a look at what this one does
 
     def event(self) -> Event:
         """Return it as /next hands it out."""
@@ -89,6 +92,8 @@ class Scene:
     variables: Mapping[str, str] = field(default_factory=dict)
     init_status: int = 202
     next_status: int = 200
+    refusals: int | None = None  # how many times /next gets this status; None for each time
+    workers: int = 1  # the processes that wait for an event at the same time
     measured: bool = False  # by coverage, which is seen by whoever looks around
 
 
@@ -98,6 +103,8 @@ def observe(runtime: str, scene: Scene, system: FileSystem, scratch: Path) -> di
     A runtime that ends in the middle is started again for the cases that are left; one that does not start has none.
     """
     variables = {"_HANDLER": scene.handler, **scene.variables}
+    if scene.workers > 1:
+        variables["AWS_LAMBDA_MAX_CONCURRENCY"] = str(scene.workers)
     if runtime == OURS:
         variables["AWS_LAMBDA_EXEC_WRAPPER"] = str(system.layer / "streamify")
         if scene.measured:
@@ -107,17 +114,20 @@ def observe(runtime: str, scene: Scene, system: FileSystem, scratch: Path) -> di
     left, started = list(scene.cases), True
     while started and (left or not seen):
         with (
-            QueuedApi(init_status=scene.init_status, next_status=scene.next_status) as api,
+            QueuedApi(init_status=scene.init_status, next_status=scene.next_status, refusals=scene.refusals) as api,
             running(system, api, scene.task, scratch / scene.name / f"{runtime}-{len(left)}", variables) as sandbox,
         ):
             watched = _Watched(api, sandbox, places)
-            seen[scene.start] = watched.see()
+            seen[scene.start] = watched.see(scene.workers)
             started = not watched.ended
             while left and not watched.ended:
                 case = left.pop(0)
-                api.hand_out(case.event())
-                seen[case.name] = watched.see()
+                for _ in range(case.copies):
+                    api.hand_out(case.event())
+                if case.awaited:
+                    seen[case.name] = watched.see(case.copies)
             if not watched.ended:
+                wait_until_idle(sandbox.process.pid)
                 sandbox.signal(signal.SIGTERM)
                 seen[scene.end] = watched.see()
             assert watched.ended, f"{runtime} does not end"
@@ -133,30 +143,55 @@ class _Watched:
         self._places = places
         self.ended = False
 
-    def see(self) -> Observation:
-        """Wait until the process waits for an event or ends; return what it has done since the last time."""
-        seen: Observation = {}
-        outcome: list[str] = []
-        while isinstance(happened := self._api.wait(), Post):
-            outcome.append(happened.path.rpartition("/invocation/")[2].rpartition("/")[2])
-            seen.update(_posted(happened, self._normal))
-        self.ended = isinstance(happened, Ended)
-        outcome.append(_end(happened) if isinstance(happened, Ended) else "next")
-        seen["outcome"] = ", ".join(outcome)
-        for name in ("stdout", "stderr"):
-            seen[name] = self._normal(self._sandbox.written(name).decode("utf-8", "backslashreplace"))
-        seen["telemetry"] = "\n".join(map(self._normal, _frames(self._sandbox.written("telemetry"))))
-        for name in ("stdout", "stderr", "telemetry"):
+    def see(self, workers: int = 1) -> Observation:
+        """Wait until so many workers wait for an event, or the process ends; return what it has done since."""
+        seen = self._happens(workers)
+        seen |= self._writes()
+        for name in ("stdout", "stderr", "telemetry", "sockets"):
             seen[name] = _without_runtime(seen[name])
             for warning in _WARNING.finditer(seen[name]):
                 seen["warning"] = warning[0]
             seen[name] = _WARNING.sub("WARNING", seen[name])
+        if ended := [match[1] for match in _WORKER_ENDED.finditer(seen["stdout"])]:
+            seen["ended workers"] = "\n".join(ended)
+            seen["stdout"] = _WORKER_ENDED.sub("", seen["stdout"])
+        if workers > 1:
+            for name in ("stdout", "stderr"):
+                seen[name] = "".join(sorted(seen[name].splitlines(keepends=True)))
         # A message that differs counts once, and not wherever it is repeated.
         message = seen.get("message", "")
         if len(message) > 8:
-            for name in ("cause", "stdout", "telemetry"):
+            for name in ("cause", "stdout", "telemetry", "sockets"):
                 for text in (message, json.dumps(message)[1:-1]):
                     seen[name] = seen.get(name, ABSENT).replace(text, "MESSAGE")
+        return seen
+
+    def _happens(self, workers: int) -> Observation:
+        seen: Observation = {}
+        outcome: list[str] = []
+        while not self.ended and outcome.count("next") < workers:
+            happened = self._api.wait()
+            if isinstance(happened, Post):
+                outcome.append(happened.path.rpartition("/invocation/")[2].rpartition("/")[2])
+                seen.update(_posted(happened, self._normal))
+            else:
+                self.ended = isinstance(happened, Ended)
+                outcome.append(_end(happened) if isinstance(happened, Ended) else "next")
+        if workers > 1:
+            outcome.sort()
+        seen["outcome"] = ", ".join(outcome)
+        if self._api.refused:
+            seen["refused"] = str(self._api.refused)
+        return seen
+
+    def _writes(self) -> Observation:
+        def text(data: bytes) -> str:
+            return self._normal(data.decode("utf-8", "backslashreplace"))
+
+        seen = {name: text(self._sandbox.written(name)) for name in ("stdout", "stderr")}
+        seen["telemetry"] = "\n".join(map(self._normal, _frames(self._sandbox.written("telemetry"))))
+        sockets = self._sandbox.sockets.written() if self._sandbox.sockets else []
+        seen["sockets"] = "".join(f"{part}\n--\n" for part in sorted(map(text, sockets)))
         return seen
 
     def _normal(self, text: str) -> str:
@@ -169,6 +204,8 @@ class _Watched:
 
 # What goes before the report of a failed start, up to the end of the record, in either format.
 _WARNING = re.compile(r"LAMBDA_WARNING: [^\n]*?(?=\n|\", \"logger\")")
+# What only the layer says of its workers, in either format.
+_WORKER_ENDED = re.compile(r"^[^\n]*(a worker process has ended with [^\n\"]*)[^\n]*\n", re.MULTILINE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d{3})?")
 # Addresses in memory and of the Runtime API, and the milliseconds that AWS's client writes.
 _NUMBERS = re.compile(r"(\b0x|127\.0\.0\.1:|\[(?=\d{13}\]))[0-9a-f]+")
@@ -348,10 +385,11 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def listed_differences() -> list[Listed]:
-    """Return the rows of the table in docs/reference/parity.md."""
-    _, header, table = TABLE.read_text(encoding="utf-8").partition(_HEADER)
-    assert header, f"{TABLE.name} has no table that begins with {_HEADER}"
+def listed_differences(heading: str = "# Parity") -> list[Listed]:
+    """Return the rows of the first table below `heading` in docs/reference/parity.md."""
+    section = TABLE.read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+    _, header, table = section.partition(_HEADER)
+    assert header, f"{TABLE.name} has no table below {heading} that begins with {_HEADER}"
     rows = []
     for line in table.split("\n\n")[0].splitlines()[2:]:
         cases, aspects, aws, ours, reason = (

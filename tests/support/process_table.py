@@ -3,6 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
+from waiting import wait_until
+
 PROC = Path("/proc")
 
 
@@ -14,6 +16,14 @@ def is_running(process: int) -> bool:
 def is_stopped(process: int) -> bool:
     """Whether the process is held by a signal, as one that is frozen."""
     return _stat(process)[0] == "T"
+
+
+def wait_until_idle(session: int) -> None:
+    """Return when all processes of this session wait in the kernel.
+
+    A signal that reaches Python between its last look for signals and its next system call is seen after that call.
+    """
+    wait_until(lambda: {_stat(process)[0] for process in running_in_session(session)} <= {"S"}, "all wait")
 
 
 def parent(process: int) -> int:
@@ -44,8 +54,22 @@ def peak(process: int) -> int:
     return _memory(process, "VmHWM:")
 
 
-def _memory(process: int, field: str) -> int:
-    lines = (PROC / str(process) / "status").read_text().splitlines()
+def proportional(process: int) -> int:
+    """Return how many bytes of memory the process holds, with its share of what it has in common with others.
+
+    It is Pss of proc_pid_smaps(5).
+    """
+    return _memory(process, "Pss:", "smaps_rollup")
+
+
+def processor_time(process: int) -> float:
+    """Return the seconds that the threads of the process have run: schedstat of the kernel's sched-stats document."""
+    tasks = (PROC / str(process) / "task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def _memory(process: int, field: str, file: str = "status") -> int:
+    lines = (PROC / str(process) / file).read_text().splitlines()
     (kibibytes,) = (line.split()[1] for line in lines if line.startswith(field))
     return int(kibibytes) * 1024
 

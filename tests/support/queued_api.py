@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
+from threading import Lock, Thread
 
 from sent import Sent, parse
 from waiting import TIMEOUT_S
@@ -50,13 +50,20 @@ class Ended:
 
 
 class QueuedApi:
-    """A context manager. `init_status` answers what is posted before the first event, `next_status` each /next."""
+    """A context manager.
 
-    def __init__(self, *, init_status: int = 202, next_status: int = 200) -> None:
+    `init_status` answers what is posted before the first event, `next_status` the first `refusals` of /next, or each.
+    With status 0 there is no answer: the connection is closed.
+    """
+
+    def __init__(self, *, init_status: int = 202, next_status: int = 200, refusals: int | None = None) -> None:
         self.happened: SimpleQueue[Next | Post | Ended] = SimpleQueue()
         self.events: SimpleQueue[Event | None] = SimpleQueue()
         self.status = init_status
         self.next_status = next_status
+        self.refused = 0  # how many of /next
+        self._refusals = refusals
+        self._lock = Lock()
         self._server = _Server(self)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
@@ -69,6 +76,13 @@ class QueuedApi:
         """Let /next answer with the event."""
         self.status = event.status
         self.events.put(event)
+
+    def refuses(self) -> bool:
+        """Return whether the /next that has arrived is refused."""
+        with self._lock:
+            refuses = self.next_status != 200 and (self._refusals is None or self.refused < self._refusals)
+            self.refused += refuses
+        return refuses
 
     def wait(self) -> Next | Post | Ended:
         """Return the next thing that happens, in the order in which it happened."""
@@ -119,8 +133,8 @@ class _Connection(StreamRequestHandler):
             return _reply(413 if too_large else api.status, b'{"status": "as told"}')
         if request.path != f"{PREFIX}invocation/next":
             return _reply(200, b"")
-        if api.next_status != 200:
-            return _reply(api.next_status, b'{"errorType": "no event"}')
+        if api.refuses():
+            return _reply(api.next_status, b'{"errorType": "no event"}') if api.next_status else None
         api.happened.put(Next())
         event = api.events.get()
         return _reply(200, event.body, event.headers) if event else None

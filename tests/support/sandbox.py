@@ -17,6 +17,7 @@ from threading import Thread
 import pytest
 
 from layer_build import build_layer
+from output_socket import OutputSocket
 from processes import ROOT, clean_environment, interpreter
 from queued_api import Ended, QueuedApi
 from waiting import TIMEOUT_S
@@ -129,6 +130,10 @@ class Sandbox:
             descriptor = outputs["telemetry"].fileno()
             if environment.get("_LAMBDA_TELEMETRY_LOG_FD") == "":
                 environment["_LAMBDA_TELEMETRY_LOG_FD"] = str(descriptor)
+            self.sockets = None
+            if environment.get("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET") == "":
+                self.sockets = OutputSocket()
+                environment["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"] = self.sockets.path
             self.process = subprocess.Popen(
                 [system.runtime / "bootstrap"],
                 cwd=task,
@@ -137,6 +142,7 @@ class Sandbox:
                 stdout=outputs["stdout"],
                 stderr=outputs["stderr"],
                 pass_fds=[descriptor],
+                start_new_session=True,  # to reach workers that have outlived their parent
             )
         self._waiter = Thread(target=self._wait, daemon=True)
         self._waiter.start()
@@ -155,10 +161,13 @@ class Sandbox:
             self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
-        self.signal(signal.SIGKILL)
+        """End the process and its workers, whatever they do."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self._waiter.join(TIMEOUT_S)
         assert not self._waiter.is_alive()
+        if self.sockets is not None:
+            self.sockets.close()
 
     def _wait(self) -> None:
         self._api.happened.put(Ended(self.process.wait()))

@@ -13,7 +13,7 @@ def test_the_readme_shows_the_tutorials_handler_word_for_word() -> None:
     assert blocks(ROOT / "README.md", "python")[0] == (ROOT / "functions/hello/app.py").read_text()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", sorted({*DOCUMENTS, *ROOT.glob("*.md")}), ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     targets = LINK.findall(document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []

@@ -1,21 +1,22 @@
 """Detects changes of a function's code at each invocation, without looking at each file.
 
-A walk over thousands of files takes longer than the pauses between the chunks of a stream. It therefore runs in a
-thread, and only when something has happened in the folders of the code.
+Whether anything has happened in the folders of the code is asked at once, which takes microseconds. A walk over
+thousands of files takes longer than the pauses between the chunks of a stream. It therefore runs in a thread, and only
+when something has happened.
 """
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from errno import EMFILE, ENFILE
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from .folder_watch import FolderWatch, Unwatchable, check_watchable
 
+LINKS_LIMIT = 100  # of links whose targets are looked at outside the thread
 WALK_LIMIT = 3  # walks in a row, in case folders appear or disappear during each
 
 Identity = tuple[int, int, int, int] | None
@@ -80,20 +81,16 @@ class _Check:
 class CodeWatch:
     """Reports the state of the code in the folder `code`.
 
-    `scratch` is a folder for temporary files. If the code cannot be watched, `say` is called with the reason, and each
-    call of `state` walks over the code.
+    If the code cannot be watched, `say` is called with the reason, and each call of `state` walks over the code.
     """
 
     def __init__(
         self,
         code: Path,
-        scratch: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
-        watch: Callable[..., FolderWatch] = FolderWatch,
+        watch: Callable[[Iterable[str]], FolderWatch] = FolderWatch,
     ) -> None:
         self._code = code
-        self._scratch = scratch
-        self._folder: TemporaryDirectory[str] | None = None
         self._say = say
         self._open = watch
         self._watch: FolderWatch | None = None
@@ -111,6 +108,8 @@ class CodeWatch:
         if self._closed:
             return self._found.state
         check = self._latest
+        if (check is None or check.state.done()) and len(self._found.links) <= LINKS_LIMIT and self._is_unchanged():
+            return self._found.state
         if check is None or check.begun:  # a check that has begun may miss later changes
             check = self._latest = _Check()
             check.state = asyncio.get_running_loop().run_in_executor(self._thread, self._check, check)
@@ -120,10 +119,12 @@ class CodeWatch:
         """Stop watching; `state` returns the last state from now on."""
         if not self._closed:
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._stop)
+            if self._latest is not None:
+                await asyncio.wait([self._latest.state])
+            self._end_watch()
             self._thread.shutdown()
 
-    # --- in the thread -----------------------------------------------------------------------------------------------
+    # --- in the thread, or while it has nothing to do -----------------------------------------------------------------
 
     def _check(self, check: _Check) -> int:
         check.begun = True
@@ -133,47 +134,40 @@ class CodeWatch:
 
     def _is_unchanged(self) -> bool:
         """Whether it is certain that nothing has changed since the last walk."""
-        if self._watch is None:
-            return False
-        try:
-            if not self._watch.is_quiet():
-                return False
-        except Unwatchable as error:
-            self._give_up(error)
+        if self._watch is None or not self._watch.is_quiet():
             return False
         return all(_identity(path) == identity for path, identity in self._found.links.items())
 
     def _walk(self) -> None:
         """Walk over the code while it is already watched, so that no later change is missed."""
+        self._end_watch()  # folders may have been replaced by others with the same names
         for _ in range(WALK_LIMIT):
-            watched = self._found.folders
-            self._watch = self._start_watch(watched)
-            self._found = walk(self._code)
-            if self._found.folders == watched:
-                return
-        self._watch = None  # the next check walks again
+            with ExitStack() as stack:
+                watch = self._start_watch(self._found.folders)
+                if watch is not None:
+                    stack.callback(watch.close)
+                found = walk(self._code)
+                watched, self._found = self._found.folders, found
+                if found.folders == watched:
+                    self._watch = watch
+                    stack.pop_all()
+                    return
 
     def _start_watch(self, folders: tuple[str, ...]) -> FolderWatch | None:
-        """Create a new watch, since folders may have been replaced by others with the same names."""
-        self._watch = None
-        if not self._is_watchable:
-            return None
-        if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="watch-", dir=self._scratch)
-        with suppress(FileNotFoundError):  # a folder has been removed
-            try:
-                check_watchable(self._code)
-                return self._open(folders, Path(self._folder.name))
-            except Unwatchable as error:
-                self._give_up(error)
+        if self._is_watchable:
+            with suppress(FileNotFoundError):  # a folder has been removed
+                try:
+                    check_watchable(self._code)
+                    return self._open(folders)
+                except Unwatchable as error:
+                    self._is_watchable = False
+                    self._say(
+                        "cannot watch the code, so each request checks all files, which delays running streams: "
+                        f"{error}"
+                    )
         return None
 
-    def _give_up(self, reason: Unwatchable) -> None:
-        self._watch = None
-        self._is_watchable = False
-        self._say(f"cannot watch the code, so each request checks all files, which delays running streams: {reason}")
-
-    def _stop(self) -> None:
-        self._watch = None
-        if self._folder is not None:
-            self._folder.cleanup()
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None

@@ -1,30 +1,27 @@
 """Detects whether anything has happened in some folders. Each query is cheap and misses no earlier change.
 
-The kernel puts a change into inotify's queue before the system call that makes the change returns, and the queue is
-ordered (inotify(7)). Each query therefore touches a file of its own, the marker, that is watched with the folders:
-every earlier change is reported before the marker is.
+The kernel puts a change into inotify's queue before the system call that makes the change returns (inotify(7)). If the
+queue is empty, nothing has happened: a query asks for its size, which takes a microsecond.
 
-Each query asks two watches, one after the other. RustNotify.watch of watchfiles copies its set of changes and clears it
-a moment later (1.3.0, src/lib.rs), and so loses changes in between. The second marker is touched after the first watch
-has answered, so the second watch reports a change that the first one has lost. The first watch reports still later
-changes at the next query.
-
-inotify does not report changes that are made only through mmap(2). It drops events when its queue is full: 16,384
-events that arrive while this process does not run.
+inotify does not report changes that are made only through mmap(2). When its queue is full (16,384 events by default),
+it reports that instead of further changes.
 """
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Iterable
+from contextlib import suppress
+from fcntl import ioctl
+from functools import cache
 from pathlib import Path
+from termios import FIONREAD
 from typing import Any
 
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
-
-# For each attempt, the interval between two looks for the marker, and their total time. The marker arrives within
-# 0.1 ms unless the machine is busy, so the first attempt does not sleep.
-MARKER_WAITS_MS = ((0, 50), (5, 5000))
+# What may happen to the content of a folder (<sys/inotify.h>): IN_MODIFY, IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO,
+# IN_CREATE, IN_DELETE, IN_DELETE_SELF and IN_MOVE_SELF.
+_CHANGES = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800
 # File systems on which all changes go through this machine's kernel, so that it can report them.
 LOCAL_FILE_SYSTEMS = frozenset(
     (
@@ -42,44 +39,51 @@ class Unwatchable(Exception):
 class FolderWatch:
     """Watches folders, but not their subfolders, from now on.
 
-    `scratch` is a folder for the markers. Raises FileNotFoundError if one of the folders does not exist, and
-    Unwatchable if inotify refuses.
+    Raises FileNotFoundError if one of the folders does not exist, and Unwatchable if inotify refuses.
     """
 
-    def __init__(self, folders: Iterable[str], scratch: Path, notify: Callable[..., Any] = RustNotify) -> None:
-        self._watches: list[tuple[Any, str]] = []
-        for number in range(2):
-            marker = scratch / f"marker-{number}"
-            marker.touch()
-            try:
-                # No debugging output, no polling, no subfolders. Unreadable folders are ignored: their code cannot run.
-                watch = notify([*folders, str(marker)], False, False, 0, False, True)  # noqa: FBT003
-            except FileNotFoundError:
+    def __init__(self, folders: Iterable[str]) -> None:
+        try:
+            self._queue = _call("inotify_init1", os.O_CLOEXEC)
+        except OSError as error:
+            raise Unwatchable(f"inotify: {error.strerror}") from error
+        try:
+            for folder in folders:
+                with suppress(PermissionError):  # code that cannot be read cannot run either
+                    _call("inotify_add_watch", self._queue, os.fsencode(folder), _CHANGES)
+        except OSError as error:
+            self.close()
+            if isinstance(error, FileNotFoundError):
                 raise
-            except (OSError, WatchfilesRustInternalError) as error:
-                reason = str(error).partition(" about ")[0]  # without the list of folders
-                raise Unwatchable(f"inotify: {reason}") from error
-            self._watches.append((watch, str(marker)))
+            raise Unwatchable(f"inotify: {error.strerror}") from error
 
     def is_quiet(self) -> bool:
-        """Whether certainly nothing has happened since the start.
+        """Whether certainly nothing has happened since the start."""
+        size = array("i", [0])
+        ioctl(self._queue, FIONREAD, size)
+        return size[0] == 0  # what is there is not read, so it stays true that something has happened
 
-        After it has returned false, the watch is no longer reliable: create another. Raises Unwatchable if inotify
-        reports nothing, not even the marker.
-        """
-        return all(_is_quiet(watch, marker) for watch, marker in self._watches)
+    def close(self) -> None:
+        """Stop watching."""
+        os.close(self._queue)
 
 
-def _is_quiet(watch: Any, marker: str) -> bool:
-    for attempt, (step, limit) in enumerate(MARKER_WAITS_MS):
-        try:
-            os.utime(marker)
-            events = watch.watch(0, step, limit, None)
-        except (OSError, WatchfilesRustInternalError) as error:
-            raise Unwatchable(f"inotify: {error}") from error
-        if isinstance(events, set):  # if the first attempt has failed, changes may be lost
-            return attempt == 0 and {path for _, path in events} == {marker}
-    raise Unwatchable("inotify reports nothing")
+def _call(name: str, *arguments: int | bytes) -> int:
+    """Call a function of the C library, which Python does not have. Raises OSError."""
+    import ctypes
+
+    result = int(getattr(_c_library(), name)(*arguments))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+@cache
+def _c_library() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def check_watchable(folder: Path) -> None:

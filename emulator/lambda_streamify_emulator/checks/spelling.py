@@ -94,8 +94,10 @@ def _url(project: Project, url: Url) -> Iterator[Finding]:
 
 def _type(project: Project, id_: str, type_: str) -> Iterator[Finding]:
     known = (*sam_schema.resource_types(), *_CLOUDFORMATION)
+    if type_ in known:
+        return
     near = get_close_matches(type_, known, 1, _TYPES_ALIKE)
-    if type_ not in known and (near or type_.startswith(sam_schema.SERVERLESS)):
+    if near or type_.startswith(sam_schema.SERVERLESS):
         place = Place(project.file.path, project.file.positions.nearest(("Resources", id_, "Type")))
         fix = f"Type: {near[0]}" if near else f"one of {', '.join(sam_schema.resource_types())}"
         yield TYPE.found(place, id_, f"there is no type {type_}", fix)

@@ -38,7 +38,9 @@ class Lifecycle:
         self._telemetry.emit("platform.initReport", record)
 
     def started(self, invocation: Invocation) -> None:
-        """Report that the runtime gets an event."""
+        """Report that the runtime gets an event, if anybody wants to know about this invocation."""
+        if not self._telemetry.is_read:
+            return  # nor will it be: nothing about this invocation is reported
         self._invocation, self._started, self._ready = invocation, time.monotonic(), None
         self._telemetry.emit("platform.start", records.start(invocation))
 

@@ -79,6 +79,11 @@ class Telemetry:
             record = {"name": name, "state": "Subscribed", "types": list(subscription.types)}
             self.emit(subscription.api.subscribed, record)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody gets the events, or may still subscribe to them."""
+        return self.is_open or bool(self._subscribers)
+
     def close_subscription(self) -> None:
         """End the time in which extensions may subscribe."""
         self.is_open = False
@@ -86,7 +91,7 @@ class Telemetry:
 
     def emit(self, kind: str, record: Mapping[str, Any] | str) -> None:
         """Send an event to the subscribers of its type."""
-        if not (self.is_open or self._subscribers):
+        if not self.is_read:
             return
         event = encode(kind, record, self._clock())
         if self.is_open and len(self._early) < EARLY_LIMIT:

@@ -74,9 +74,9 @@ def lambda_api(
         return answer(refusal)
 
     name = "{function:path}"
-    routes = [
-        Route(f"/2021-11-15/functions/{name}/response-streaming-invocations", api.invoke_streamed, methods=["POST"]),
+    routes = [  # the most frequent first
         Route(f"/2015-03-31/functions/{name}/invocations", api.invoke, methods=["POST"]),
+        Route(f"/2021-11-15/functions/{name}/response-streaming-invocations", api.invoke_streamed, methods=["POST"]),
         Route(f"/2021-10-31/functions/{name}/url", api.get_function_url_config, methods=["GET"]),
         Route(f"/2015-03-31/functions/{name}/configuration", api.get_function_configuration, methods=["GET"]),
         Route("/2015-03-31/functions", api.list_functions, methods=["GET"]),

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from shutil import which
 
@@ -33,6 +34,12 @@ def find_node() -> Node:
     program = which("node")
     if program is None:
         raise InterpreterError("there is no `node` on the PATH: install Node.js")
+    return Node(Path(program), _version(program, Path(program).stat().st_mtime_ns))
+
+
+@cache
+def _version(program: str, _changed_ns: int) -> str:
+    """Return the version of a program, which is asked once as long as its file stays: many functions may need it."""
     try:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -40,4 +47,4 @@ def find_node() -> Node:
     found = re.fullmatch(r"v(\d+\.\d+\.\d+)\S*", done.stdout.strip())
     if found is None:
         raise InterpreterError(f"`{program} --version` printed {done.stdout.strip()!r}, which is no version of Node.js")
-    return Node(Path(program), found[1])
+    return found[1]

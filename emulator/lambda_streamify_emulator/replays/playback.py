@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from .clocks import Clock
 
 
-def at_their_times(events: Iterable[Event], clock: Clock) -> Iterator[Event]:
-    """Yield each event at its time, counted from the first `next`: a late event does not delay the others."""
-    start = clock.now()
+def at_their_times(events: Iterable[Event], clock: Clock, start: float | None = None) -> Iterator[Event]:
+    """Yield each event at its time, counted from `start`, or else from the first `next`.
+
+    A late event does not delay the others.
+    """
+    start = clock.now() if start is None else start
     for event in events:
         clock.wait_until(start + event.time / MICROSECONDS_PER_SECOND)
         yield event

@@ -115,17 +115,19 @@ class Replay:
 
     def events(self) -> Generator[Event, None, None]:
         """Yield all events, each at its time."""
+        start = self.clock.now()  # before a file is opened, which takes a third of a millisecond
         with self._opened() as events:
             permits = self._new_permits()
-            for event in at_their_times(events, self.clock) if self._is_scheduled else events:
+            for event in at_their_times(events, self.clock, start) if self._is_scheduled else events:
                 if permits and (held := _held_in_lockstep(event)):
                     permits.acquire(held)
                 yield event
 
     async def aevents(self) -> AsyncGenerator[Event, None]:
         """Yield all events, each at its time, without blocking the event loop."""
+        start = self.clock.now()
         with self._opened() as events:
-            start, permits = self.clock.now(), self._new_permits()
+            permits = self._new_permits()
             for event in events:
                 if self._is_scheduled:
                     await self.clock.await_until(start + event.time / MICROSECONDS_PER_SECOND)

@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from ..invocations.bandwidth import TokenBucket
 from ..invocations.channel import ResponseChannel
@@ -107,8 +107,7 @@ class RuntimeConnection(asyncio.Protocol):
     # --- called by asyncio -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._api.connected(self)

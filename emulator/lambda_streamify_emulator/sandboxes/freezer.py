@@ -1,10 +1,13 @@
 """Stopping a sandbox between invocations, as Lambda freezes execution environments: no thread of it runs."""
 
 import os
+import re
 import signal
 from contextlib import suppress
 
 from .memory import read
+
+_TRACER = re.compile(rb"\nTracerPid:\s+(\d+)")
 
 
 def freeze(group: int, runtime: int | None = None) -> bool:
@@ -33,7 +36,6 @@ def send_signal(group: int, number: signal.Signals) -> bool:
 def _is_traced(process: int) -> bool:
     """Whether a debugger is attached (proc_pid_status(5)); false without /proc."""
     with suppress(OSError):
-        for line in read(f"/proc/{process}/status").splitlines():
-            if line.startswith("TracerPid:"):
-                return line.split()[1] != "0"
+        found = _TRACER.search(read(f"/proc/{process}/status"))
+        return found is not None and found[1] != b"0"
     return False

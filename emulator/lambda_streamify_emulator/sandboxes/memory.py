@@ -6,12 +6,14 @@ and again as strings come and go.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 PROC = "/proc"
 PAGE_SIZE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_SIZE = re.compile(rb"\n(VmRSS|VmHWM|Pss):\s+(\d+) kB")  # the sizes that are used here
 
 
 class Memory(NamedTuple):
@@ -52,9 +54,9 @@ def descendants(process: int) -> Iterator[int]:
                     yield from descendants(int(child))
 
 
-def read(file: str) -> str:
-    """Return the text of a file in /proc. Raises OSError if the file is gone."""
-    with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 - see above
+def read(file: str) -> bytes:
+    """Return the content of a file in /proc. Raises OSError if the file is gone."""
+    with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - see above
         return opened.read()
 
 
@@ -67,6 +69,5 @@ def _resident(process: int) -> int:
 def _fields(file: str) -> dict[str, int]:
     """Return the sizes, in bytes, in a file of lines such as "VmRSS:  1024 kB"; empty if the file is gone."""
     with suppress(OSError):
-        lines = (line.split() for line in read(file).splitlines() if line.endswith(" kB"))
-        return {words[0].removesuffix(":"): int(words[1]) * 1024 for words in lines}
+        return {name.decode(): int(size) * 1024 for name, size in _SIZE.findall(read(file))}
     return {}

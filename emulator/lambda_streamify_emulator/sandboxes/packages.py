@@ -59,6 +59,7 @@ class PackageMaker:
         self._run = run
         self._say = say
         self._say_once = cache(say)  # several functions, or folders, may have the same message
+        self._find_interpreter = cache(find_interpreter)  # which starts a process
         self._note = note
         self._debug = debug
         self._opts: dict[tuple[Layer, ...], Path | BuildError] = {}
@@ -105,7 +106,7 @@ class PackageMaker:
             debugpy = find_debugpy(folders, chosen.version)
             if debugpy is None:
                 self._say(missing(function))
-        watch = CodeWatch(function.code, self._scratch, self._say_once)
+        watch = CodeWatch(function.code, self._say_once)
         return Package(function, chosen.interpreter, folders, debugpy, root, watch, chosen.runtime)
 
     def _make_container(self, function: Function, image: Image, steps: Steps) -> Package:
@@ -134,7 +135,7 @@ class PackageMaker:
     def _choose(self, function: Function, steps: Steps, folder: Path) -> _Chosen:
         runtime, has_wrapper = function.runtime, bool(function.environment.get(WRAPPER))
         if runtime.startswith("python"):
-            found = find_interpreter(runtime)
+            found = self._find_interpreter(runtime)
             if found.notice:
                 self._say_once(found.notice)
             fetch = partial(_fetch_python_client, found.python, found.version, steps, self._run, folder)

@@ -129,12 +129,12 @@ class Sandbox:
     def invoke(self, invocation: Invocation) -> None:
         """Run `invocation`. The sandbox must be idle or new."""
         self._invocations[invocation.request_id] = invocation
-        if self._frozen:
-            self._frozen = False
-            self._processes.thaw()
         self._log.begin(invocation.request_id, invocation.tail)
         if self._is_initialized:
             self._api.invoke(invocation)
+        if self._frozen:  # after the event is sent, so that the runtime wakes up once
+            self._frozen = False
+            self._processes.thaw()
 
     async def stop(self) -> None:
         """End all processes: first with SIGTERM, and SHUTDOWN for extensions, then with SIGKILL.

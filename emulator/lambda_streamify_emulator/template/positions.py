@@ -1,6 +1,7 @@
 """The lines of a template's text at which its keys stand. AWS's parser reads the values and drops the positions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import yaml
 
@@ -8,6 +9,8 @@ from ..errors import TemplateError
 
 Key = str | int
 """A key of a mapping, or the index of an entry of a list."""
+Found = tuple[yaml.Mark, yaml.Node]
+KeysOf = Callable[[yaml.MappingNode], tuple[dict[str, Found], list[yaml.Node]]]
 # libyaml's, which is several times as fast, if PyYAML was built with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "tag:yaml.org,2002:merge"
@@ -30,6 +33,7 @@ class Positions:
             self._root = yaml.compose(text, _LOADER)
         except (yaml.YAMLError, RecursionError) as error:
             raise TemplateError(f"the lines of the template cannot be found: {error}") from error
+        self._keys = cache(_keys_of)  # hundreds of resources are looked up in the same mapping
 
     def find(self, path: tuple[Key, ...]) -> int | None:
         """The line of the last key of `path`, from 1; None if the document has no such path."""
@@ -47,7 +51,7 @@ class Positions:
     def _lines(self, path: tuple[Key, ...]) -> Iterator[int]:
         node = self._root
         for key in path:
-            found = _child(node, key, 0)
+            found = _child(node, key, self._keys)
             if found is None:
                 return
             mark, node = found
@@ -58,20 +62,26 @@ _MERGES_LIMIT = 20
 """How many mappings may be merged into one another (`<<`) before a key in them is no longer looked for."""
 
 
-def _child(node: yaml.Node | None, key: Key, merges: int) -> tuple[yaml.Mark, yaml.Node] | None:
+def _child(node: yaml.Node | None, key: Key, keys_of: KeysOf, merges: int = 0) -> Found | None:
     """The mark of a key, and the node of its value."""
     if isinstance(node, yaml.SequenceNode):
         is_index = isinstance(key, int) and 0 <= key < len(node.value)
         return (node.value[key].start_mark, node.value[key]) if is_index else None
     if not isinstance(node, yaml.MappingNode) or merges > _MERGES_LIMIT:
         return None
-    for name, value in reversed(node.value):  # of a key that is there twice, the last one counts
-        if isinstance(name, yaml.ScalarNode) and name.value == str(key) and name.tag != _MERGE:
-            return name.start_mark, value
+    keys, merged = keys_of(node)
+    if str(key) in keys:
+        return keys[str(key)]
+    return next(filter(None, (_child(each, key, keys_of, merges + 1) for each in merged)), None)
+
+
+def _keys_of(node: yaml.MappingNode) -> tuple[dict[str, Found], list[yaml.Node]]:
+    """The keys of a mapping, of those that are there twice the last one; and the mappings that are merged into it."""
+    keys: dict[str, Found] = {}
+    merged: list[yaml.Node] = []
     for name, value in node.value:
         if name.tag == _MERGE:
-            for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                found = _child(merged, key, merges + 1)
-                if found is not None:
-                    return found
-    return None
+            merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
+        elif isinstance(name, yaml.ScalarNode):
+            keys[name.value] = name.start_mark, value
+    return keys, merged

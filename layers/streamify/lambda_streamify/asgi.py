@@ -103,7 +103,8 @@ class _Exchange:
         # A str and no exception, whose traceback would keep the app's frames and their resources alive.
         self._disconnect_reason = ""
         self._ended = Event()  # set when the response is complete, or nobody takes any more of it
-        self._sending = Lock()  # so that the end of the response is not sent within a chunk
+        self._sends = 0  # calls of `send` that send a part of the body now, or wait for their turn
+        self._turn = Lock()  # of the calls that wait, so that the end of the response is sent after all chunks
 
     async def run(self, app: "App") -> "dict[str, Any]":
         """Call the app. Returns the status and headers that it has sent."""
@@ -149,44 +150,61 @@ class _Exchange:
 
     async def send(self, message: "Message") -> None:
         """Send one message of the app. When this returns, a chunk is sent: no other task must run for that."""
-        kind = message["type"]
         if self._is_complete:
-            raise StreamStateError(f"the app sent {kind!r} after its response was complete")
-        if kind == "http.response.start":
-            if self._response is not None:
-                raise StreamStateError("the app sent 'http.response.start' twice")
-            self._response = _response(message)
-        elif kind == "http.response.body":
-            if self._response is None:
-                raise StreamStateError("the app sent 'http.response.body' before 'http.response.start'")
-            async with self._sending:
-                await self._send_body(self._response, message.get("body", b""), more=message.get("more_body", False))
-        else:
+            raise StreamStateError(f"the app sent {message['type']!r} after its response was complete")
+        if message["type"] != "http.response.body":
+            self._start(message)
+            return
+        if self._response is None:
+            raise StreamStateError("the app sent 'http.response.body' before 'http.response.start'")
+        body, more = message.get("body", b""), message.get("more_body", False)
+        self._sends += 1
+        try:
+            if self._sends > 1:
+                async with self._turn:
+                    await self._send_body(self._response, body, more=more)
+            elif self._writer is not None and more and type(body) is bytes and not self._disconnect_reason:
+                await self._writer.awrite(body)  # the common case
+            else:
+                await self._send_body(self._response, body, more=more)
+        except ClientGone:
+            raise
+        except RuntimeApiError as failure:
+            raise self._client_gone(failure) from failure
+        finally:
+            self._sends -= 1
+
+    def _start(self, message: "Message") -> None:
+        if message["type"] != "http.response.start":
             raise HandlerError(
-                f"the app sent {kind!r}: it must be 'http.response.start' or 'http.response.body', as the scope offers"
-                " no extensions"
+                f"the app sent {message['type']!r}: it must be 'http.response.start' or 'http.response.body', as the"
+                " scope offers no extensions"
             )
+        if self._response is not None:
+            raise StreamStateError("the app sent 'http.response.start' twice")
+        self._response = _response(message)
 
     async def _send_body(self, response: StreamingResponse, body: bytes, *, more: bool) -> None:
         if isinstance(body, str):
             raise ChunkTypeError("the app sent an 'http.response.body' of str; it must be bytes: encode it")
         if self._disconnect_reason:
             raise ClientGone(self._disconnect_reason)
-        try:
-            if self._writer is None:
-                assert self._invocation is not None  # noqa: S101 - `streaming` has made sure
-                self._writer = self._invocation.open_writer(response)
-                await self._writer.awrite(body)
-            elif body:
-                await self._writer.awrite(body)
-            if not more:
-                self._is_complete = True
-                await self._writer.aclose()
-                self._ended.set()
-        except RuntimeApiError as failure:
-            self._disconnect_reason = f"the response was cut off: {failure}"
+        if self._writer is None:
+            assert self._invocation is not None  # noqa: S101 - `streaming` has made sure
+            self._writer = self._invocation.open_writer(response)
+            await self._writer.awrite(body)
+        elif body:
+            await self._writer.awrite(body)
+        if not more:
+            self._is_complete = True
+            await self._writer.aclose()
             self._ended.set()
-            raise ClientGone(self._disconnect_reason) from failure
+
+    def _client_gone(self, failure: RuntimeApiError) -> ClientGone:
+        """Note that nobody takes any more of the response. Returns the error that says so."""
+        self._disconnect_reason = f"the response was cut off: {failure}"
+        self._ended.set()
+        return ClientGone(self._disconnect_reason)
 
     def _is_collected(self) -> bool:
         """Return whether the response is collected for another runtime, where an error would replace it."""

@@ -13,6 +13,7 @@ before the first byte, and a response that was collected for a caller that gets 
 from time import monotonic
 
 from ._core import current, fast_json
+from ._core.iteration import as_bytes
 from ._observe.stream_record import StreamRecord
 from ._wire.response_stream import ResponseStream
 from .errors import RequestRefused, RuntimeApiError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ._core.current import Running
     from ._observe.generation import Generation
+    from ._wire.response_stream import Chunk
 
     Clock = Callable[[], float]
     Hook = TypeVar("Hook", bound=Callable[["StreamRecord"], object])
@@ -160,8 +162,11 @@ class WatchedStream(ResponseStream):
         await super().open_async(loop, start, first)
         self._idle_since = self._clock()
 
-    def write_nowait(self, data: bytes) -> bool:
+    def write_nowait(self, chunk: "Chunk") -> bool:
         """Send the part of a chunk that fits into the socket now."""
+        data = as_bytes(chunk)
+        if not data:
+            return True
         self._end_gap()
         self._count(data)
         complete = super().write_nowait(data)

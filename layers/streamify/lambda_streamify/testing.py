@@ -1,9 +1,9 @@
 """Collects a handler's response in a unit test, without a server: `collect(handler(event, context))`."""
 
 from ._core import current
-from ._core.iteration import in_event_loop
+from ._core.iteration import as_bytes, in_event_loop
 from ._response.collecting import CollectingInvocation, needs_event_loop, refused
-from ._response.response import as_bytes, as_http, has_no_body, prelude_fields
+from ._response.response import as_http, has_no_body, prelude_fields
 from ._response.sources import http_method, source_of
 from .errors import BadRequest, StreamStateError
 

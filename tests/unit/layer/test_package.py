@@ -21,7 +21,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_response": {"_core", "_wire", "errors"},
     "_bodies": {"_core", "_response", "errors"},
     "_web": {"_core", "_response", "errors"},
-    "_runtime": {"", "_core", "_response", "_wire", "errors"},
+    "_runtime": {"", "_concurrency", "_core", "_response", "_wire", "errors"},
+    "_concurrency": {"_core", "_response", "_runtime", "_wire", "errors"},
     "__main__": {"_runtime"},
     "asgi": {"_core", "_response", "_web", "errors"},
     "wsgi": {"_core", "_response", "_web", "errors"},
@@ -108,11 +109,14 @@ def test_what_knows_bytes_or_rules_does_no_input_or_output(module: str) -> None:
     assert GRAPH.outside(module) <= WITHOUT_INPUT_OR_OUTPUT[module]
 
 
-def test_one_module_opens_sockets_and_knows_the_paths() -> None:
+def test_one_module_knows_the_paths_and_another_one_opens_the_sockets_of_logs() -> None:
     def which(pattern: str) -> list[str]:
         return [module for module, path in GRAPH.files.items() if re.search(pattern, path.read_text())]
 
-    assert [module for module in GRAPH.files if "_socket" in GRAPH.outside(module)] == ["_runtime.runtime_api"]
+    assert [module for module in GRAPH.files if "_socket" in GRAPH.outside(module)] == [
+        "_concurrency.processes",  # Lambda's socket for the output
+        "_runtime.runtime_api",
+    ]
     assert which("2018-06-01") == ["_runtime.runtime_api"]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from interrupting import Interruption
 from invoking import DIRECT, FUNCTION_URL, Handler, Log, Loop, invoke_scripted
-from lambda_streamify import open_stream
+from lambda_streamify import asgi, open_stream
 from lambda_streamify._runtime.invocation import Invocation
 from lambda_streamify._runtime.logs import Logs
 from lambda_streamify._runtime.runtime_api import RuntimeApi
@@ -106,6 +106,28 @@ def streams_async(arm: Callable[[], None]) -> Handler:
     return handler
 
 
+def awrites(arm: Callable[[], None]) -> Handler:
+    async def handler(_event: Any, _context: Any) -> None:
+        writer = open_stream()
+        await writer.awrite(b"first")
+        arm()
+        await writer.awrite(b"second")
+        await writer.awrite(b"third")
+
+    return handler
+
+
+def sends_from_an_app(arm: Callable[[], None]) -> Handler:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        arm()
+        await send({"type": "http.response.body", "body": b"second", "more_body": True})
+        await send({"type": "http.response.body", "body": b"third"})
+
+    return asgi.handler(app, lifespan="off")
+
+
 def waits_async(arm: Callable[[], None]) -> Handler:
     async def handler(_event: Any, _context: Any) -> AsyncIterator[bytes]:
         yield b"first"
@@ -148,6 +170,8 @@ def run_interrupted(case: Case, event: Any, interruption: Interruption, loop: Lo
         (fails, FUNCTION_URL, OSError),
         (writes, FUNCTION_URL, OSError),
         (streams_async, FUNCTION_URL, OSError),
+        (awrites, FUNCTION_URL, OSError),
+        (sends_from_an_app, FUNCTION_URL, Late),
         (returns_json, DIRECT, OSError),
         (raises, DIRECT, OSError),
     ],

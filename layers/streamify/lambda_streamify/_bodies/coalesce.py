@@ -3,7 +3,8 @@
 from threading import Condition
 from time import monotonic
 
-from .._response.response import StreamingResponse, as_bytes, is_async, is_stream
+from .._core.iteration import as_bytes
+from .._response.response import StreamingResponse, is_async, is_stream
 from ..errors import ResponseError
 from .bodies import AsyncTypedBody, TypedBody
 from .timer_thread import TimerThread

@@ -1,6 +1,6 @@
 """Finds the end of a record in a stream. Only between two records may something else be sent, such as a keep-alive."""
 
-from .._response.response import as_bytes
+from .._core.iteration import as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

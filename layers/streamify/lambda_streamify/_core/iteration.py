@@ -5,6 +5,8 @@ A generator may also return a value, which the StopIteration after the last chun
 
 import sys
 
+from ..errors import ChunkTypeError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -65,6 +67,22 @@ def for_each(chunks: "Iterator[Any]", function: "Callable[[Any], None]") -> obje
     except StopIteration as end:
         return end.value
     raise AssertionError("the function returned a true value; it must return None")
+
+
+def as_bytes(chunk: object) -> bytes:
+    """One chunk of a body as bytes; text as UTF-8."""
+    if isinstance(chunk, str):
+        return chunk.encode("utf-8")
+    if isinstance(chunk, bytes):
+        return chunk
+    try:
+        view = memoryview(chunk)  # type: ignore[arg-type]
+        # It is sent without a copy, unless it does not lie in one piece.
+        return view.cast("B") if view.c_contiguous else view.tobytes()  # type: ignore[return-value]
+    except TypeError:
+        raise ChunkTypeError(
+            f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
+        ) from None
 
 
 def leave_out(value: object, warn: "Callable[[str], object]") -> None:

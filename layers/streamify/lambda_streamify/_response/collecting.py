@@ -114,6 +114,9 @@ class CollectingInvocation:
         """Keep one chunk."""
         self.chunks.append(keepable(chunk))
 
+    def push_nowait(self, response: "StreamingResponse", data: bytes) -> None:
+        """Accept nothing: `push` keeps chunks of text as text."""
+
     def end(self) -> None:
         """End the response."""
         self.is_over = True

@@ -1,9 +1,10 @@
 """Buffered responses, for callers that get no stream: the proxy dict that API Gateway and load balancers read."""
 
+from .._core.iteration import as_bytes
 from .._wire.marshal import marshal
 from ..errors import ResponseError
 from . import sources
-from .response import as_bytes, prelude_fields
+from .response import prelude_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

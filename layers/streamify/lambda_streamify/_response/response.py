@@ -5,7 +5,9 @@ whether that is a generator function.
 """
 
 from .._core.fast_json import WithoutJson
-from ..errors import ChunkTypeError, ResponseError
+from .._core.iteration import as_bytes
+from ..errors import ResponseError
+from .header_fields import DROPPED, LOWER_NAMES, checked, checked_list, lower_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,16 +62,21 @@ class StreamingResponse:
     ) -> None:
         self._json = _WITHOUT_JSON  # before the body: encoders read the attributes in this order
         # Text and bytes are iterable, but a response is never meant character by character.
-        whole = isinstance(body, (str, bytes, bytearray, memoryview))
-        self.body: Iterable[Chunk] | AsyncIterable[Chunk] = (body,) if whole else _blocks_of(body)  # type: ignore[assignment]
+        if isinstance(body, (str, bytes, bytearray, memoryview)):
+            body = (body,)
+        elif hasattr(body, "read"):
+            body = _blocks_of(body)
+        self.body: Iterable[Chunk] | AsyncIterable[Chunk] = body  # type: ignore[assignment]
         self.status_code: int | str = status_code
-        self.headers = _mapping("headers", headers)
+        self.headers: dict[str, Any] = {} if headers is None else _fields_of("headers", headers)
         if content_type is not None:
             for name in [name for name in self.headers if str(name).lower() == "content-type"]:
                 del self.headers[name]
             self.headers["content-type"] = content_type
         self.multi_value_headers: Mapping[str, Iterable[Any]] = {}
-        self.cookies = [cookies] if isinstance(cookies, str) else _list("cookies", cookies)
+        self.cookies = (
+            [] if cookies is None else [cookies] if isinstance(cookies, str) else _list_of("cookies", cookies)
+        )
         self.eager = eager
         # Whether the handler returned the body alone. A value that a bare generator returns before its first chunk is
         # the answer, as if the handler had returned it.
@@ -107,7 +114,7 @@ def as_stream(result: object) -> "StreamingResponse | None":
     """The response that `result` stands for if it streams; None for a plain value."""
     if isinstance(result, StreamingResponse):
         return result
-    if is_stream(result):
+    if type(result) is not dict and is_stream(result):
         response = StreamingResponse(result)  # type: ignore[arg-type]
         response.is_bare = True
         return response
@@ -135,7 +142,7 @@ def as_http(value: object, to_json: "Callable[[object], bytes]") -> StreamingRes
             body = _decode_base64(body)
     else:
         response, body = StreamingResponse(()), value
-    if not _has(response, "content-type") and not _is_without_body(response):
+    if not _has(response, "content-type") and status_code(response) not in NO_BODY:
         response.headers["content-type"] = "application/json"
     data = as_bytes(body) if isinstance(body, (str, bytes)) else to_json(body)
     response.body = iter((data,) if data else ())
@@ -144,20 +151,21 @@ def as_http(value: object, to_json: "Callable[[object], bytes]") -> StreamingRes
 
 def _from_proxy_dict(result: "Mapping[str, Any]", body: "Body") -> StreamingResponse:
     response = StreamingResponse(body, result.get("statusCode", 200), result.get("headers"), result.get("cookies"))
-    response.multi_value_headers = _mapping("multiValueHeaders", result.get("multiValueHeaders"))
+    if result.get("multiValueHeaders") is not None:
+        response.multi_value_headers = _fields_of("multiValueHeaders", result["multiValueHeaders"])
     return response
 
 
-def _mapping(name: str, value: "Mapping[str, Any] | None") -> "dict[str, Any]":
-    if value is not None and not hasattr(value, "items"):
+def _fields_of(name: str, value: "Mapping[str, Any]") -> "dict[str, Any]":
+    if not hasattr(value, "items"):
         raise ResponseError(f"{name} is a {type(value).__name__}; it must be an object of names and values")
-    return dict(value.items()) if value else {}
+    return dict(value.items())
 
 
-def _list(name: str, value: "Iterable[str] | None") -> "list[str]":
-    if value is not None and not hasattr(value, "__iter__"):
+def _list_of(name: str, value: "Iterable[str]") -> "list[str]":
+    if not hasattr(value, "__iter__"):
         raise ResponseError(f"{name} is a {type(value).__name__}; it must be a list of strings")
-    return list(value or ())
+    return list(value)
 
 
 def _decode_base64(body: "str | bytes") -> bytes:
@@ -174,22 +182,6 @@ def is_async(body: object) -> bool:
     return hasattr(body, "__aiter__")
 
 
-def as_bytes(chunk: object) -> bytes:
-    """One chunk of a body as bytes; text as UTF-8."""
-    if isinstance(chunk, str):
-        return chunk.encode("utf-8")
-    if isinstance(chunk, bytes):
-        return chunk
-    try:
-        view = memoryview(chunk)  # type: ignore[arg-type]
-        # It is sent without a copy, unless it does not lie in one piece.
-        return view.cast("B") if view.c_contiguous else view.tobytes()  # type: ignore[return-value]
-    except TypeError:
-        raise ChunkTypeError(
-            f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
-        ) from None
-
-
 def keepable(chunk: object) -> "str | bytes":
     """A copy of the chunk: a body may fill the same buffer again for the next one."""
     return chunk if isinstance(chunk, str) else bytes(as_bytes(chunk))
@@ -197,16 +189,9 @@ def keepable(chunk: object) -> "str | bytes":
 
 # --- status, headers and cookies -------------------------------------------------------------------------------------
 
-# Headers of one connection, not of the response (RFC 9110, section 7.6.1), and the length, which a stream does not
-# know. Function URLs were seen to rename content-length and connection, and to fail on x-amzn-remapped-*.
-_DROPPED = frozenset(
-    (
-        *("connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-authorization"),
-        *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
-    )
-)
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110, 5.6.2
-_NO_BODY = (204, 304)
+# Status codes without a body, and so without a type: a cache would take the type of a 304 for the type of what it has
+# stored (RFC 9111, section 3.2).
+NO_BODY = (204, 304)
 
 
 def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) -> "dict[str, Any]":
@@ -215,33 +200,51 @@ def prelude_fields(response: StreamingResponse, first: "object", *, fold: bool) 
     `first` is the first chunk, or "" if there is none: it decides the content type of a response that names none.
     With `fold`, repeated headers become one; without, they stay repeated (only API Gateway understands that).
     """
-    headers = {name: _checked(name, value) for name, value in response.headers.items() if _kept(name)}
-    repeated = {
-        name: _checked_list(name, values) for name, values in response.multi_value_headers.items() if _kept(name)
-    }
-    cookies = [_checked("cookie", cookie) for cookie in response.cookies]
-    cookies += [headers.pop(name) for name in list(headers) if name.lower() == "set-cookie"]
-    for name in [name for name in repeated if name.lower() == "set-cookie"]:
-        cookies += repeated.pop(name)
-    if fold:
-        headers.update({name: ", ".join(values) for name, values in repeated.items()})
-        repeated = {}
-    if not any(name.lower() == "content-type" for name in (*headers, *repeated)) and not _is_without_body(response):
+    status, has_type = status_code(response), False
+    headers: dict[str, str] = {}
+    fields: dict[str, Any] = {"statusCode": status, "headers": headers}
+    cookies = [checked("cookie", cookie) for cookie in response.cookies] if response.cookies else []
+    for name, value in response.headers.items():
+        lower = LOWER_NAMES.get(name) or lower_name(name)
+        if lower == "set-cookie":
+            cookies.append(checked(name, value))
+        elif lower not in DROPPED:
+            headers[name] = value if type(value) is str and value.isprintable() else checked(name, value)
+            has_type = has_type or lower == "content-type"
+    if response.multi_value_headers:
+        repeated = _repeated_fields(response, cookies)
+        has_type = has_type or "content-type" in map(lower_name, repeated)
+        if fold:
+            headers.update({name: ", ".join(values) for name, values in repeated.items()})
+        elif repeated:
+            fields["multiValueHeaders"] = repeated
+    if not has_type and status not in NO_BODY:
         content_type = getattr(response.body, "content_type", None)  # of a body that knows what it holds
         if not isinstance(content_type, str):
             content_type = "text/plain; charset=utf-8" if isinstance(first, str) else "application/octet-stream"
-        headers["content-type"] = _checked("content-type", content_type)
-    fields: dict[str, Any] = {"statusCode": status_code(response), "headers": headers}
-    if repeated:
-        fields["multiValueHeaders"] = repeated
+        headers["content-type"] = checked("content-type", content_type)
     if cookies:
         fields["cookies"] = cookies
     return fields
 
 
+def _repeated_fields(response: StreamingResponse, cookies: "list[str]") -> "dict[str, list[str]]":
+    """Return the headers with several values, and add those of Set-Cookie to `cookies`."""
+    repeated = {}
+    for name, values in response.multi_value_headers.items():
+        lower = lower_name(name)
+        if lower == "set-cookie":
+            cookies += checked_list(name, values)
+        elif lower not in DROPPED:
+            repeated[name] = checked_list(name, values)
+    return repeated
+
+
 def status_code(response: StreamingResponse) -> int:
     """The status as a number from 100 to 599."""
     value = getattr(response.body, "response_status", None) or response.status_code
+    if type(value) is int and 100 <= value <= 599:
+        return value
     try:
         status = int(value) if isinstance(value, str) and value.isdecimal() else value
         if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
@@ -260,40 +263,8 @@ def summary(response: "StreamingResponse | None") -> "dict[str, Any] | None":
 
 def has_no_body(response: StreamingResponse, method: str) -> bool:
     """Whether HTTP forbids this response a body (RFC 9110, section 6.4.1)."""
-    return method == "HEAD" or _is_without_body(response)
-
-
-def _is_without_body(response: StreamingResponse) -> bool:
-    # Nor has it a type: a cache would take that of a 304 for what it has stored (RFC 9111, section 3.2).
-    return status_code(response) in _NO_BODY
+    return method == "HEAD" or status_code(response) in NO_BODY
 
 
 def _has(response: StreamingResponse, name: str) -> bool:
     return any(str(key).lower() == name for key in (*response.headers, *response.multi_value_headers))
-
-
-def _kept(name: str) -> bool:
-    if not isinstance(name, str) or not name or not _TOKEN.issuperset(name):
-        raise ResponseError(f"{name!r} is not a header name: letters, digits and !#$%&'*+-.^_`|~ are allowed")
-    lower = name.lower()
-    return lower not in _DROPPED and not lower.startswith("x-amzn-remapped-")
-
-
-def _checked_list(name: str, values: object) -> "list[str]":
-    if not isinstance(values, (list, tuple)):
-        raise ResponseError(f"multiValueHeaders: {name} is a {type(values).__name__}; it must be a list of strings")
-    return [_checked(name, value) for value in values]
-
-
-def _checked(name: str, value: object) -> str:
-    if type(value) is str and value.isprintable():  # nearly all are
-        return value
-    if isinstance(value, bool):
-        value = str(value).lower()
-    elif isinstance(value, (int, float)):
-        value = str(value)
-    if not isinstance(value, str):
-        raise ResponseError(f"the value of header {name} is a {type(value).__name__}; it must be a string")
-    if "\n" in value or "\r" in value or "\0" in value:
-        raise ResponseError(f"the value of header {name} holds a line break or NUL, which would end the header")
-    return value

@@ -5,7 +5,7 @@ service (the AWS Lambda Developer Guide describes each event format), and `STREA
 """
 
 from .._wire import framing
-from .response import has_no_body, prelude_fields
+from .response import NO_BODY, prelude_fields, status_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def source_of(event: object) -> Source:
     context = event.get("requestContext")
     if not isinstance(context, dict):
         return DIRECT
-    return next(source for source in SOURCES if source.matches(event, context))
+    for source in SOURCES:
+        if source.matches(event, context):
+            break
+    return source
 
 
 def http_method(event: "Mapping[str, Any]") -> str:
@@ -118,7 +121,7 @@ class Route:
 
     def is_bodiless(self, response: "StreamingResponse") -> bool:
         """Return whether no byte of the body may be sent."""
-        return self.response_format == PRELUDE and has_no_body(response, self._method)
+        return self.response_format == PRELUDE and (self._method == "HEAD" or status_code(response) in NO_BODY)
 
     def prelude(self, response: "StreamingResponse", first: object) -> bytes:
         """Return the prelude, b"" if the caller gets none. Raises ResponseError if status or headers cannot be sent."""

@@ -1,7 +1,7 @@
 """The writer of a response, for code that calls `write` instead of yielding chunks."""
 
+from .._core.iteration import as_bytes
 from ..errors import StreamStateError
-from .response import as_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
         async def push_async(self, loop: AbstractEventLoop, chunk: Chunk, data: bytes) -> None:
             """Do the same as `push`, for coroutines."""
+
+        def push_nowait(self, response: StreamingResponse, data: bytes) -> bool | None:
+            """Accept one chunk of `response` without waiting. Returns whether the whole chunk is sent.
+
+            If not, `push` of an empty chunk sends the rest. Returns None if the chunk itself needs `push`.
+            """
 
         def end(self) -> None:
             """End the response."""
@@ -64,22 +70,36 @@ class ResponseWriter:
         An empty first chunk sends status and headers only. Raises ChunkTypeError for a chunk of another type,
         StreamStateError after the end of the response, RuntimeApiError if Lambda takes no more of it.
         """
-        data = as_bytes(chunk)
-        with self._sink.lock:
-            self._check()
-            self._sink.push(chunk, data)
+        data = chunk if type(chunk) is bytes else as_bytes(chunk)
+        sink = self._sink
+        is_sent = sink.lock.call_nowait(sink.push_nowait, self._response, data)
+        if is_sent:  # nearly always
+            return
+        with sink.lock:
+            if is_sent is None:
+                self._check()
+                sink.push(chunk, data)
+            else:
+                sink.push("", b"")
 
     async def awrite(self, chunk: "Chunk") -> None:
         """Do the same as `write`, for coroutines: other tasks run while the client reads slowly.
 
         If no other write is in progress, the chunk is sent, as far as the socket takes it, before this first suspends.
         """
-        data = as_bytes(chunk)
+        data = chunk if type(chunk) is bytes else as_bytes(chunk)
+        sink = self._sink
+        is_sent = sink.lock.call_nowait(sink.push_nowait, self._response, data)
+        if is_sent:
+            return
         from asyncio import get_running_loop
 
-        async with self._sink.lock:
-            self._check()
-            await self._sink.push_async(get_running_loop(), chunk, data)
+        async with sink.lock:
+            if is_sent is None:
+                self._check()
+                await sink.push_async(get_running_loop(), chunk, data)
+            else:
+                await sink.push_async(get_running_loop(), "", b"")
 
     def flush(self) -> None:
         """Do nothing, since each chunk is sent when it is written. This method serves code that expects a file."""

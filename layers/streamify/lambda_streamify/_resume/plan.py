@@ -3,7 +3,8 @@
 from time import monotonic
 
 from .._bodies.records import EVENTS, format_of
-from .._response.response import as_bytes, is_async
+from .._core.iteration import as_bytes
+from .._response.response import is_async
 from ..errors import ChunkTypeError, HandlerError, ResponseError
 from .event_blocks import EventSplitter
 from .following import follow, open_for_reading

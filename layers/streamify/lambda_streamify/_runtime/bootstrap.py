@@ -10,22 +10,28 @@ import sys
 from .. import __version__
 from .._core.error_report import error_report
 from .._response import sources
-from .._wire.marshal import to_json
+from .._wire.marshal import report_json
 from ..errors import HandlerError, RuntimeApiError, StreamStateError
 from .loader import load_handler
 from .logs import Logs, Unbuffered, attach_on_import, open_logs
 from .runtime import Runtime
 from .runtime_api import RuntimeApi as LambdaRuntimeClient
+from .runtime_api import close_connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import CodeType
+    from typing import TypeVar
 
     from .invocation import Invocation
     from .loader import Handler
 
+    Api = TypeVar("Api", bound=LambdaRuntimeClient)
+    Handle = Callable[[LambdaRuntimeClient, Handler, Invocation], None]
+
 _PACKAGE_FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "__init__.py")
+_EVENT_LOOP = "STREAMIFY_EVENT_LOOP"
 _INITIALIZATION_TYPE, _SNAPSTART = "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"
 
 UNHANDLED = (
@@ -39,19 +45,25 @@ def main() -> None:
     sys.stdout = Unbuffered(sys.stdout)
     sys.stderr = Unbuffered(sys.stderr)
     logs = open_logs(os.environ)
-    attach_on_import(lambda: _attach_root_logger(logs))
-    python = ".".join(map(str, sys.version_info[:3]))
-    address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
-    if address is None:
+    if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
         sys.exit("AWS_LAMBDA_RUNTIME_API is not set: run this on Lambda, or under an emulator of Lambda")
-    api = LambdaRuntimeClient(address, f"lambda-streamify/{__version__} python/{python}")
+    status = 1
     try:
-        _run(api, logs)
+        if os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "1") == "1":
+            attach_on_import(lambda: _attach_root_logger(logs))
+            _run(_make_api(LambdaRuntimeClient), logs)
+        else:
+            status = _run_several(logs)
     except (RuntimeApiError, StreamStateError) as error:  # StreamStateError: in a process that a module has forked
         logs.line("ERROR", f"the runtime stops: {error}")
     finally:
-        api.close()  # otherwise Python may log a warning about an open socket
-    sys.exit(1)
+        close_connections()  # otherwise Python may log a warning about an open socket
+    sys.exit(status)
+
+
+def _make_api(client: "Callable[..., Api]", *arguments: object) -> "Api":
+    python = ".".join(map(str, sys.version_info[:3]))
+    return client(os.environ["AWS_LAMBDA_RUNTIME_API"], f"lambda-streamify/{__version__} python/{python}", *arguments)
 
 
 def _attach_root_logger(logs: Logs) -> None:
@@ -60,27 +72,59 @@ def _attach_root_logger(logs: Logs) -> None:
     install(logs)
 
 
-def _run(api: LambdaRuntimeClient, logs: Logs) -> None:
+def _run_several(logs: Logs) -> int:
+    """Run several invocations at a time, as Lambda Managed Instances ask. Returns the exit status."""
+    from .._concurrency import processes  # imported late: other functions do not need it
+    from .._concurrency.retrying_api import RetryingRuntimeApi, surviving
+    from .._concurrency.settings import read_settings
+
+    try:
+        settings = read_settings(os.environ)
+        processes.announce(settings, logs)
+        attach_on_import(lambda: _attach_root_logger(logs))
+        _log_environment_warnings(logs)  # here, and not in each process
+        if settings.preload:
+            load_handler(os.environ["_HANDLER"])
+    except Exception as error:  # noqa: BLE001 - as in `_run`
+        _report_failed_start(_make_api(LambdaRuntimeClient), logs, error)
+        return 1
+
+    def work() -> int:
+        _run(_make_api(RetryingRuntimeApi, logs), logs, surviving(_handle))
+        return 1
+
+    return processes.run([work] * settings.processes, logs)
+
+
+def _run(api: LambdaRuntimeClient, logs: Logs, handle: "Handle | None" = None) -> None:
     """Run the function's invocations. Returns only if the function cannot start, after it has reported the error."""
     try:
         _log_environment_warnings(logs)
         mode = invoke_mode(os.environ)
         handler = load_handler(os.environ["_HANDLER"])
-        runtime = Runtime(api, handler, logs, mode=mode, handle=_handle)
+        runtime = Runtime(api, handler, logs, mode=mode, handle=handle or _handle)
         kind = os.environ.get(_INITIALIZATION_TYPE)
         initialised_ahead = kind in (_SNAPSTART, "provisioned-concurrency")
         restores = kind == _SNAPSTART
-        if initialised_ahead or defines_async_function(handler):
+        if initialised_ahead or os.environ.get(_EVENT_LOOP) or defines_async_function(handler):
             runtime.event_loop()  # now, during init, so that the first request does not wait for the import of asyncio
+        if initialised_ahead:
+            from .import_ahead import import_ahead
+
+            import_ahead()
         if not restores:
             runtime.start()
     except Exception as error:  # noqa: BLE001 - the import of the handler's module may raise anything
-        logs.line("WARNING", UNHANDLED)
-        api.post_init_error(_report(error, logs), error_report(error)["errorType"])
+        _report_failed_start(api, logs, error)
         return
     if restores:
         _take_snapshot(api, logs, runtime.start)
     runtime.run()
+
+
+def _report_failed_start(api: LambdaRuntimeClient, logs: Logs, error: Exception) -> None:
+    logs.line("WARNING", UNHANDLED)
+    api.post_init_error(_report(error, logs), error_report(error)["errorType"])
 
 
 def handle_event_request(
@@ -129,20 +173,17 @@ def _report(error: BaseException, logs: Logs) -> bytes:
     """Log `error`, and return its report."""
     report = error_report(error)
     logs.error(report)
-    return to_json(report).encode("utf-8", "replace")
+    return report_json(report)
 
 
 def _log_environment_warnings(logs: Logs) -> None:
-    """Warn of an ignored copy of this package in the function, and of an unsupported concurrency."""
+    """Warn of an ignored copy of this package in the function."""
     copy = os.path.join(os.environ.get("LAMBDA_TASK_ROOT", "/var/task"), "lambda_streamify", "__init__.py")
     if os.path.exists(copy) and not os.path.samefile(copy, _PACKAGE_FILE):
         with open(copy, encoding="utf-8") as file:
             version = file.read().partition('__version__ = "')[2].partition('"')[0]
         if version != __version__:
-            logs.line("WARNING", f"the function contains lambda_streamify {version}; the layer's {__version__} is used")
-    concurrency = os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")
-    if concurrency != "1":
-        logs.line("WARNING", f"AWS_LAMBDA_MAX_CONCURRENCY is {concurrency}; this runtime runs one invocation at a time")
+            logs.once(f"the function contains lambda_streamify {version}; the layer's {__version__} is used")
 
 
 def invoke_mode(environ: "Mapping[str, str]") -> str:

@@ -23,20 +23,20 @@ _W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 class InvocationRequest:
     """One invocation as /next returns it: the event and the headers.
 
-    `answer` is the buffered answer once it is being sent, else None.
+    The names in `headers` are in lower case. `answer` is the buffered answer once it is being sent, else None.
     """
 
-    __slots__ = ("_headers", "answer", "body", "request_id")
+    __slots__ = ("answer", "body", "headers", "request_id")
 
     def __init__(self, headers: "Mapping[str, str]", body: bytes) -> None:
         self.answer: Outgoing | None = None
-        self._headers = headers
+        self.headers = headers
         self.body = body
         self.request_id = headers.get("lambda-runtime-aws-request-id", "")
 
     def header(self, name: str) -> "str | None":
         """Return a header of /next, or None if it is empty. `name` is in lower case, without `lambda-runtime-`."""
-        return self._headers.get("lambda-runtime-" + name) or None
+        return self.headers.get("lambda-runtime-" + name) or None
 
     @property
     def is_answered(self) -> bool:
@@ -46,12 +46,12 @@ class InvocationRequest:
     @property
     def content_type(self) -> "str | None":
         """The content type of the event."""
-        return self._headers.get("content-type")
+        return self.headers.get("content-type")
 
     @property
     def deadline_ms(self) -> int:
         """The time at which Lambda ends the invocation, in milliseconds since the epoch."""
-        return int(self.header("deadline-ms") or 0)
+        return int(self.headers.get("lambda-runtime-deadline-ms") or 0)
 
 
 class _Record:

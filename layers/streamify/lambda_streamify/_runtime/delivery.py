@@ -8,10 +8,10 @@ from .._core import current, fast_json
 from .._core.error_report import error_report, xray_cause
 from .._core.iteration import leave_out
 from .._response import sources
-from .._response.response import as_bytes, keepable, prelude_fields
+from .._response.response import keepable, prelude_fields
 from .._response.write_lock import WriteLock
 from .._wire import framing
-from .._wire.marshal import marshal, to_json
+from .._wire.marshal import marshal, report_json
 from ..errors import ResponseError, RuntimeApiError, StreamStateError
 
 TYPE_CHECKING = False
@@ -48,6 +48,7 @@ class Delivery:
         self.collected: list[str | bytes] = []
         self._failure: RuntimeApiError | None = None
         self._reported_error: BaseException | None = None
+        self._is_bodiless = False  # whether no chunk may be sent, once the stream of a writer is open
         self._needs_hook_call = False  # an answer was sent without the API's methods that monitoring tools wrap
         self.lock = WriteLock()
         self.response: StreamingResponse | None = None  # the response that streams, once it has begun
@@ -62,8 +63,6 @@ class Delivery:
     def failure(self) -> "RuntimeApiError | None":
         """Why the Runtime API did not take the answer."""
         return self._failure or (None if self._stream is None else self._stream.failure)
-
-    # --- plain values ------------------------------------------------------------------------------------------------
 
     def answer(self, value: object) -> None:
         """Send a plain value as a buffered JSON response."""
@@ -91,10 +90,12 @@ class Delivery:
             self.collected.append(keepable(chunk))
         elif stream is None:
             stream, start = self.open(self._current_response, chunk)
-            stream.open(start, b"" if self.route.is_bodiless(self._current_response) else data)
-        elif data and not self.route.is_bodiless(self._current_response):
-            stream.flush()  # the rest of a cancelled task's chunk
-            stream.write(data)
+            self._is_bodiless = self.route.is_bodiless(self._current_response)
+            stream.open(start, b"" if self._is_bodiless else data)
+        elif not self._is_bodiless:
+            stream.flush()  # the rest of an earlier chunk
+            if data:
+                stream.write(data)
 
     async def push_async(self, loop: "AbstractEventLoop", chunk: "Chunk", data: bytes) -> None:
         """Do the same as `push`, for coroutines."""
@@ -103,13 +104,19 @@ class Delivery:
             self.collected.append(keepable(chunk))
         elif stream is None:
             stream, start = self.open(self._current_response, chunk)
-            await stream.open_async(loop, start, b"" if self.route.is_bodiless(self._current_response) else data)
-        elif data and not self.route.is_bodiless(self._current_response):
+            self._is_bodiless = self.route.is_bodiless(self._current_response)
+            await stream.open_async(loop, start, b"" if self._is_bodiless else data)
+        elif not self._is_bodiless:
             await stream.drain(loop)
-            if not stream.write_nowait(data):
+            if data and not stream.write_nowait(data):
                 await stream.drain(loop)
 
-    # --- the end -----------------------------------------------------------------------------------------------------
+    def push_nowait(self, response: "StreamingResponse", data: bytes) -> "bool | None":
+        """Send what the socket takes now of a chunk that is not the first. `writer.Sink` says what this returns."""
+        stream = self._stream
+        if stream is None or stream.state != "open" or stream.record[0] or self._is_bodiless or not data:
+            return None
+        return None if self.is_over or self.response is not response else stream.write_nowait(data)
 
     def finish(self) -> None:
         """End the response unless it has ended."""
@@ -165,7 +172,7 @@ class Delivery:
             self._api.post_invocation_result(self._request, b"", sent=True)
         else:
             report = error_report(self._reported_error, self._request.request_id)
-            self._api.post_invocation_error(self._request, _encode_report(report), sent=True)
+            self._api.post_invocation_error(self._request, report_json(report), sent=True)
 
     def _end_collected(self) -> None:
         from .._response.proxy_response import collected_answer  # imported late: few responses are collected
@@ -234,7 +241,7 @@ class Delivery:
         elif stream is not None and stream.state == "failed" and stream.failure is None:
             self._api.close()  # a signal handler raised before the answer to the stream was read
         elif not self._request.is_answered and not self.is_open:
-            self._api.post_invocation_error(self._request, _encode_report(report), fast_json.write(xray_cause(error)))
+            self._api.post_invocation_error(self._request, report_json(report), fast_json.write(xray_cause(error)))
 
     def close(self) -> None:
         """Refuse further writes: the invocation is over."""
@@ -277,24 +284,16 @@ class Delivery:
             raise StreamStateError("no response has begun, so none can be written or ended")
         return self.response
 
-    def _stream_factory(self) -> "Callable[..., ResponseStream] | None":
-        """Return the function that creates the stream, if an observer watches this invocation."""
-        factory, invocation = current.stream_factory, self._invocation
-        return None if factory is None else lambda *arguments: factory(invocation, *arguments)
-
     def open(self, response: "StreamingResponse", first: object) -> "tuple[ResponseStream, bytes]":
-        """Create the stream. Returns it and the prelude to send first. Any later error needs trailers."""
-        as_bytes(first)  # raises for a wrong type, which is still an ordinary error here
+        """Create the stream for a valid `first` chunk, or "". Returns both it and the prelude."""
         start = self.route.prelude(response, first)
         content_type = framing.PRELUDE_CONTENT_TYPE if start else sources.RAW_CONTENT_TYPE
         self._needs_hook_call = True
+        factory, invocation = current.stream_factory, self._invocation
+        observed = None if factory is None else lambda *arguments: factory(invocation, *arguments)
         try:
-            self._stream = self._api.stream(self._request, content_type, self._stream_factory())
+            self._stream = self._api.stream(self._request, content_type, observed)
         except RuntimeApiError as failure:
             self._failure = failure
             raise
         return self._stream, start
-
-
-def _encode_report(report: "Mapping[str, Any]") -> bytes:
-    return to_json(report).encode("utf-8", "replace")

@@ -152,13 +152,14 @@ class Invocation:
         return event
 
     def _make_context(self) -> LambdaContext:
-        header = self._request.header
+        header = self._request.headers.get
+        client, identity = header("lambda-runtime-client-context"), header("lambda-runtime-cognito-identity")
         self.context = LambdaContext(
             aws_request_id=self.request_id,
             deadline_ms=self._request.deadline_ms,
-            invoked_function_arn=header("invoked-function-arn") or "",
-            client_context=parse_header(header("client-context"), "Client Context"),
-            cognito_identity=parse_header(header("cognito-identity"), "Cognito Identity"),
+            invoked_function_arn=header("lambda-runtime-invoked-function-arn") or "",
+            client_context=parse_header(client, "Client Context") if client else None,
+            cognito_identity=parse_header(identity, "Cognito Identity") if identity else None,
             tenant_id=self.tenant_id,
             function=self._function,
             clock=self._clock,

@@ -75,7 +75,7 @@ TEXT_FRAMES, JSON_FRAMES = (
     {level * 10: (0xA55A0000 + code).to_bytes(4, "big") for level, code in enumerate(codes)}
     for codes in ((0x03, 0x0B, 0x0F, 0x13, 0x17, 0x1B), (0x02, 0x0A, 0x0E, 0x12, 0x16, 0x1A))
 )
-_WARNING, _ERROR = 30, 40  # logging.WARNING, logging.ERROR
+_DEBUG, _WARNING, _ERROR = 10, 30, 40  # logging.DEBUG, logging.WARNING, logging.ERROR
 
 
 class FramedSink:
@@ -97,6 +97,10 @@ class FramedSink:
         data = message.encode("utf-8", "replace")
         head = (frame_type or TEXT_FRAMES[0]) + len(data).to_bytes(4, "big")
         self._file.write(head + (self._clock() // 1000).to_bytes(8, "big") + data)
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        self._file.close()
 
     def log_error(self, lines: "Iterable[str]") -> None:
         """Write the lines as one frame with the frame type of an error."""
@@ -143,9 +147,12 @@ class Logs:
                 lines.append(_NO_BREAK_SPACE * (len(line) - len(text)) + text)
         self.sink.log_error(lines)
 
-    def line(self, level: str, message: str) -> None:
-        """Log a message of the runtime as the root logger's handler would. `level` is "WARNING" or "ERROR"."""
-        number = {"WARNING": _WARNING, "ERROR": _ERROR}[level]
+    def line(self, level: str, message: object) -> None:
+        """Log a message of the runtime as the root logger's handler would, whatever AWS_LAMBDA_LOG_LEVEL is.
+
+        `level` is "DEBUG", "WARNING" or "ERROR". `message` is a str, or a dict for an object in JSON.
+        """
+        number = {"DEBUG": _DEBUG, "WARNING": _WARNING, "ERROR": _ERROR}[level]
         if self.json:
             fields = {"timestamp": f"{self._timestamp()}Z", "level": level, "message": message, "logger": "root"}
             self.sink.log(to_json({**fields, "requestId": self.request_id}) + "\n", JSON_FRAMES[number])

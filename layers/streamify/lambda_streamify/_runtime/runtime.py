@@ -121,14 +121,18 @@ class Runtime:
     def event_loop(self) -> "AbstractEventLoop":
         """Return the event loop of this process, which is created at the first call.
 
-        It is never set as the current loop, so a handler's own `asyncio.run` neither finds nor closes it.
+        It is never set as the current loop, so a handler's own `asyncio.run` neither finds nor closes it. Raises
+        HandlerError if STREAMIFY_EVENT_LOOP cannot be followed.
         """
         if self._event_loop is None:
-            import asyncio  # the import takes 36 ms
+            from .event_loop import new_event_loop  # imported late, with asyncio
 
-            self._event_loop = asyncio.new_event_loop()
+            self._event_loop = new_event_loop(os.environ)
         return self._event_loop
 
 
 def _exit(_signal: int, _frame: object) -> None:
+    from signal import SIG_IGN, SIGTERM, signal
+
+    signal(SIGTERM, SIG_IGN)  # a second one, such as one that a parent process passes on, would break off the shutdown
     raise SystemExit(0)

@@ -28,7 +28,8 @@ _INIT_ERROR = f"{_VERSION}/init/error"
 _RESTORE_NEXT = f"{_VERSION}/restore/next"
 _RESTORE_ERROR = f"{_VERSION}/restore/error"
 
-ACCEPTED = 202
+ACCEPTED, _INVOCATION_ID = 202, "lambda-runtime-invocation-id"
+_JSON = [("Content-Type", "application/json")]
 _XRAY_CAUSE_LIMIT_BYTES = 1024 * 1024  # AWS's runtimes send no larger cause
 _RECEIVE_SIZE_BYTES = 64 * 1024  # from 128 KiB on, malloc maps and unmaps pages for each call of recv
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
@@ -79,7 +80,7 @@ class RuntimeApi:
         """Send an error: `report` as JSON, and `cause` as X-Ray represents it."""
         if sent:
             return
-        headers = [("Content-Type", "application/json"), *_invocation_id_header(request)]
+        headers = [*_JSON, *_invocation_id_header(request)]
         if 0 < len(cause) < _XRAY_CAUSE_LIMIT_BYTES:
             headers.append(("Lambda-Runtime-Function-XRay-Error-Cause", cause))
         self._post("error", _ERROR % _quoted_id(request), report, headers, request)
@@ -117,12 +118,12 @@ class RuntimeApi:
         if fields is None:
             names = [("Host", self.address), ("User-Agent", self._user_agent), ("Content-Type", content_type)]
             fields = self._stream_fields[content_type] = framing.fields([*names, *framing.STREAMING_HEADERS])
-        head = framing.head(
-            "POST", _RESPONSE % _quoted_id(request), fields + framing.fields(_invocation_id_header(request))
-        )
+        if _INVOCATION_ID in request.headers:
+            fields += framing.fields(_invocation_id_header(request))
+        head = framing.head("POST", _RESPONSE % _quoted_id(request), fields)
         answer = framing.ResponseParser()
         return (factory or ResponseStream)(
-            self._connection(), head, lambda flags=0: self._read_stream_answer(answer, flags)
+            self._socket or self._connection(), head, lambda flags=0: self._read_stream_answer(answer, flags)
         )
 
     @property
@@ -246,13 +247,13 @@ class RuntimeApi:
 _connected_apis: "set[RuntimeApi]" = set()
 
 
-def _close_inherited_connections() -> None:
-    """Close the connections in a newly forked process. They stay open in the parent."""
+def close_connections() -> None:
+    """Close the connections of this process. Those that a newly forked process inherits stay open in its parent."""
     for api in tuple(_connected_apis):
         api.close()
 
 
-os.register_at_fork(after_in_child=_close_inherited_connections)
+os.register_at_fork(after_in_child=close_connections)
 
 
 class _Post(Outgoing):
@@ -285,13 +286,12 @@ class _NoReply(ConnectionLost):
 
 def _invocation_id_header(request: InvocationRequest) -> "list[tuple[str, str]]":
     """Return the header that says to which attempt an answer belongs, if /next sent one."""
-    invocation_id = request.header("invocation-id")
+    invocation_id = request.headers.get(_INVOCATION_ID)
     return [("Lambda-Runtime-Invocation-Id", invocation_id)] if invocation_id else []
 
 
 def _error_headers(error_type: str) -> "list[tuple[str, str]]":
-    name = framing.error_name(error_type)
-    return [("Content-Type", "application/json"), ("Lambda-Runtime-Function-Error-Type", name)]
+    return [*_JSON, ("Lambda-Runtime-Function-Error-Type", framing.error_name(error_type))]
 
 
 def _quoted_id(request: InvocationRequest) -> str:

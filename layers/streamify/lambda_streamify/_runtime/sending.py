@@ -1,10 +1,16 @@
 """Sends the chunks of a body to a delivery. Each chunk is sent before the body produces the next one.
 
 The body is closed on return, in the thread and the task that iterated it.
+
+Chunks are sent by an iterator written in C, which produces only a chunk that the socket has not taken as a whole. So
+one Python function is called for each chunk, and the generator's StopIteration, which a `for` loop discards, can be
+caught: it carries the value that the generator returned.
 """
 
-from .._core.iteration import Iteration, for_each
-from .._response.response import as_bytes, as_http, is_async, keepable
+from itertools import filterfalse
+
+from .._core.iteration import Iteration, as_bytes, for_each
+from .._response.response import as_http, is_async, keepable
 from .._response.sources import PRELUDE
 from .._wire.marshal import marshal
 
@@ -78,20 +84,19 @@ def _send(delivery: "Delivery", response: "StreamingResponse", chunks: "Iterator
     first, returned = _first_chunk(response, chunks, bodiless=bodiless)
     if returned is not None and response.is_bare:
         return returned
+    data = as_bytes(first)  # raises for a wrong type, which is still an ordinary error here
     stream, start = delivery.open(response, first)
-    stream.open(start, b"" if bodiless else as_bytes(first))
+    stream.open(start, b"" if bodiless else data)
     if bodiless:
         return None
-    write_nowait, flush = stream.write_nowait, stream.flush
-
-    def write(chunk: "Any") -> None:
-        data = chunk if type(chunk) is bytes else as_bytes(chunk)
-        if data and not write_nowait(data):
-            flush()
-
-    del first  # while a view of a chunk lives, a body cannot resize the bytearray that it yielded
-    rest = for_each(chunks, write)
-    return rest if returned is None else returned
+    del first, data  # while a view of a chunk lives, a body cannot resize the bytearray that it yielded
+    incomplete = filterfalse(stream.write_nowait, chunks)
+    while True:
+        try:
+            next(incomplete)
+        except StopIteration as end:
+            return end.value if returned is None else returned
+        stream.flush()
 
 
 async def _send_in_task(
@@ -101,18 +106,13 @@ async def _send_in_task(
     first, returned = _first_chunk(response, chunks, bodiless=bodiless)
     if returned is not None and response.is_bare:
         return returned
+    data = as_bytes(first)
     stream, start = delivery.open(response, first)
-    await stream.open_async(loop, start, b"" if bodiless else as_bytes(first))
+    await stream.open_async(loop, start, b"" if bodiless else data)
     if bodiless:
         return None
-    write_nowait = stream.write_nowait
-
-    def is_incomplete(chunk: "Any") -> bool:
-        data = chunk if type(chunk) is bytes else as_bytes(chunk)
-        return bool(data) and not write_nowait(data)
-
-    del first  # as above
-    incomplete = filter(is_incomplete, chunks)
+    del first, data  # as above
+    incomplete = filterfalse(stream.write_nowait, chunks)
     while True:
         try:
             next(incomplete)
@@ -136,17 +136,17 @@ async def _send_async(
 ) -> None:
     bodiless = delivery.route.is_bodiless(response)
     first = await anext(chunks, "") if _needs_first_chunk(response, bodiless=bodiless) else ""
+    data = as_bytes(first)
     stream, start = delivery.open(response, first)
-    await stream.open_async(loop, start, b"" if bodiless else as_bytes(first))
+    await stream.open_async(loop, start, b"" if bodiless else data)
     if bodiless:
         return
     write_nowait = stream.write_nowait
-    del first
+    del first, data
     async for chunk in chunks:
-        data = chunk if type(chunk) is bytes else as_bytes(chunk)
-        if data and not write_nowait(data):
+        if not write_nowait(chunk):
             await stream.drain(loop)
-        del chunk, data
+        del chunk
 
 
 def _needs_first_chunk(response: "StreamingResponse", *, bodiless: bool) -> bool:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 STREAMING_HEADERS = (
     ("Lambda-Runtime-Function-Response-Mode", "streaming"),  # lower case: AWS's emulator compares case-sensitively
     ("Transfer-Encoding", "chunked"),
-    # Lambda drops trailers that were not announced.
-    ("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body"),
+    ("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body"),  # else Lambda drops them
 )
 PRELUDE_CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 
@@ -63,15 +62,11 @@ def advance(state: str, event: str) -> str:
 
 CRLF = b"\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
+SMALL_CHUNK = b"%x\r\n%b\r\n"  # with the length of a chunk and its bytes; a chunk of length zero would end the body
 
 # A chunk up to this size is copied into one frame. The three parts of a larger one are sent without a copy, because the
 # copy costs more than a gathered write (measured: equal at 1 KB, the gathered write is 1.6 times cheaper at 16 KB).
 COPY_LIMIT_BYTES = 4096
-
-
-def small_chunk(data: bytes) -> bytes:
-    """Return a chunk as one bytes object. `data` must not be empty: a chunk of length zero ends the body."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def large_chunk(data: bytes) -> "tuple[bytes, bytes, bytes]":

@@ -13,6 +13,7 @@ from ..errors import RuntimeFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 
@@ -36,6 +37,11 @@ def marshal(value: object) -> "tuple[bytes, str]":
         return to_json(value).encode("utf-8"), "application/json"
     except Exception as error:  # the `items` or `_asdict` of a user's class may raise anything
         raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def report_json(report: "Mapping[str, Any]") -> bytes:
+    """Return the report of an error as JSON. Half of a surrogate pair in it is replaced."""
+    return to_json(report).encode("utf-8", "replace")
 
 
 _UNESCAPED = {f"AWS_Lambda_python3.{minor}" for minor in range(12, 16)}

@@ -22,14 +22,12 @@ MSG_DONTWAIT = 0x80 if sys.platform == "darwin" else 0x40  # as in `socket`, who
 # Exceptions in one call of `complete`. Signals are never that frequent, so more are a defect of this module.
 INTERRUPTION_LIMIT = 10_000
 
-EMPTY_RECORD: "tuple[tuple[Buffer, ...], int]" = ((), 0)
-
 
 class Outgoing:
     """Buffers to send, and the number of their bytes that the socket has taken.
 
-    `record` is a list of the two. It is correct wherever a signal handler may run. `state` is "pending" at first, and
-    "failed" from the start of `complete`; a subclass has more states.
+    `record` is a list of the two. It is correct wherever a signal handler may run; without buffers, the number means
+    nothing. `state` is "pending" at first, and "failed" from the start of `complete`; a subclass has more states.
     """
 
     may_answer_early = False  # whether the peer may answer before it has read everything

@@ -6,9 +6,11 @@ A small chunk takes one system call. No chunk waits to be joined with the next o
 
 from itertools import repeat
 
+from .._core.iteration import as_bytes
 from ..errors import ConnectionLost, RuntimeApiError
 from . import framing
-from .outgoing import EMPTY_RECORD, MSG_DONTWAIT, Outgoing
+from .framing import COPY_LIMIT_BYTES, SMALL_CHUNK
+from .outgoing import MSG_DONTWAIT, Outgoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .outgoing import Buffer
+
+    Chunk = str | bytes | bytearray | memoryview
 
 
 class ResponseStream(Outgoing):
@@ -54,30 +58,37 @@ class ResponseStream(Outgoing):
         self._begin_with(self._opening(start, first))
         await self.drain(loop)
 
-    def write(self, data: bytes) -> None:
-        """Send one chunk, which must not be empty. Blocks while the client reads slowly."""
-        if not self.write_nowait(data):
+    def write(self, chunk: "Chunk") -> None:
+        """Send one chunk. Blocks while the client reads slowly."""
+        if not self.write_nowait(chunk):
             self.flush()
 
-    def write_nowait(self, data: bytes) -> bool:
-        """Send the part of a chunk that fits into the socket now. If it returns False, call `flush` or `drain`."""
+    def write_nowait(self, chunk: "Chunk") -> bool:
+        """Send the part of a chunk that fits into the socket now. If it returns False, call `flush` or `drain`.
+
+        An empty chunk sends nothing. No Python function is called for the common chunks.
+        """
         if self.state != "open":
             framing.advance(self.state, "chunk")
+        data = chunk if type(chunk) is bytes else chunk.encode() if type(chunk) is str else as_bytes(chunk)
+        size = len(data)
+        if not size:
+            return True
         record = self.record
-        if len(data) > framing.COPY_LIMIT_BYTES:
+        if size > COPY_LIMIT_BYTES:
             record[0], record[1] = framing.large_chunk(data), 0
             return self.send_now()
-        self._frame[0] = frame = framing.small_chunk(data)
-        size = len(frame)
+        self._frame[0] = frame = SMALL_CHUNK % (size, data)
         record[0], record[1] = (frame,), 0
         try:
             for record[1] in self._sent:  # one send; `outgoing` says why the result must not come from a call
-                if record[1] == size:
-                    record[0], record[1] = EMPTY_RECORD  # noqa: PLW2901 - the whole frame is sent
+                if record[1] == len(frame):
+                    record[0] = ()  # the whole frame is sent
+                    return True
                 break
         except OSError as error:
             self.check(error)
-        return not record[0]
+        return False
 
     async def drain(self, loop: "AbstractEventLoop") -> None:
         """Do the same as `flush`, for coroutines. If it is cancelled, `end` sends the rest."""
@@ -133,11 +144,12 @@ class ResponseStream(Outgoing):
             raise
 
     def _opening(self, start: bytes, first: bytes) -> "tuple[Buffer, ...]":
-        framing.advance(self.state, "head")
-        opening = self._head + framing.small_chunk(start) if start else self._head
-        if len(first) > framing.COPY_LIMIT_BYTES:
+        if self.state != "pending":
+            framing.advance(self.state, "head")
+        opening = self._head + SMALL_CHUNK % (len(start), start) if start else self._head
+        if len(first) > COPY_LIMIT_BYTES:
             return (opening, *framing.large_chunk(first))
-        return (opening + framing.small_chunk(first) if first else opening,)
+        return (opening + SMALL_CHUNK % (len(first), first) if first else opening,)
 
     def _begin_with(self, opening: "tuple[Buffer, ...]") -> None:
         self.record[:] = opening, 0
@@ -161,14 +173,23 @@ async def _ready(loop: "AbstractEventLoop", connection: "socket", *, send: bool,
     # A signal handler may have kept an earlier wait from removing its descriptor. If this socket has the same number,
     # the event loop would not register it anew.
     _unwatch(loop, connection, descriptor)
-    if send:
-        loop.add_writer(descriptor, _resolve, ready, False)  # noqa: FBT003
-    if listen:
-        loop.add_reader(descriptor, _resolve, ready, True)  # noqa: FBT003
     try:
+        if send:
+            loop.add_writer(descriptor, _resolve, ready, False)  # noqa: FBT003
+        if listen:
+            loop.add_reader(descriptor, _resolve, ready, True)  # noqa: FBT003
         return await ready
     finally:
+        _set_blocking(connection)
         _unwatch(loop, connection, descriptor)
+
+
+def _set_blocking(connection: "socket") -> None:
+    """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
+    try:
+        connection.settimeout(None)
+    except OSError:  # it was closed
+        pass
 
 
 def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:

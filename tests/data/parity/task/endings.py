@@ -59,6 +59,13 @@ def exits_as_json_is_written(event, context):
     return Leaving(a=1)
 
 
+def exits_with_an_exit_handler(event, context):
+    import atexit
+
+    atexit.register(print, "cleaning up")
+    sys.exit()
+
+
 def is_killed(event, context):
     import os
     import signal

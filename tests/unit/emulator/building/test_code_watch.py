@@ -5,18 +5,16 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from asynchronous import run
 from file_limit import no_free_file
 from lambda_streamify_emulator.building import code_watch, folder_watch
 from lambda_streamify_emulator.building.code_watch import CodeWatch, walk
-from lambda_streamify_emulator.building.folder_watch import FolderWatch
+from lambda_streamify_emulator.building.folder_watch import FolderWatch, Unwatchable
 
 needs_inotify = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
@@ -30,7 +28,7 @@ class Watched:
 
     def __init__(self, code: Path, **options: Any) -> None:
         self.said: list[str] = []
-        self._watch = CodeWatch(code, None, self.said.append, **options)
+        self._watch = CodeWatch(code, self.said.append, **options)
         self.state, self.close = self._watch.state, self._watch.close
 
     async def has_changed(self, change: Callable[[], object]) -> bool:
@@ -190,81 +188,72 @@ def test_a_check_during_a_walk_waits_for_the_next_walk(code: Path, monkeypatch: 
     assert len(walks) == 2
 
 
-class Silent:
-    """Reports nothing."""
-
-    def __init__(self, *_: Any) -> None:
-        pass
-
-    def watch(self, *_: Any) -> str:
-        return "timeout"
-
-
-class Broken(Silent):
-    """Stops working."""
-
-    def watch(self, *_: Any) -> str:
-        raise WatchfilesRustInternalError("it is broken")
-
-
-def limited(*_: Any) -> Any:
-    raise OSError('OS file watch limit reached. about ["/somewhere"]')
-
-
 @needs_inotify
-@pytest.mark.parametrize(
-    ("notify", "reason"),
-    [
-        (limited, "inotify: OS file watch limit reached."),
-        (Silent, "inotify reports nothing"),
-        (Broken, "inotify: it is broken"),
-    ],
-)
-def test_code_that_cannot_be_watched_is_looked_at_each_time_which_is_said_once(
-    code: Path, notify: Any, reason: str
-) -> None:
+def test_code_that_cannot_be_watched_is_looked_at_each_time_which_is_said_once(code: Path) -> None:
+    def full(_: object) -> FolderWatch:
+        raise Unwatchable("inotify: it is full")
+
     async def test(watched: Watched) -> None:
         for number, change in enumerate(each_kind_of_change(code)):
             assert await watched.has_changed(change), number
         before = await watched.state()
         assert await watched.state() == before
 
-    assert watching(code, test, watch=partial(FolderWatch, notify=notify)) == [
-        f"cannot watch the code, so each request checks all files, which delays running streams: {reason}"
+    assert watching(code, test, watch=full) == [
+        "cannot watch the code, so each request checks all files, which delays running streams: inotify: it is full"
     ]
 
 
-class Losing:
-    """Loses a change that happens while it answers, as RustNotify may; the test makes the change."""
-
-    made: ClassVar[list["Losing"]] = []
-
-    def __init__(self, *arguments: Any) -> None:
-        self._watch = RustNotify(*arguments)
-        self.happens: Callable[[], object] | None = None
-        self.made.append(self)
-
-    def watch(self, *arguments: Any) -> Any:
-        found = self._watch.watch(*arguments)
-        if self.happens is not None:
-            self.happens()
-            self.happens = None
-            assert isinstance(self._watch.watch(0, 5, 5000, None), set)
-        return found
+@needs_inotify
+def test_what_inotify_refuses_is_named(code: Path) -> None:
+    with no_free_file(), pytest.raises(Unwatchable, match=r"^inotify: Too many open files$"):
+        FolderWatch([str(code)])
+    with pytest.raises(FileNotFoundError):
+        FolderWatch([str(code / "absent")])
+    with pytest.raises(Unwatchable, match=r"^inotify: File name too long$"):
+        FolderWatch([str(code / ("a" * 300))])
 
 
 @needs_inotify
-@pytest.mark.parametrize("which", [-2, -1])
-def test_what_one_watch_loses_while_it_answers_the_other_one_reports(code: Path, which: int) -> None:
+def test_a_full_queue_is_a_change(code: Path) -> None:
+    """The kernel reports only that events were lost; the state is found all the same."""
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+
     async def test(watched: Watched) -> None:
         await watched.state()
-        losing = Losing.made[which]
-        losing.happens = lambda: write(code / "app.py", "edited")
-        await watched.state()
-        assert losing.happens is None
-        assert await watched.state() == walk(code).state
+        for _ in range(limit // 2 + 1):
+            (code / "added.py").touch()
+            (code / "added.py").unlink()
+        assert await watched.has_changed(lambda: write(code / "app.py", "edited"))
+        assert await watched.has_changed(lambda: write(code / "app.py", "edited again"))
 
-    watching(code, test, watch=partial(FolderWatch, notify=Losing))
+    watching(code, test)
+
+
+@needs_inotify
+def test_no_watch_is_left_open(code: Path) -> None:
+    open_files = Path("/proc/self/fd")
+    before = len(list(open_files.iterdir()))
+
+    async def test(watched: Watched) -> None:
+        for change in each_kind_of_change(code):
+            assert await watched.has_changed(change)
+
+    watching(code, test)
+
+    assert len(list(open_files.iterdir())) == before
+
+
+@needs_inotify
+def test_while_nothing_changes_no_thread_is_asked(code: Path) -> None:
+    async def test(watched: Watched) -> None:
+        before = await watched.state()
+        state = watched.state()
+        with pytest.raises(StopIteration) as ended:  # it ends without waiting for anything
+            state.send(None)
+        assert ended.value.value == before
+
+    watching(code, test)
 
 
 @pytest.mark.parametrize(

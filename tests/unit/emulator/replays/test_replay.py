@@ -126,6 +126,27 @@ def test_a_damaged_recording_raises_at_the_damaged_line(path: Path) -> None:
 # --- when ------------------------------------------------------------------------------------------------------------
 
 
+def test_the_time_that_opening_the_file_takes_delays_no_chunk(path: Path) -> None:
+    clock = VirtualClock()
+
+    class Slow:
+        """A path of a file that takes half a second to open."""
+
+        def __fspath__(self) -> str:
+            clock.advance(0.5)
+            return str(path)
+
+    replay = Replay(Slow(), mode="virtual", clock=clock)
+
+    assert [clock.now() for _ in replay] == [1.0, 2.0, 600.0]
+
+    async def times() -> list[float]:
+        start = clock.now()
+        return [clock.now() - start async for _ in replay]
+
+    assert run(times()) == [1.0, 2.0, 600.0]
+
+
 class Machine:
     """Simulated time, which passes only during sleeps and during the steps of a reader."""
 

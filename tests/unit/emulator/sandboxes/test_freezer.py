@@ -39,7 +39,7 @@ def test_a_group_that_is_gone_cannot_be_stopped() -> None:
 
 
 def test_a_process_that_a_debugger_has_attached_to_is_not_stopped(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freezer, "read", lambda _: "Name:\tsleep\nTracerPid:\t17\n")
+    monkeypatch.setattr(freezer, "read", lambda _: b"Name:\tsleep\nTracerPid:\t17\n")
 
     assert not freeze(group)
     assert not is_stopped(group)

@@ -13,7 +13,7 @@ from lambda_streamify_emulator.sandboxes import packages as module
 from lambda_streamify_emulator.sandboxes.environment import WRAPPER
 from lambda_streamify_emulator.sandboxes.function_package import Package
 from lambda_streamify_emulator.sandboxes.packages import PackageMaker
-from lambda_streamify_emulator.sandboxes.runtimes import AbsentRuntime, NodeRuntime, OsOnlyRuntime
+from lambda_streamify_emulator.sandboxes.runtimes import AbsentRuntime, NodeRuntime, OsOnlyRuntime, not_served
 from lambda_streamify_emulator.template.reader import Function, Layer
 from unreaped import RUN
 
@@ -186,3 +186,33 @@ def test_only_python_functions_are_debugged(tmp_path: Path, function: Function) 
     assert maker.make(replace(function, runtime="provided.al2023")).debugpy is None
 
     assert said == ["hello cannot be debugged: only Python functions can"]
+
+
+@pytest.mark.usefixtures("_no_client")
+def test_each_runtime_is_looked_for_once_however_many_functions_it_runs(
+    tmp_path: Path, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    put_program(tmp_path / "bin" / "python3.13", f'echo "$@" >>{started}; echo python3.13')
+    put_program(tmp_path / "bin" / "node", f'echo "$@" >>{started}; echo v22.23.3')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    functions = [
+        replace(function, name=f"{runtime}-{number}", runtime=runtime)
+        for runtime in ("python3.13", "nodejs22.x")
+        for number in range(100)
+    ]
+
+    made = [*Maker(tmp_path).make_all(functions)]
+
+    assert [not_served(function) for function in functions] == [None] * 200
+    assert all(isinstance(package, Package) for _, package in made)
+    version, environment, node = started.read_text().splitlines()
+    assert "sys.version_info" in version
+    assert environment.startswith("-m venv ")
+    assert node == "--version"
+
+
+def put_program(path: Path, script: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)

@@ -709,6 +709,7 @@ def test_a_retired_pool_lets_its_streams_finish_and_passes_other_invocations_on(
             await pool.idle(1)
 
             retiring = asyncio.create_task(pool.retire(successor))
+            await asyncio.sleep(0)  # lets it begin
             passed_on = await pool.say_process()
             assert passed_on != idle
             assert len(successor._all) == 1  # noqa: SLF001 - a pool does not expose its sandboxes

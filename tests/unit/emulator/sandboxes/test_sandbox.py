@@ -644,6 +644,29 @@ def test_between_invocations_the_process_and_its_children_are_stopped(tmp_path: 
     run(main())
 
 
+def test_a_stopped_process_is_woken_up_once_when_its_event_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with staged(make_package(tmp_path)) as stage:
+            await body(await stage.run(SAY_PROCESS))
+            await stage.idle.wait()
+            processes, states = stage.sandbox._processes, list[str]()  # noqa: SLF001
+            thaw = processes.thaw
+
+            def note_and_thaw() -> None:
+                states.append(stage.sandbox._api.state)  # noqa: SLF001
+                thaw()
+
+            monkeypatch.setattr(processes, "thaw", note_and_thaw)
+            invocation = running(SAY_PROCESS)
+            stage.sandbox.invoke(invocation)
+            assert states == ["Running"]
+            await body(invocation)
+
+    run(main())
+
+
 def test_a_process_is_not_stopped_before_its_first_invocation_is_over(tmp_path: Path) -> None:
     init = "first = call('GET', 'restore/next')[0].status"
     package = make_package(tmp_path, init=init)

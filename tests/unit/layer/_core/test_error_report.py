@@ -9,9 +9,9 @@ from types import CodeType
 import pytest
 
 from lambda_streamify._core import error_report as module
+from lambda_streamify._core import iteration
 from lambda_streamify._core.error_report import error_report, sole_member
-from lambda_streamify._response import response
-from lambda_streamify._response.response import as_bytes
+from lambda_streamify._core.iteration import as_bytes
 from lambda_streamify._wire import framing
 from lambda_streamify.errors import RuntimeFault
 
@@ -111,7 +111,7 @@ def test_one_frame_remains_if_all_frames_are_the_runtimes() -> None:
     while trace is not None and trace.tb_frame.f_globals["__name__"] == __name__:
         trace = trace.tb_next
 
-    assert frames_of(error_report(error.with_traceback(trace))) == [response.__file__]
+    assert frames_of(error_report(error.with_traceback(trace))) == [iteration.__file__]
 
 
 def test_an_exception_whose_str_fails_is_still_reported() -> None:

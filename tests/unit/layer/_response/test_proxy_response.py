@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoking import HTTP_API, LOAD_BALANCER, REST_API, invoke
+from lambda_streamify._core.iteration import as_bytes
 from lambda_streamify._response.proxy_response import proxy_dict
-from lambda_streamify._response.response import StreamingResponse, as_bytes
+from lambda_streamify._response.response import StreamingResponse
 from lambda_streamify._response.sources import ALL_REPEATED, COOKIES, REPEATED, SINGLE
 from lambda_streamify.errors import ResponseError
 

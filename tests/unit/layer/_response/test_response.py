@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lambda_streamify._core.iteration import as_bytes
 from lambda_streamify._response import response
 from lambda_streamify._response.response import StreamingResponse
 from lambda_streamify.errors import ChunkTypeError, ResponseError
@@ -175,15 +176,15 @@ def test_a_body_that_is_not_base64_is_an_error(body: object) -> None:
     ],
 )
 def test_a_chunk_is_text_or_anything_that_holds_bytes(chunk: object, data: bytes) -> None:
-    assert response.as_bytes(chunk) == data
-    assert len(response.as_bytes(chunk)) == len(data)
+    assert as_bytes(chunk) == data
+    assert len(as_bytes(chunk)) == len(data)
     assert response.keepable(chunk) in (data, chunk)
 
 
 @pytest.mark.parametrize("chunk", [None, 5, {"a": 1}, ["a"], 1.5])
 def test_any_other_chunk_is_an_error_that_names_the_remedy(chunk: object) -> None:
     with pytest.raises(ChunkTypeError) as raised:
-        response.as_bytes(chunk)
+        as_bytes(chunk)
 
     assert str(raised.value) == (
         f"the body yielded {type(chunk).__name__}; yield str or bytes, for example json.dumps(chunk)"
@@ -191,7 +192,7 @@ def test_any_other_chunk_is_an_error_that_names_the_remedy(chunk: object) -> Non
 
 
 def test_memory_that_does_not_lie_in_one_piece_is_put_together() -> None:
-    assert response.as_bytes(memoryview(b"abcd")[::2]) == b"ac"
+    assert as_bytes(memoryview(b"abcd")[::2]) == b"ac"
 
 
 @pytest.mark.parametrize(
@@ -213,8 +214,8 @@ def test_fields_of_another_type_are_named_with_the_type_they_must_have(fields: d
 def test_bytes_are_sent_without_a_copy() -> None:
     data, buffer = bytes(10), bytearray(10)
 
-    assert response.as_bytes(data) is data
-    view = response.as_bytes(buffer)
+    assert as_bytes(data) is data
+    view = as_bytes(buffer)
     assert isinstance(view, memoryview)
     assert view.obj is buffer
 

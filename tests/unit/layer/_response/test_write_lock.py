@@ -38,6 +38,31 @@ def test_one_thread_holds_the_lock_at_a_time() -> None:
     assert order == ["first", "other"]
 
 
+def test_a_call_that_does_not_wait_is_made_only_if_the_lock_is_free() -> None:
+    lock = WriteLock()
+    calls: list[int] = []
+
+    def add(first: int, second: int) -> int:
+        calls.append(first)
+        with pytest.raises(StreamStateError, match="signal handler"), lock:
+            pass
+        return first + second
+
+    assert lock.call_nowait(add, 1, 2) == 3
+    with lock:
+        assert lock.call_nowait(add, 3, 4) is None
+    assert calls == [1]
+
+
+def test_a_call_that_raises_releases_the_lock() -> None:
+    lock = WriteLock()
+
+    with pytest.raises(ZeroDivisionError):
+        lock.call_nowait(divmod, 1, 0)
+    with lock:
+        pass
+
+
 def test_tasks_wait_for_each_other_while_the_event_loop_runs() -> None:
     lock, order = WriteLock(), []
 

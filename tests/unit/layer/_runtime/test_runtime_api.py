@@ -499,3 +499,52 @@ def test_the_standard_librarys_server_understands_every_request() -> None:
         ("/2018-06-01/runtime/invocation/id/response", b"body"),
         ("/2018-06-01/runtime/invocation/id/error", b"report"),
     ]
+
+
+# --- Nagle's algorithm -----------------------------------------------------------------------------------------------
+
+
+def sends_at_once(client: RuntimeApi) -> bool:
+    """Return whether the connection that the client has now sends small packets without waiting."""
+    connection = client._socket  # noqa: SLF001 - nothing else shows it
+    assert connection is not None
+    return bool(connection.getsockopt(IPPROTO_TCP, TCP_NODELAY))
+
+
+def test_nagles_algorithm_is_off_on_the_first_connection_and_after_the_api_has_closed_it() -> None:
+    with client_of(answers(invocation()), answers(invocation(), ACCEPTED)) as (client, _):
+        client.next()
+        first = client._socket  # noqa: SLF001
+        assert sends_at_once(client)
+        request = client.next()  # on a new connection: the API has closed the first one
+        assert client._socket is not first  # noqa: SLF001
+        assert sends_at_once(client)
+        stream = client.stream(request, "text/plain")
+        stream.open()
+        stream.end()
+        assert sends_at_once(client)
+
+
+def test_nagles_algorithm_is_off_after_an_answer_that_closes_the_connection() -> None:
+    closes = reply(202, b"", "Connection: close")
+    with client_of(answers(invocation(), closes), answers(invocation())) as (client, _):
+        client.post_invocation_result(client.next(), b"body", "text/x")
+        assert client._socket is None  # noqa: SLF001
+        client.next()
+        assert sends_at_once(client)
+
+
+def test_nagles_algorithm_is_off_after_a_refusal() -> None:
+    with client_of(answers(invocation(), reply(413)), answers(invocation())) as (client, _):
+        with pytest.raises(RequestRefused):
+            client.post_invocation_result(client.next(), b"body", "text/x")
+        client.next()
+        assert sends_at_once(client)
+
+
+def test_nagles_algorithm_is_off_after_a_snapshot_is_restored() -> None:
+    with client_of(answers(reply(200)), answers(invocation())) as (client, _):
+        client.restore_next()
+        assert client._socket is None  # noqa: SLF001 - no connection is in the snapshot
+        client.next()
+        assert sends_at_once(client)
