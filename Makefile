@@ -146,7 +146,7 @@ pictures: .venv/.dev ## draw the pictures of the documents, from the code and fr
 
 # `make docs-version PUSH=--push` publishes it too. The branch gh-pages holds all versions, in folders of their own.
 docs-version: .venv/.dev ## add it as this version, and as "latest", to the local branch gh-pages
-	.venv/bin/mike deploy --update-aliases $(PUSH) $(basename $(VERSION)) latest
+	.venv/bin/mike deploy --update-aliases $(PUSH) $(basename $(PACKAGE_VERSION)) latest
 	.venv/bin/mike set-default $(PUSH) latest
 
 docs-serve: .venv/.dev ## show it at http://127.0.0.1:8000, and again after each change

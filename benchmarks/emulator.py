@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import building
 import chart
+import emulator_profile
 import emulator_streams as streams
 import emulators
 import large_folders
@@ -70,18 +71,16 @@ def main() -> int:
         measures = (measure_emulator, measure_folders, measure_templates, measure_replay)
         chosen = [measure for measure in measures if options.only in measure.__name__]
         rows = [row for measure in chosen for row in measure(Path(scratch), size)]
+        profiles = [] if options.only else [emulator_profile.take_profile(Path(scratch), size.invocations)]
     others = bystanders.share()
-    busy = " (busy: nothing here is to be trusted)" if others > noise.BUSY else ""
-    where = report.conditions(
-        "make bench-emulator",
-        size.rounds,
-        **{"processor time that other programs took": f"{others:.1%}{busy}"},
-    )
-    text = report.markdown(rows, where, title="Benchmark report of the emulator", name=REPORT)
-    print(report.as_json(rows, where) if options.json else text)
+    busy = {"processor time that other programs took": noise.in_words(others)}
+    where = report.conditions("make bench-emulator", size.rounds, **busy)
+    text = report.markdown(rows, where, profiles, title="Benchmark report of the emulator", name=REPORT)
+    print(report.as_json(rows, where, profiles) if options.json else text)
     output = options.output or (None if options.quick or options.only else HERE)
-    if output and busy and not options.force:
-        note(f"other programs took {others:.0%} of the processors' time: nothing is written (--force writes it)")
+    refusal = noise.refusal(others, force=options.force)
+    if output and refusal:
+        note(refusal)
     elif output:
         (output / f"{REPORT}.md").write_text(text)
         (output / f"{REPORT}.svg").write_text(chart.draw(rows))

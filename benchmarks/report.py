@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spread import Spread, number, with_spread
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -27,16 +29,12 @@ def conditions(command: str, rounds: int, **particular: str) -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         **particular,
-        "load average before": f"{_LOAD_AT_START[0]:.2f}{' (busy: nothing here is to be trusted)' * _is_busy()}",
+        "load average before": f"{_LOAD_AT_START[0]:.2f}",
         "load average after": f"{os.getloadavg()[0]:.2f}",
     }
 
 
 _LOAD_AT_START = os.getloadavg()
-
-
-def _is_busy() -> bool:
-    return _LOAD_AT_START[0] > (os.cpu_count() or 1) / 2
 
 
 def _processor() -> str:
@@ -53,8 +51,12 @@ def markdown(
     *,
     title: str = "Benchmark report",
     name: str = "report",
+    body: Sequence[str] = (),
 ) -> str:
-    """The whole report, whose picture is NAME.svg. What the figures mean stands in docs/explanation/performance.md."""
+    """The whole report, whose picture is NAME.svg. What the figures mean stands in docs/explanation/performance.md.
+
+    `body` is what shows the rows, unless one table shows them all.
+    """
     judged = [row.target.met(row.value) for row in rows if row.value is not None and row.target.number is not None]
     verdict = (
         f"**{sum(map(bool, judged))} of {len(judged)} targets are met.** A ratio is ours divided by the peer's, taken"
@@ -69,15 +71,11 @@ def markdown(
         "",
         verdict,
         "",
-        f"![How far each measure is from its target]({name}.svg)",
-        "",
-        "| measure | ours | peer | ratio (least to most) | target | met |",
-        "| --- | ---: | --- | --- | --- | --- |",
-        *map(_line, rows),
+        *(body or picture_and_table(rows, name)),
     ]
-    notes = [row for row in rows if row.note]
+    notes = dict.fromkeys(f"* {row.title}: {row.note}." for row in rows if row.note)
     if notes:
-        lines += ["", *(f"* {row.title}: {row.note}." for row in notes)]
+        lines += ["", *notes]
     for profile in profiles:
         lines += [
             "",
@@ -92,12 +90,26 @@ def markdown(
     return "\n".join(lines) + "\n"
 
 
+def picture_and_table(rows: Sequence[Row], name: str) -> list[str]:
+    """All rows, below the picture of those with a target."""
+    return [f"![How far each measure is from its target]({name}.svg)", "", *table(rows)]
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """One line a row; each figure is a median with the least and the most of the rounds."""
+    return [
+        "| measure | ours | peer | ratio (least to most) | target | met |",
+        "| --- | ---: | --- | --- | --- | --- |",
+        *map(_line, rows),
+    ]
+
+
 def _line(row: Row) -> str:
     met = None if row.value is None else row.target.met(row.value)
     cells = [
         f"{row.title} ({row.unit})",
-        "not measured" if row.ours is None else number(row.ours),
-        "" if row.peer is None else f"{row.peer_name}: {number(row.peer)}",
+        "not measured" if row.ours is None else with_spread(row.ours, row.ours_spread),
+        "" if row.peer is None else f"{row.peer_name}: {with_spread(row.peer, row.peer_spread)}",
         _spread(row),
         target_text(row),
         {True: "yes", False: "**no**", None: "-"}[met],
@@ -108,8 +120,17 @@ def _line(row: Row) -> str:
 def _spread(row: Row) -> str:
     if row.value is None:
         return ""
-    spread = "" if row.least is None or row.most is None else f" ({number(row.least)} to {number(row.most)})"
-    return f"{number(row.value)}{spread}" if row.peer_name else spread.strip(" ()")
+    if row.least is None or row.most is None:
+        return number(row.value) if row.peer_name else ""
+    if not row.peer_name:
+        return "" if row.ours_spread else f"{number(row.least)} to {number(row.most)}"
+    return with_spread(row.value, Spread(row.least, row.most))
+
+
+def web_server(row: Row) -> str:
+    """The part of an adapter's name that says which web server runs behind it."""
+    parts = row.peer_name.split(", ")
+    return parts[1] if len(parts) > 1 else row.peer_name
 
 
 def target_text(row: Row) -> str:
@@ -120,17 +141,14 @@ def target_text(row: Row) -> str:
     return f"{'≥' if row.target.at_least else '≤'} {number(row.target.number)}{unit}"
 
 
-def number(value: float) -> str:
-    """Three significant digits, and thousands whole."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
 def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def as_json(rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = ()) -> str:
+def as_json(
+    rows: Sequence[Row], where: Mapping[str, str], profiles: Sequence[Profile] = (), **particular: object
+) -> str:
     """The same for machines."""
     measured = [dataclasses.asdict(row) for row in rows]
     profiled = [dataclasses.asdict(profile) for profile in profiles]
-    return json.dumps({"conditions": where, "rows": measured, "profiles": profiled}, indent=2)
+    return json.dumps({"conditions": where, "rows": measured, "profiles": profiled, **particular}, indent=2)

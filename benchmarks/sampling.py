@@ -74,6 +74,16 @@ class Sample:
         return float(self.seen["cpu_at_first_next_ns"]) / 1e6
 
     @property
+    def cpu_ms(self) -> float:
+        """Processor time of all processes, from their start to the end of the last response."""
+        return float(self.seen["cpu_ns"]) / 1e6
+
+    @property
+    def cpu_us_per_chunk(self) -> float:
+        """Processor time of all processes during the measured invocations, for each chunk."""
+        return float(self.seen["run_ns"]) / 1e3 / (self.workload.count * self.workload.invocations)
+
+    @property
     def cold_first_byte_ms(self) -> float:
         """From the process's start to the first byte of its first response's body."""
         return float(self.seen["first_byte_ns"]) / 1e6
@@ -85,8 +95,23 @@ class Sample:
 
     @property
     def growth_mb(self) -> float:
-        """By how much the measured invocations raised the peak of the resident memory."""
+        """By how much the measured invocations raised the peaks of all processes' resident memory."""
         return (float(self.seen["peak_kb"]) - float(self.seen["peak_before_kb"])) / 1024
+
+    @property
+    def memory_mb(self) -> float:
+        """What all processes hold after the last response; a page that several share counts once (PSS)."""
+        return float(self.seen["proportional_kb"]) / 1024
+
+    @property
+    def ahead_mb(self) -> float:
+        """Millions of bytes that were made by the time that a reader went on, and that it had not read."""
+        return float(self.seen["ahead"]) / 1e6
+
+    @property
+    def first_bytes_ms(self) -> list[float]:
+        """From the invocation handed out to the first byte of its body, for each of them."""
+        return [float(invocation["first_byte_ns"]) / 1e6 for invocation in self.seen["invocations"]]
 
     @property
     def lag_ms(self) -> float:
@@ -96,16 +121,8 @@ class Sample:
 
 def take_sample(server: Path, client: Client, workload: Workload) -> Sample:
     """Run `workload` on a fresh process of `client`."""
-    command = [str(server), "-t", str(TIMEOUT_S), "-n", str(workload.invocations), "-e", json.dumps(workload.event)]
-    if workload.warm_up_event:
-        command += ["-w", workload.warm_up_event]
-    if workload.stamped:
-        command += ["-s"]
-    if workload.rate:
-        command += ["-r", str(workload.rate)]
-    command += ["--", *client.command(workload.task)]
     done = subprocess.run(
-        command,
+        [str(server), *server_options(workload), "--", *client.command(workload.task)],
         cwd=client.folder,
         env=client.environment(workload.task),
         stdin=subprocess.DEVNULL,
@@ -122,10 +139,27 @@ def take_sample(server: Path, client: Client, workload: Workload) -> Sample:
     return sample
 
 
+def server_options(workload: Workload) -> list[str]:
+    """How the measuring server is told; c/server.c explains each option."""
+    options = ["-t", str(TIMEOUT_S), "-n", str(workload.invocations), "-e", json.dumps(workload.event)]
+    if workload.warm_up_event:
+        options += ["-w", workload.warm_up_event]
+    if workload.rate:
+        options += ["-r", str(workload.rate)]
+    if workload.stop_ms:
+        options += ["-h", str(workload.stop_ms)]
+    flags = {"-s": workload.stamped, "-f": workload.failing, "-u": not workload.pinned}
+    return options + [flag for flag, wanted in flags.items() if wanted]
+
+
 def check(what: str, sample: Sample, client: Client) -> None:
     """Raise unless the client sent what the workload asks for, in the way that it claims."""
     workload, invocations = sample.workload, sample.seen["invocations"]
     expected = client.expected_body(workload)
+    if workload.failing:
+        if not all(invocation["tail"].startswith("x" * expected) for invocation in invocations):
+            raise MeasurementError(f"{what}: less than the {expected} bytes before the error: {invocations}")
+        return
     if [invocation["body"] for invocation in invocations] != [expected] * workload.invocations:
         raise MeasurementError(f"{what}: not {workload.invocations} bodies of {expected} bytes: {invocations}")
     if not all(invocation["streamed"] == client.streams(workload.task) for invocation in invocations):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 KB, MB = 1024, 1024 * 1024
 
 # A function URL's event, as long as a real one (AWS Lambda Developer Guide, "Invoking Lambda function URLs").
-_URL_EVENT = {
+_URL_EVENT: dict[str, Any] = {
     "version": "2.0",
     "routeKey": "$default",
-    "rawPath": "/chat",
-    "rawQueryString": "q=1",
+    "rawPath": "/",
+    "rawQueryString": "",
     "headers": {
         "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256",
         "x-amzn-tls-version": "TLSv1.3",
@@ -26,7 +27,6 @@ _URL_EVENT = {
         "user-agent": "curl/8.4.0",
         "content-type": "application/json",
     },
-    "queryStringParameters": {"q": "1"},
     "requestContext": {
         "accountId": "anonymous",
         "apiId": "abcdefgh",
@@ -34,7 +34,7 @@ _URL_EVENT = {
         "domainPrefix": "abcdefgh",
         "http": {
             "method": "POST",
-            "path": "/chat",
+            "path": "/",
             "protocol": "HTTP/1.1",
             "sourceIp": "203.0.113.9",
             "userAgent": "curl/8.4.0",
@@ -55,7 +55,8 @@ class Workload:
     """Invocations that are all alike.
 
     Workloads of the same name are compared with each other. `task` says which handler runs, `rate` how many bytes a
-    second are read at most, `runs` how often all of this is done in one round.
+    second are read at most, `stop_ms` how long the reader stops after the first bytes, `pinned` whether all processes
+    of the function run on one processor, `runs` how often all of this is done in one round.
     """
 
     name: str
@@ -65,24 +66,44 @@ class Workload:
     invocations: int = 1
     warm_up: bool = True
     stamped: bool = False
+    failing: bool = False
     rate: int = 0
+    stop_ms: int = 0
+    pinned: bool = True
     runs: int = 1
 
     @property
     def event(self) -> dict[str, Any]:
-        """The event of each measured invocation."""
-        from_url = {} if self.task == "document" else _URL_EVENT
-        return {**from_url, "bench": {"count": self.count, "size": self.size}}
+        """The event of each measured invocation. Web frameworks find what it asks for in its path and its query."""
+        asked = {"count": self.count, "size": self.size}
+        if self.task == "document":
+            return {"bench": asked}
+        path = f"/{self.task.replace(' ', '-')}"
+        context = _URL_EVENT["requestContext"]
+        return {
+            "bench": asked,  # first: the clients without a JSON parser take the first `count`
+            **_URL_EVENT,
+            "rawPath": path,
+            "rawQueryString": urlencode(asked),
+            "queryStringParameters": {name: str(value) for name, value in asked.items()},
+            "requestContext": {**context, "http": {**context["http"], "path": path}},
+        }
 
     @property
     def warm_up_event(self) -> str | None:
         """The event of one invocation before: the same with one small chunk."""
         return json.dumps(replace(self, count=1, size=20).event) if self.warm_up else None
 
+    def unpinned(self) -> Workload:
+        """The same where the kernel chooses the processors."""
+        return replace(self, pinned=False)
+
     def smaller(self) -> Workload:
         """A tenth of it, for a smoke run; not with a slow reader, whose backlog takes a while to build."""
-        if self.rate:
+        if self.rate or self.failing:
             return self
+        if self.stop_ms:
+            return replace(self, stop_ms=self.stop_ms // 10)
         return replace(
             self,
             count=max(1, self.count // 10),
@@ -92,7 +113,6 @@ class Workload:
 
 
 TINY = Workload("20 B", "chunks", count=100_000, size=20, runs=3)
-TINY_FEW = replace(TINY, count=4_000)  # for clients that are much slower
 SMALL = Workload("1 KB", "chunks", count=60_000, size=KB, runs=3)
 LARGE = Workload("64 KB", "chunks", count=8_000, size=64 * KB, runs=3)
 HUGE = Workload("1 MB", "chunks", count=800, size=MB, runs=3)
@@ -104,4 +124,16 @@ LONG_LARGE = Workload("200 MB in chunks of 64 KB", "fresh chunks", count=3_200, 
 LONG_HUGE = Workload("200 MB in chunks of 1 MB", "fresh chunks", count=200, size=MB)
 SLOW_READER = Workload("42 MB at 30 MB/s", "chunks beside a ticker", count=640, size=64 * KB, rate=30_000_000, runs=3)
 IDLE_LOOP = Workload("1.4 s of waiting", "a ticker alone", count=1, size=20, runs=3)
+
+# For a web framework's app, which takes longer to start and longer for each chunk.
+APP_START = replace(COLD_START, name="cold start of an app", runs=1)
+APP_FIRST_BYTE = Workload("60 invocations of an app", "chunks", count=1, size=20, invocations=60)
+APP_TINY = Workload("20 B of an app", "chunks", count=30_000, size=20)
+APP_TINY_SYNC = Workload("20 B of an app, sync", "sync chunks", count=4_000, size=20)
+APP_LARGE = Workload("64 KB of an app", "chunks", count=4_000, size=64 * KB)
+APP_LARGE_SYNC = Workload("64 KB of an app, sync", "sync chunks", count=2_000, size=64 * KB)
+APP_GROWTH = replace(LONG_LARGE, name="200 MB of an app's chunks of 64 KB")
+APP_STOPPED = Workload("stopped reader", "stamps", count=800, size=64 * KB, stamped=True, stop_ms=1000)
+APP_FAILING = Workload("error in mid-stream", "failing chunks", count=3, size=20, warm_up=False, failing=True)
+
 DOCUMENT = Workload("6 MB of JSON", "document", count=62_000, size=0, invocations=3)

@@ -1,4 +1,4 @@
-// The client's side of the Runtime API, as far as the limit and the relay need it.
+// The client's side of the Runtime API, as far as the limit needs it.
 #pragma once
 
 #include "wire.h"

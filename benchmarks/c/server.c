@@ -7,127 +7,27 @@
 //   -w EVENT    the event of one invocation before them, which is not measured
 //   -s          the body is lines of 19 digits, each the clock when it was written: measure the delay of each
 //   -r BYTES    read no faster than this many bytes per second, as a slow client makes Lambda do
+//   -h MS       stop after the first bytes of the body for so long; with -s: how much is made meanwhile
+//   -f          the response is to fail in mid-stream: note how it ends
+//   -u          let the kernel choose the processors
 //   -t SECONDS  give up (60)
 //
-// One thread serves all connections: a runtime sends its requests one after the other. It has the last processor for
-// itself and the client another one, as a function of up to 1769 MB has one.
+// One thread serves all connections: a runtime sends its requests one after the other. Without -u it has the last
+// processor for itself and all of the client's processes another one, as a function of up to 1769 MB has one.
 #define _GNU_SOURCE
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
-#include "wire.h"
+#include "function.h"
+#include "response.h"
 
-enum { MAX_CONNECTIONS = 16, PRELUDE_END = 8 };
-static const size_t DISCARD_FROM = 32 * 1024; // from here on the kernel drops bytes cheaper than it copies them
+enum { MAX_CONNECTIONS = 16 };
 
-static struct {
-    const char *event;
-    const char *warm_up;
-    long count;
-    bool stamped;
-    long rate;
-    unsigned patience;
-} options = {.event = "{}", .count = 1, .patience = 60};
-
-struct invocation {
-    int64_t handed_out; // times of CLOCK_MONOTONIC in nanoseconds
-    int64_t first_byte; // of the body, after the prelude
-    int64_t last_byte;
-    long body;          // bytes, without the prelude
-    long chunks;        // with the prelude's
-    bool streamed;
-};
-
-static pid_t client;
-static int64_t started, first_next, cpu_at_first_next;
+static int64_t first_next, cpu_at_first_next;
 static long resident_kb, peak_before_kb;
+static int64_t run_before; // the time that the client's threads have run until the first measured invocation
 static struct invocation *invocations;
 static long current = -1; // the warm-up, if there is one, is number 0
 static bool finished;
-static int64_t *delays;
-static size_t delay_count, delay_capacity;
-
-// --- the client's process ---------------------------------------------------------------------------------------------
-
-static void pin_to(int processor) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0)
-        fail("sched_setaffinity: %s", strerror(errno));
-}
-
-static void start_client(char **command, int port) {
-    char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    setenv("AWS_LAMBDA_RUNTIME_API", address, 1);
-    int processors = sysconf(_SC_NPROCESSORS_ONLN);
-    started = now();
-    client = fork();
-    if (client == 0) {
-        setpgid(0, 0); // so that its own children end with it
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (processors > 1)
-            pin_to(0);
-        dup2(STDERR_FILENO, STDOUT_FILENO); // standard output is for the figures
-        execvp(command[0], command);
-        fprintf(stderr, "%s: %s\n", command[0], strerror(errno));
-        _exit(127);
-    }
-    setpgid(client, client);
-    if (processors > 1)
-        pin_to(processors - 1);
-}
-
-static void stop_client(void) {
-    if (client > 0) {
-        kill(-client, SIGKILL);
-        waitpid(client, NULL, 0);
-    }
-}
-
-static void give_up(int signal) {
-    (void)signal;
-    static const char message[] = "server: the client took too long\n";
-    if (write(STDERR_FILENO, message, sizeof message - 1) < 0) {}
-    kill(-client, SIGKILL);
-    _exit(1);
-}
-
-static void check_client(void) {
-    int status;
-    if (waitpid(client, &status, WNOHANG) == client) {
-        client = 0;
-        fail("the client ended by itself, status %#x", status);
-    }
-}
-
-// The processor time that the client's process has taken, all of its threads together.
-static int64_t client_cpu(void) {
-    clockid_t clock;
-    struct timespec time = {0};
-    if (clock_getcpuclockid(client, &clock) != 0 || clock_gettime(clock, &time) != 0)
-        fail("the client has no clock");
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
-
-// A field of /proc/PID/status, such as "VmRSS:", in KiB.
-static long client_memory(const char *field) {
-    char name[64], line[256];
-    snprintf(name, sizeof name, "/proc/%d/status", client);
-    FILE *file = fopen(name, "r");
-    long value = -1;
-    while (file != NULL && value < 0 && fgets(line, sizeof line, file) != NULL)
-        if (has_prefix(line, field))
-            value = atol(line + strlen(field));
-    if (value < 0)
-        fail("%s has no %s", name, field);
-    fclose(file);
-    return value;
-}
 
 // --- handing out ------------------------------------------------------------------------------------------------------
 
@@ -137,15 +37,17 @@ static void hand_out(struct reader *connection) {
     if (current < 0) {
         first_next = connection->received;
         cpu_at_first_next = client_cpu();
-        resident_kb = client_memory("VmRSS:");
+        resident_kb = memory_of(client, "status", "VmRSS:");
     }
     if (current + 1 == total()) {
         finished = true;
         return;
     }
     bool measured = ++current > 0 || options.warm_up == NULL;
-    if (measured && current == (options.warm_up != NULL))
-        peak_before_kb = client_memory("VmHWM:");
+    if (options.warm_up != NULL && current == 1) { // without a warm-up, this would be a part of the start
+        peak_before_kb = memory_of_all("status", "VmHWM:");
+        run_before = sum_over_all(run_time_of, NULL);
+    }
     const char *event = measured ? options.event : options.warm_up;
     char head[1024];
     int size = snprintf(head, sizeof head,
@@ -160,103 +62,10 @@ static void hand_out(struct reader *connection) {
     char *answer = malloc(size + strlen(event));
     memcpy(answer, head, size);
     memcpy(answer + size, event, strlen(event));
+    invocations[current].measured = measured;
     invocations[current].handed_out = now();
     send_all(connection->fd, answer, size + strlen(event));
     free(answer);
-}
-
-// --- taking responses -------------------------------------------------------------------------------------------------
-
-struct response {
-    struct invocation *invocation;
-    bool in_prelude;
-    int nulls;     // in a row, at the end of what has come of the prelude
-    int64_t stamp; // the digits of the current line so far
-};
-
-static void note_delays(struct response *response, const char *data, size_t size, int64_t received) {
-    for (size_t i = 0; i < size; i++) {
-        if (data[i] != '\n') {
-            response->stamp = response->stamp * 10 + (data[i] - '0');
-            continue;
-        }
-        if (delay_count == delay_capacity) {
-            delay_capacity = delay_capacity ? 2 * delay_capacity : 1 << 16;
-            delays = realloc(delays, delay_capacity * sizeof *delays);
-        }
-        delays[delay_count++] = received - response->stamp;
-        response->stamp = 0;
-    }
-}
-
-static void take(struct response *response, const char *data, size_t size, int64_t received) {
-    while (response->in_prelude && size > 0) {
-        response->nulls = *data == '\0' ? response->nulls + 1 : 0;
-        response->in_prelude = response->nulls < PRELUDE_END;
-        data++;
-        size--;
-    }
-    struct invocation *invocation = response->invocation;
-    if (size > 0 && invocation->first_byte == 0)
-        invocation->first_byte = received;
-    invocation->body += size;
-    if (options.stamped)
-        note_delays(response, data, size, received);
-}
-
-static void throttle(struct invocation *invocation) {
-    int64_t due = invocation->first_byte + (int64_t)(1e9 * invocation->body / options.rate);
-    int64_t wait = due - now();
-    if (invocation->first_byte != 0 && wait > 0)
-        nanosleep(&(struct timespec){wait / 1000000000, wait % 1000000000}, NULL);
-}
-
-// Drops up to `size` bytes unseen; returns how many.
-static size_t discard(struct reader *connection, struct invocation *invocation, size_t size) {
-    ssize_t dropped = recv(connection->fd, NULL, size, MSG_TRUNC);
-    if (dropped <= 0)
-        fail("the connection ended inside a chunk");
-    connection->received = now();
-    invocation->body += dropped;
-    return dropped;
-}
-
-static void take_bytes(struct reader *connection, struct response *response, size_t size) {
-    bool unseen_will_do = size >= DISCARD_FROM && !options.stamped && options.rate == 0;
-    while (size > 0) {
-        bool buffered = connection->start < connection->end;
-        if (!buffered && unseen_will_do && !response->in_prelude && response->invocation->first_byte != 0) {
-            size -= discard(connection, response->invocation, size);
-            continue;
-        }
-        if (!fill(connection))
-            fail("the connection ended inside a body");
-        size_t here = connection->end - connection->start;
-        if (here > size)
-            here = size;
-        take(response, connection->buffer + connection->start, here, connection->received);
-        connection->start += here;
-        size -= here;
-        if (options.rate > 0)
-            throttle(response->invocation);
-    }
-}
-
-static void take_chunks(struct reader *connection, struct response *response) {
-    char line[8192];
-    for (;;) {
-        if (!read_line(connection, line, sizeof line))
-            fail("the connection ended between chunks");
-        size_t size = strtoul(line, NULL, 16);
-        if (size == 0)
-            break;
-        response->invocation->chunks++;
-        take_bytes(connection, response, size);
-        if (!read_line(connection, line, sizeof line) || line[0] != '\0')
-            fail("a chunk is longer than its size says");
-    }
-    while (read_line(connection, line, sizeof line) && line[0] != '\0')
-        fail("the stream ended in an error: %s", line);
 }
 
 // --- requests ---------------------------------------------------------------------------------------------------------
@@ -290,17 +99,38 @@ static bool read_request(struct reader *connection, struct request *request) {
     return true;
 }
 
-static void take_response(struct reader *connection, struct request *request) {
+// False if the connection has ended.
+static bool take_response(struct reader *connection, struct request *request) {
     struct invocation *invocation = &invocations[current];
     struct response response = {.invocation = invocation, .in_prelude = request->prelude};
-    if (request->chunked)
-        take_chunks(connection, &response);
-    else
-        take_bytes(connection, &response, request->length);
+    bool whole = request->chunked ? take_chunks(connection, &response)
+                                  : take_bytes(connection, &response, request->length);
+    bool failing = options.failing && invocation->measured;
+    if (!whole && !failing)
+        fail("the connection ended inside a response");
+    if (invocation->trailers[0] != '\0' && !failing)
+        fail("the stream ended in an error: %s", invocation->trailers);
     invocation->last_byte = connection->received;
     invocation->streamed = request->streamed;
+    invocation->cut = !whole;
+    finished = failing;
     static const char accepted[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
-    send_all(connection->fd, accepted, sizeof accepted - 1);
+    if (whole)
+        send_all(connection->fd, accepted, sizeof accepted - 1);
+    return whole;
+}
+
+// The Extensions API, as far as an extension without events needs it.
+static void register_extension(struct reader *connection, struct request *request) {
+    struct response unread = {.invocation = &(struct invocation){.first_byte = 1}};
+    take_bytes(connection, &unread, request->length);
+    static const char registered[] =
+        "HTTP/1.1 200 OK\r\n"
+        "Content-Type: application/json\r\n"
+        "Lambda-Extension-Identifier: 1f2e3d4c-0000-4000-8000-000000000001\r\n"
+        "Content-Length: 78\r\n\r\n"
+        "{\"functionName\": \"bench\", \"functionVersion\": \"$LATEST\", \"handler\": \"start.sh\"}";
+    send_all(connection->fd, registered, sizeof registered - 1);
 }
 
 // False if the connection has ended.
@@ -313,7 +143,11 @@ static bool serve(struct reader *connection) {
     if (strstr(request.path, "/invocation/next") != NULL) {
         hand_out(connection);
     } else if (strstr(request.path, "/response") != NULL && current >= 0) {
-        take_response(connection, &request);
+        return take_response(connection, &request);
+    } else if (strstr(request.path, "/extension/register") != NULL) {
+        register_extension(connection, &request);
+    } else if (strstr(request.path, "/extension/event/next") != NULL) {
+        // It waits for an event that never comes.
     } else {
         fill(connection);
         size_t size = connection->end - connection->start;
@@ -363,15 +197,43 @@ static void run(int listener) {
     }
 }
 
-static void print_figures(long peak_kb) {
-    printf("{\"first_next_ns\": %ld, \"cpu_at_first_next_ns\": %ld, \"first_byte_ns\": %ld, \"resident_kb\": %ld, \"peak_before_kb\": %ld, "
-           "\"peak_kb\": %ld, \"invocations\": [",
-        first_next - started, cpu_at_first_next, invocations[0].first_byte - started, resident_kb, peak_before_kb, peak_kb);
+static void print_text(const char *name, const char *text) {
+    printf(", \"%s\": \"", name);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+            printf("\\u%04x", (unsigned char)*text);
+        else
+            putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_invocation(const struct invocation *it) {
+    printf("{\"first_byte_ns\": %ld, \"last_byte_ns\": %ld, \"body\": %ld, \"chunks\": %ld, \"streamed\": %s, \"cut\": %s",
+        it->first_byte - it->handed_out, it->last_byte - it->handed_out, it->body, it->chunks,
+        it->streamed ? "true" : "false", it->cut ? "true" : "false");
+    if (options.failing) {
+        print_text("tail", it->tail);
+        print_text("trailers", it->trailers);
+    }
+    putchar('}');
+}
+
+static void print_figures(void) {
+    printf("{\"first_next_ns\": %ld, \"cpu_at_first_next_ns\": %ld, \"first_byte_ns\": %ld, \"resident_kb\": %ld",
+        first_next - started, cpu_at_first_next, invocations[0].first_byte - started, resident_kb);
+    if (!options.failing) // else the client may have ended
+        printf(", \"run_ns\": %ld, \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld",
+            sum_over_all(run_time_of, NULL) - run_before, peak_before_kb, memory_of_all("status", "VmHWM:"),
+            memory_of_all("smaps_rollup", "Pss:"));
+    stop_client();
+    printf(", \"cpu_ns\": %ld, \"ahead\": %ld, \"invocations\": [", cpu_of_all(), ahead_bytes);
     for (long i = options.warm_up != NULL; i < total(); i++) {
-        struct invocation *it = &invocations[i];
-        printf("%s{\"first_byte_ns\": %ld, \"last_byte_ns\": %ld, \"body\": %ld, \"chunks\": %ld, \"streamed\": %s}",
-            i > (options.warm_up != NULL) ? ", " : "", it->first_byte - it->handed_out,
-            it->last_byte - it->handed_out, it->body, it->chunks, it->streamed ? "true" : "false");
+        if (i > (options.warm_up != NULL))
+            printf(", ");
+        print_invocation(&invocations[i]);
     }
     printf("], \"delays_ns\": [");
     for (size_t i = 0; i < delay_count; i++)
@@ -380,13 +242,16 @@ static void print_figures(long peak_kb) {
 }
 
 int main(int argc, char **argv) {
-    for (int option; (option = getopt(argc, argv, "+e:n:w:sr:t:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "+e:n:w:sr:h:fut:")) != -1;) {
         switch (option) {
         case 'e': options.event = optarg; break;
         case 'n': options.count = atol(optarg); break;
         case 'w': options.warm_up = optarg; break;
         case 's': options.stamped = true; break;
         case 'r': options.rate = atol(optarg); break;
+        case 'h': options.stop_ms = atol(optarg); break;
+        case 'f': options.failing = true; break;
+        case 'u': options.unpinned = true; break;
         case 't': options.patience = atoi(optarg); break;
         default: return 2;
         }
@@ -398,8 +263,8 @@ int main(int argc, char **argv) {
     alarm(options.patience);
     atexit(stop_client);
     int port, listener = listen_on_loopback(&port);
-    start_client(argv + optind, port);
+    start_client(argv + optind, port, !options.unpinned);
     run(listener);
-    print_figures(client_memory("VmHWM:"));
+    print_figures();
     return 0;
 }

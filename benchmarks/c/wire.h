@@ -1,4 +1,4 @@
-// Blocking sockets with a read buffer, and the little HTTP that the server, the limit and the relay have in common.
+// Blocking sockets with a read buffer, and the little HTTP that the server and the limit have in common.
 #pragma once
 
 #include <arpa/inet.h>

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 
 def handler(event: "Any", _context: object) -> "dict[str, Any]":
-    """Stream `count` time stamps, 20 bytes each."""
-    body = (b"%019d\n" % time.monotonic_ns() for _ in range(event["bench"]["count"]))
+    """Stream `count` time stamps, each a line of `size` bytes."""
+    count, size = event["bench"]["count"], event["bench"]["size"]
+    body = (b"%0*d\n" % (size - 1, time.monotonic_ns()) for _ in range(count))
     return {"statusCode": 200, "headers": {"content-type": "text/plain"}, "body": body}

@@ -1,15 +1,13 @@
 """AWS's runtime client for Node.js, installed from npm where the benchmarks keep it: it compiles for minutes."""
 
 import fcntl
-import importlib.util
 import os
 from pathlib import Path
-from typing import Any
 
+from benchmark_modules import benchmark
 from lambda_streamify_emulator.building.node_client import client_folder, client_script
 from lambda_streamify_emulator.errors import InterpreterError
 from lambda_streamify_emulator.processes.node import Node, find_node
-from processes import ROOT
 
 
 class NodeMissingError(Exception):
@@ -41,11 +39,7 @@ def _node() -> Node:
 
 
 def _installed(node: Node) -> Path:
-    spec = importlib.util.spec_from_file_location("benchmark_peers", ROOT / "benchmarks" / "peers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    peers: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(peers)
+    peers = benchmark("peers")
     lock = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-streamify-bench.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:

@@ -12,6 +12,7 @@ import os
 import site
 import sys
 import time
+from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 
 TYPE_CHECKING = False
@@ -66,7 +67,7 @@ class Context:
 def call(handler: "Callable[[object, object], object]", event: object) -> None:
     """Call the handler and read its whole response, by the function's own streamify layer if it has one."""
     try:
-        from lambda_streamify import testing
+        testing = import_module("lambda_streamify.testing")
     except ImportError:
         handler(event, Context())
     else:
