@@ -1,4 +1,4 @@
-"""What eight workers cost under the built layer and under AWS's own client, which fork them both.
+"""What it costs to wait for eight invocations at a time, under the built layer and under AWS's own client.
 
 Memory is the proportional set size: what processes share counts once.
 """
@@ -19,6 +19,7 @@ from sandbox import FileSystem, installed_packages, make_file_system, running
 WORKERS = 8
 ROUNDS = 3
 PRELOADED = "ours, preloaded"
+TASKS = "ours, by tasks"
 SOURCES = {
     "a plain function": "def handler(event, context):\n    return event\n",
     "with imports": (
@@ -30,7 +31,7 @@ MIB = 1024 * 1024
 
 
 class Cost:
-    """Bytes of memory, and seconds of processor time until all workers wait for an event."""
+    """Bytes of memory, and seconds of processor time until eight connections wait for an event."""
 
     def __init__(self, processes: set[int]) -> None:
         self.memory = sum(map(proportional, processes))
@@ -47,6 +48,9 @@ def costs(system: FileSystem, source: str, scratch: Path) -> Iterator[dict[str, 
     task = scratch / "task"
     task.mkdir()
     (task / "app.py").write_text(source)
+    (task / "waiting.py").write_text(
+        source.replace("def handler", "async def handler").replace("asyncio.run", "await ")
+    )
     number = count()
     variables = {
         "_HANDLER": "app.handler",
@@ -55,7 +59,8 @@ def costs(system: FileSystem, source: str, scratch: Path) -> Iterator[dict[str, 
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
     }
     wrapper = {"AWS_LAMBDA_EXEC_WRAPPER": str(system.layer / "streamify")}
-    kinds = {AWS: {}, OURS: wrapper, PRELOADED: wrapper | {"STREAMIFY_PRELOAD": "1"}}
+    tasks = {"STREAMIFY_CONCURRENCY": "tasks", "_HANDLER": "waiting.handler"}
+    kinds = {AWS: {}, OURS: wrapper, PRELOADED: wrapper | {"STREAMIFY_PRELOAD": "1"}, TASKS: wrapper | tasks}
     for _ in range(ROUNDS):
         with ExitStack() as stack:
             sessions = {}
@@ -86,3 +91,4 @@ def test_workers_take_no_more_memory_than_those_of_awss_client(
 
     assert memory[OURS] <= memory[AWS]
     assert memory[PRELOADED] <= memory[OURS]
+    assert memory[TASKS] <= memory[PRELOADED]

@@ -105,6 +105,7 @@ class QueuedApi:
 class _Server(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # a runtime may open many connections at once
 
     def __init__(self, api: QueuedApi) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)

@@ -193,9 +193,7 @@ class WatchedStream(ResponseStream):
 
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk and read the answer."""
-        if trailers is not None:
-            self._error_type = trailers.partition(_ERROR_TYPE)[2].partition(b"\r\n")[0].decode("ascii")
-        self._end_gap()
+        self._end_with(trailers)
         try:
             super().end(trailers)
         except RuntimeApiError as refusal:
@@ -204,11 +202,11 @@ class WatchedStream(ResponseStream):
         finally:
             self.ended = self._clock()
 
-    async def end_async(self, loop: "AbstractEventLoop") -> None:
+    async def end_async(self, loop: "AbstractEventLoop", trailers: "bytes | None" = None) -> None:
         """Do the same as `end`, for coroutines."""
-        self._end_gap()
+        self._end_with(trailers)
         try:
-            await super().end_async(loop)
+            await super().end_async(loop, trailers)
         except RuntimeApiError as refusal:
             self._refusal = refusal
             raise
@@ -234,6 +232,11 @@ class WatchedStream(ResponseStream):
     def _count(self, data: bytes) -> None:
         self.chunks += 1
         self.bytes += len(data)
+
+    def _end_with(self, trailers: "bytes | None") -> None:
+        if trailers is not None:
+            self._error_type = trailers.partition(_ERROR_TYPE)[2].partition(b"\r\n")[0].decode("ascii")
+        self._end_gap()
 
     def _end_gap(self) -> None:
         self.largest_gap = max(self.largest_gap, self._clock() - self._idle_since)

@@ -227,7 +227,8 @@ def test_the_calls_between_an_invocation_and_its_first_byte_do_not_grow(loop: Lo
 
 
 # What each start imports, beyond what Python itself has imported. A module of the standard library costs up to 10 ms.
-STANDARD_LIBRARY = {"_json", "_socket", "_contextvars", "binascii", "itertools"}
+IMPORTLIB = {"importlib", "importlib._bootstrap", "importlib._bootstrap_external", "warnings"}
+STANDARD_LIBRARY = {"_json", "_socket", "_contextvars", "binascii", "itertools", *IMPORTLIB}
 OWN = 27
 MODULES_AT_START = """
 import sys

@@ -11,7 +11,7 @@ def tree_in_docstring() -> dict[str, str]:
     parents: dict[str, str] = {}
     above: list[str] = []
     for line in (getdoc(errors) or "").splitlines():
-        drawn = re.match(r"([│├└─ ]*)([A-Z]\w+)( |$)", line)
+        drawn = re.match(r" {4}([│├└─ ]*)([A-Z]\w+)( |$)", line)
         if drawn and (drawn[1] or drawn[2] == "StreamifyError"):
             depth = len(drawn[1]) // 4
             above[depth:] = [drawn[2]]

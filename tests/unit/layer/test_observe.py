@@ -16,7 +16,7 @@ from lambda_streamify._response.collecting import CollectingInvocation
 from lambda_streamify._runtime.invocation import Invocation
 from lambda_streamify._runtime.logs import Logs
 from lambda_streamify._runtime.runtime_api import RuntimeApi
-from lambda_streamify._wire import outgoing, response_stream
+from lambda_streamify._wire import outgoing
 from lambda_streamify._wire.response_stream import ResponseStream
 from lambda_streamify.observe import StreamRecord, Watch, WatchedStream
 from own_hooks import without_hooks
@@ -357,7 +357,7 @@ class TimePassesWhileWaiting:
 
     def __init__(self, clock: Clock, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         self._waits = Event()
-        wait, wait_async = outgoing.wait_until_ready, response_stream._ready  # noqa: SLF001
+        wait, wait_async = outgoing.wait_until_ready, outgoing.ready
 
         def waiting(*arguments: Any, **keywords: Any) -> bool:
             if not self._waits.is_set():
@@ -372,7 +372,7 @@ class TimePassesWhileWaiting:
             return await wait_async(*arguments, **keywords)
 
         monkeypatch.setattr(outgoing, "wait_until_ready", waiting)
-        monkeypatch.setattr(response_stream, "_ready", waiting_async)
+        monkeypatch.setattr(outgoing, "ready", waiting_async)
 
     def __call__(self, peer: Peer) -> None:
         assert self._waits.wait(TIMEOUT_S)

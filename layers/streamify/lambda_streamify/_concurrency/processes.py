@@ -10,6 +10,7 @@ import os
 from _thread import _count as count_threads
 from signal import SIG_BLOCK, SIG_DFL, SIG_UNBLOCK, SIGTERM, pthread_sigmask, signal
 
+from .._runtime.import_ahead import import_ahead
 from .._runtime.logs import FramedSink, StandardSink
 
 TYPE_CHECKING = False
@@ -69,12 +70,17 @@ def run(works: "Sequence[Callable[[], int]]", logs: "Logs") -> int:
     return 0
 
 
+def run_alone(work: "Callable[[], int]") -> int:
+    """Run the only one of the works in this process, with the output of a worker. Returns what it returns."""
+    _redirect_output(os.environ.get(_OUTPUT_SOCKET))
+    return work()
+
+
 def _import_what_workers_share() -> None:
     """Import what a process that runs alone imports only when it needs it. Here each worker would import it again."""
     import asyncio  # noqa: F401
 
-    from .._response import inline, writer  # noqa: F401
-    from .._runtime import invocation_task, native_streaming  # noqa: F401
+    import_ahead()
 
 
 def _wait(workers: "list[int]", logs: "Logs") -> bool:

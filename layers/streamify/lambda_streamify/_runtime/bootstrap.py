@@ -74,9 +74,11 @@ def _attach_root_logger(logs: Logs) -> None:
 
 def _run_several(logs: Logs) -> int:
     """Run several invocations at a time, as Lambda Managed Instances ask. Returns the exit status."""
+    from functools import partial
+
     from .._concurrency import processes  # imported late: other functions do not need it
     from .._concurrency.retrying_api import RetryingRuntimeApi, surviving
-    from .._concurrency.settings import read_settings
+    from .._concurrency.settings import TASKS, read_settings
 
     try:
         settings = read_settings(os.environ)
@@ -89,20 +91,30 @@ def _run_several(logs: Logs) -> int:
         _report_failed_start(_make_api(LambdaRuntimeClient), logs, error)
         return 1
 
-    def work() -> int:
-        _run(_make_api(RetryingRuntimeApi, logs), logs, surviving(_handle))
+    def work(make_runtime: "Callable[..., Runtime]" = Runtime) -> int:
+        _run(_make_api(RetryingRuntimeApi, logs), logs, make_runtime, surviving(_handle))
         return 1
 
-    return processes.run([work] * settings.processes, logs)
+    if settings.mode != TASKS:
+        return processes.run([work] * settings.processes, logs)
+    from .._concurrency.tasks import TasksRuntime
+
+    works = [partial(work, partial(TasksRuntime, concurrency=share)) for share in settings.shares()]
+    return processes.run(works, logs) if len(works) > 1 else processes.run_alone(works[0])
 
 
-def _run(api: LambdaRuntimeClient, logs: Logs, handle: "Handle | None" = None) -> None:
+def _run(
+    api: LambdaRuntimeClient,
+    logs: Logs,
+    make_runtime: "Callable[..., Runtime]" = Runtime,
+    handle: "Handle | None" = None,
+) -> None:
     """Run the function's invocations. Returns only if the function cannot start, after it has reported the error."""
     try:
         _log_environment_warnings(logs)
         mode = invoke_mode(os.environ)
         handler = load_handler(os.environ["_HANDLER"])
-        runtime = Runtime(api, handler, logs, mode=mode, handle=handle or _handle)
+        runtime = make_runtime(api, handler, logs, mode=mode, handle=handle or _handle)
         kind = os.environ.get(_INITIALIZATION_TYPE)
         initialised_ahead = kind in (_SNAPSTART, "provisioned-concurrency")
         restores = kind == _SNAPSTART

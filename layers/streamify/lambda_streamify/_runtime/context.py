@@ -128,6 +128,8 @@ class LambdaContext:
     one), `identity`, `tenant_id`. Under AWS's own runtime the object is of AWS's class, with the same attributes.
     """
 
+    _xray_trace_id: "str | None" = None  # set where the environment variable cannot say it for several invocations
+
     def __init__(
         self,
         *,
@@ -161,6 +163,15 @@ class LambdaContext:
         self.identity = CognitoIdentity(cognito_identity or {})
         self._deadline_ms = deadline_ms
         self._clock = clock
+
+    @property
+    def xray_trace_id(self) -> "str | None":
+        """The X-Ray trace header of this invocation, a str or None. AWS's own class has no such attribute."""
+        return self._xray_trace_id or os.environ.get("_X_AMZN_TRACE_ID")
+
+    @xray_trace_id.setter
+    def xray_trace_id(self, value: "str | None") -> None:
+        self._xray_trace_id = value
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the number of milliseconds until Lambda ends this invocation, 0 after that."""

@@ -37,6 +37,8 @@ class Invocation:
     `mode` is STREAMIFY_INVOKE_MODE. `loop` returns the event loop of the process, `clock` the seconds since the epoch.
     """
 
+    delivery_type: "type[Delivery]" = Delivery
+
     def __init__(
         self,
         api: "RuntimeApi",
@@ -55,7 +57,7 @@ class Invocation:
         self._loop = loop
         self._clock = clock
         self._mode = mode
-        self._delivery = Delivery(api, request, logs, self)
+        self._delivery = self.delivery_type(api, request, logs, self)
         self.request_id = request.request_id
         self.tenant_id = request.header("aws-tenant-id")
         self.event: object = None

@@ -4,8 +4,8 @@ The rules, fault names and messages are those of AWS's Python runtime (observed 
 """
 
 import sys
-from _frozen_importlib import _gcd_import as import_module  # type: ignore[attr-defined] # `importlib` takes 1 ms
 from _frozen_importlib_external import PathFinder
+from importlib import import_module
 
 from ..errors import RuntimeFault
 

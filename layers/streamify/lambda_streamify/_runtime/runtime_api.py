@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The AWS Lambda Developer Guide, "Using the Lambda runtime API".
 _VERSION = "/2018-06-01/runtime"
-_NEXT = f"{_VERSION}/invocation/next"
+NEXT = f"{_VERSION}/invocation/next"
 _RESPONSE = f"{_VERSION}/invocation/%s/response"
 _ERROR = f"{_VERSION}/invocation/%s/error"
 _INIT_ERROR = f"{_VERSION}/init/error"
@@ -44,14 +44,14 @@ class RuntimeApi:
 
     def __init__(self, address: str, user_agent: str) -> None:
         self.address = address
-        self._user_agent = user_agent
+        self.user_agent = user_agent
         self._process = os.getpid()
         self._socket: socket | None = None
         self._stream_fields: dict[str, str] = {}  # header fields by content type, the same for each stream
 
     def next(self) -> InvocationRequest:
         """Wait for the next invocation. For Lambda, the call ends the previous invocation."""
-        head = self._head("GET", _NEXT)
+        head = self._head("GET", NEXT)
         was_connected = self._socket is not None
         try:
             parser = self._exchange(head)
@@ -116,7 +116,7 @@ class RuntimeApi:
         """
         fields = self._stream_fields.get(content_type)
         if fields is None:
-            names = [("Host", self.address), ("User-Agent", self._user_agent), ("Content-Type", content_type)]
+            names = [("Host", self.address), ("User-Agent", self.user_agent), ("Content-Type", content_type)]
             fields = self._stream_fields[content_type] = framing.fields([*names, *framing.STREAMING_HEADERS])
         if _INVOCATION_ID in request.headers:
             fields += framing.fields(_invocation_id_header(request))
@@ -197,7 +197,7 @@ class RuntimeApi:
         return True
 
     def _head(self, method: str, path: str, headers: "Sequence[tuple[str, str]]" = ()) -> bytes:
-        return framing.request_head(method, path, [("Host", self.address), ("User-Agent", self._user_agent), *headers])
+        return framing.request_head(method, path, [("Host", self.address), ("User-Agent", self.user_agent), *headers])
 
     def _exchange(self, head: bytes) -> framing.ResponseParser:
         answer = framing.ResponseParser()
@@ -219,7 +219,7 @@ class RuntimeApi:
         """Send a whole request, and read the answer. A signal handler's error during the send is raised afterwards."""
         head = self._head("POST", path, [*headers, ("Content-Length", str(len(body)))])
         answer = framing.ResponseParser()
-        outgoing = _Post(self._connection(), (head, body) if body else (head,), answer, self._receive)
+        outgoing = Post(self._connection(), (head, body) if body else (head,), answer, self._receive)
         if request is not None:
             request.answer = outgoing
         interruption = None
@@ -256,7 +256,7 @@ def close_connections() -> None:
 os.register_at_fork(after_in_child=close_connections)
 
 
-class _Post(Outgoing):
+class Post(Outgoing):
     """A whole request. Its answer may arrive before it is sent; if that is a refusal, sending stops."""
 
     may_answer_early = True

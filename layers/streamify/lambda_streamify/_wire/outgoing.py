@@ -13,6 +13,7 @@ from ..errors import RuntimeApiError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
+    from asyncio import AbstractEventLoop, Future
     from typing import Any, NoReturn
 
     Buffer = bytes | memoryview
@@ -65,6 +66,15 @@ class Outgoing:
                 if may_have_answered:
                     self.read_early_answer()
                 may_have_answered = wait_until_ready(self._socket, listen=self.may_answer_early)
+
+    async def drain(self, loop: "AbstractEventLoop") -> None:
+        """Do the same as `flush`, for coroutines. If it is cancelled, the rest stays in `record`."""
+        may_have_answered = False
+        while self.record[0]:
+            if not self.send_now():
+                if may_have_answered:
+                    self.read_early_answer()
+                may_have_answered = await ready(loop, self._socket, send=True, listen=self.may_answer_early)
 
     def read_early_answer(self) -> None:
         """Read what has arrived of an answer, if the peer `may_answer_early`. Raises if the peer takes no more.
@@ -132,6 +142,47 @@ def wait_until_ready(connection: "socket", *, listen: bool) -> bool:
     poller.register(connection, POLLOUT | POLLIN if listen else POLLOUT)
     [(_, events)] = poller.poll()
     return bool(events & POLLIN)
+
+
+async def ready(loop: "AbstractEventLoop", connection: "socket", *, send: bool, listen: bool) -> bool:
+    """Do the same as `wait_until_ready`, for coroutines. Without `send`, ignore whether the socket takes more."""
+    result: Future[bool] = loop.create_future()
+    descriptor = connection.fileno()
+    # A signal handler may have kept an earlier wait from removing its descriptor. If this socket has the same number,
+    # the event loop would not register it anew.
+    _unwatch(loop, connection, descriptor)
+    try:
+        if send:
+            loop.add_writer(descriptor, _resolve, result, False)  # noqa: FBT003
+        if listen:
+            loop.add_reader(descriptor, _resolve, result, True)  # noqa: FBT003
+        return await result
+    finally:
+        _set_blocking(connection)
+        _unwatch(loop, connection, descriptor)
+
+
+def _set_blocking(connection: "socket") -> None:
+    """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
+    try:
+        connection.settimeout(None)
+    except OSError as error:
+        if is_raised_below(error):  # otherwise the socket was closed
+            raise
+
+
+def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:
+    for remove in (loop.remove_writer, loop.remove_reader):
+        try:
+            remove(descriptor)
+        except OSError:  # noqa: PERF203 - both must be removed
+            if connection.fileno() == descriptor:  # otherwise the socket was closed, which removed it
+                raise
+
+
+def _resolve(future: "Future[bool]", result: bool) -> None:  # noqa: FBT001 - an event loop's callback
+    if not future.done():
+        future.set_result(result)
 
 
 def _skip(sent: int, buffers: "tuple[Buffer, ...]") -> "tuple[Buffer, ...]":

@@ -10,12 +10,12 @@ from .._core.iteration import as_bytes
 from ..errors import ConnectionLost, RuntimeApiError
 from . import framing
 from .framing import COPY_LIMIT_BYTES, SMALL_CHUNK
-from .outgoing import MSG_DONTWAIT, Outgoing
+from .outgoing import MSG_DONTWAIT, Outgoing, ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
-    from asyncio import AbstractEventLoop, Future
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from typing import NoReturn
 
@@ -90,15 +90,6 @@ class ResponseStream(Outgoing):
             self.check(error)
         return False
 
-    async def drain(self, loop: "AbstractEventLoop") -> None:
-        """Do the same as `flush`, for coroutines. If it is cancelled, `end` sends the rest."""
-        may_have_answered = False
-        while self.record[0]:
-            if not self.send_now():
-                if may_have_answered:
-                    self.read_early_answer()
-                may_have_answered = await _ready(loop, self._socket, send=True, listen=self.may_answer_early)
-
     def end(self, trailers: "bytes | None" = None) -> None:
         """Send the last chunk, with error trailers if given, and read the answer.
 
@@ -111,17 +102,17 @@ class ResponseStream(Outgoing):
         if interruption is not None:
             raise interruption
 
-    async def end_async(self, loop: "AbstractEventLoop") -> None:
+    async def end_async(self, loop: "AbstractEventLoop", trailers: "bytes | None" = None) -> None:
         """Do the same as `end`, for coroutines. If it is cancelled, it blocks the event loop to end the response."""
-        end_state = framing.advance(self.state, "end")
-        buffers = (*self.unsent(), framing.LAST_CHUNK)
+        end_state = framing.advance(self.state, "trailers" if trailers else "end")
+        buffers = (*self.unsent(), trailers or framing.LAST_CHUNK)
         # As in `complete`: no call between these two statements and `try`.
         self.record[0], self.record[1] = buffers, 0
         self.state = "failed"
         try:
             await self.drain(loop)
             while not self._read_answer(MSG_DONTWAIT):
-                await _ready(loop, self._socket, send=False, listen=True)
+                await ready(loop, self._socket, send=False, listen=True)
         except RuntimeApiError:
             raise
         except BaseException as interruption:
@@ -164,43 +155,3 @@ class ResponseStream(Outgoing):
         except RuntimeApiError as failure:
             self.failure = failure
             raise
-
-
-async def _ready(loop: "AbstractEventLoop", connection: "socket", *, send: bool, listen: bool) -> bool:
-    """Do the same as `wait_until_ready`, for coroutines. Without `send`, ignore whether the socket takes more."""
-    ready: Future[bool] = loop.create_future()
-    descriptor = connection.fileno()
-    # A signal handler may have kept an earlier wait from removing its descriptor. If this socket has the same number,
-    # the event loop would not register it anew.
-    _unwatch(loop, connection, descriptor)
-    try:
-        if send:
-            loop.add_writer(descriptor, _resolve, ready, False)  # noqa: FBT003
-        if listen:
-            loop.add_reader(descriptor, _resolve, ready, True)  # noqa: FBT003
-        return await ready
-    finally:
-        _set_blocking(connection)
-        _unwatch(loop, connection, descriptor)
-
-
-def _set_blocking(connection: "socket") -> None:
-    """Make the socket block again: uvloop makes the descriptors that it watches non-blocking, as libuv does."""
-    try:
-        connection.settimeout(None)
-    except OSError:  # it was closed
-        pass
-
-
-def _unwatch(loop: "AbstractEventLoop", connection: "socket", descriptor: int) -> None:
-    for remove in (loop.remove_writer, loop.remove_reader):
-        try:
-            remove(descriptor)
-        except OSError:  # noqa: PERF203 - both must be removed
-            if connection.fileno() == descriptor:  # otherwise the socket was closed, which removed it
-                raise
-
-
-def _resolve(future: "Future[bool]", result: bool) -> None:  # noqa: FBT001 - an event loop's callback
-    if not future.done():
-        future.set_result(result)

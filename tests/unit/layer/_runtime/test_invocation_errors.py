@@ -22,7 +22,7 @@ from invoking import (
     invoke_scripted,
 )
 from lambda_streamify._response.response import StreamingResponse
-from lambda_streamify._wire import outgoing, response_stream
+from lambda_streamify._wire import outgoing
 from lambda_streamify.errors import RequestRefused
 from raising_alarm import alarm_raises
 from scripted_api import ACCEPTED, WAIT, Peer, ScriptedApi, answers, invocation, reply
@@ -333,7 +333,7 @@ def test_a_signal_handlers_error_while_the_client_is_slow_ends_the_stream_proper
 
         return signal_and_wait
 
-    for module, name in ((outgoing, "wait_until_ready"), (response_stream, "_ready")):
+    for module, name in ((outgoing, "wait_until_ready"), (outgoing, "ready")):
         monkeypatch.setattr(module, name, signalling(getattr(module, name)))
 
     with alarm_raises(error) as alarm:
