@@ -153,7 +153,9 @@ def row_of(one: Measure, run: Run, lineup: Lineup) -> Row:
     for job in one.jobs:
         if job in run.failed:
             peer = one.peer[0] if one.peer else ""
-            return Row(one.group, one.title, one.unit, one.target, peer_name=peer, note=f"not measured: {run.failed[job]}")
+            return Row(
+                one.group, one.title, one.unit, one.target, peer_name=peer, note=f"not measured: {run.failed[job]}"
+            )
     return one.row(run.figures, lineup.missing)
 
 

@@ -58,8 +58,8 @@ def _in_python(layer: Path, python: str) -> list[Client]:
     runtime, packages = peers.runtime(), peers.packages("bench-apps")
     tasks = {"STREAMIFY_CONCURRENCY": "tasks"}
     return [
-        runtimes.on_layer(PROCESSES, {TASK: "waiting.handler"}, layer, python, runtime),
-        runtimes.on_layer(TASKS, {TASK: "waiting.async_handler"}, layer, python, runtime, **tasks),
+        runtimes.on_layer(PROCESSES, {TASK: "waiting_chunks.handler"}, layer, python, runtime),
+        runtimes.on_layer(TASKS, {TASK: "waiting_chunks.async_handler"}, layer, python, runtime, **tasks),
         runtimes.on_layer(
             TASKS_STARLETTE,
             {TASK: "starlette_handler.handler"},
@@ -69,7 +69,7 @@ def _in_python(layer: Path, python: str) -> list[Client]:
             packages=[packages],
             **tasks,
         ),
-        replace(runtimes.aws_python(python, runtime), handlers={TASK: "waiting.buffered_handler"}),
+        replace(runtimes.aws_python(python, runtime), handlers={TASK: "waiting_chunks.buffered_handler"}),
     ]
 
 

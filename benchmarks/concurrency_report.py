@@ -26,7 +26,12 @@ _BUFFERED = "awslambdaric answers when the last chunk is made, so its chunks wai
 
 def body(rows: Sequence[Row], figures: Figures, failed: Mapping[Job, str]) -> list[str]:
     """The report below its conditions."""
-    lines = ["## Every client, all processes on one core", "", *TABLE.marked(overview(figures, failed, pinned=True)), ""]
+    lines = [
+        "## Every client, all processes on one core",
+        "",
+        *TABLE.marked(overview(figures, failed, pinned=True)),
+        "",
+    ]
     lines += [_BUFFERED, "", NAGLE, ""]
     two_cores = overview(figures, failed, pinned=False)
     lines += ["## The same on two cores", "", *two_cores, ""] if len(two_cores) > len(_HEADER) else []

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import bodies
-import waiting
+import waiting_chunks
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -15,7 +15,7 @@ BODIES: dict[str, Callable[[int, int], AsyncIterator[bytes] | Iterator[bytes]]] 
     "fresh-chunks": bodies.fresh,
     "stamps": bodies.stamps,
     "failing-chunks": bodies.failing_async,
-    "waiting-chunks": waiting.async_lines,
+    "waiting-chunks": waiting_chunks.async_lines,
 }
 
 
