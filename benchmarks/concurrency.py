@@ -170,7 +170,7 @@ def keep(text: str, rows: list[Row], run: Run, options: argparse.Namespace) -> N
     (options.output / f"{concurrency_report.NAME}.md").write_text(text)
     (options.output / f"{concurrency_report.NAME}.svg").write_text(chart.draw(rows))
     if options.output == HERE:
-        lines = concurrency_report.overview(run.figures, run.failed, pinned=True)
+        lines = concurrency_report.summary(run.figures, run.failed)
         PAGE.write_text(concurrency_report.TABLE.written_into(PAGE.read_text(), lines))
 
 

@@ -56,10 +56,11 @@ def make_lineup(scratch: Path, layer: Path) -> Lineup:
 
 def _in_python(layer: Path, python: str) -> list[Client]:
     runtime, packages = peers.runtime(), peers.packages("bench-apps")
-    tasks = {"STREAMIFY_CONCURRENCY": "tasks"}
     return [
         runtimes.on_layer(PROCESSES, {TASK: "waiting_chunks.handler"}, layer, python, runtime),
-        runtimes.on_layer(TASKS, {TASK: "waiting_chunks.async_handler"}, layer, python, runtime, **tasks),
+        runtimes.on_layer(
+            TASKS, {TASK: "waiting_chunks.async_handler"}, layer, python, runtime, STREAMIFY_CONCURRENCY="tasks"
+        ),
         runtimes.on_layer(
             TASKS_STARLETTE,
             {TASK: "starlette_handler.handler"},
@@ -67,7 +68,7 @@ def _in_python(layer: Path, python: str) -> list[Client]:
             python,
             runtime,
             packages=[packages],
-            **tasks,
+            STREAMIFY_CONCURRENCY="tasks",
         ),
         replace(runtimes.aws_python(python, runtime), handlers={TASK: "waiting_chunks.buffered_handler"}),
     ]

@@ -71,6 +71,9 @@ OVERVIEW: list[tuple[str, Figure]] = [
 ]
 """What is told of every client."""
 
+SUMMARY = [OVERVIEW[index] for index in (2, 3, 5)]
+"""What the guide shows of it."""
+
 _TASKS_AND_ADAPTER = [
     (TASKS_STARLETTE, UVICORN),
     (TASKS, UVICORN),

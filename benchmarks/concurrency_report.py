@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter_report import NAGLE
 from concurrency_clients import AT_A_TIME, CLIENTS, WAITING
-from concurrency_measures import ONE_CORE, OVERVIEW, TWO_CORES
+from concurrency_measures import ONE_CORE, OVERVIEW, SUMMARY, TWO_CORES
 from report import table
 from spread import number
 from written_table import WrittenTable
@@ -15,7 +15,7 @@ from written_table import WrittenTable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from measures import Figures, Job, Row
+    from measures import Figure, Figures, Job, Row
 
 NAME = "concurrency-report"
 TABLE = WrittenTable("make bench-concurrency")
@@ -26,15 +26,10 @@ _BUFFERED = "awslambdaric answers when the last chunk is made, so its chunks wai
 
 def body(rows: Sequence[Row], figures: Figures, failed: Mapping[Job, str]) -> list[str]:
     """The report below its conditions."""
-    lines = [
-        "## Every client, all processes on one core",
-        "",
-        *TABLE.marked(overview(figures, failed, pinned=True)),
-        "",
-    ]
-    lines += [_BUFFERED, "", NAGLE, ""]
-    two_cores = overview(figures, failed, pinned=False)
-    lines += ["## The same on two cores", "", *two_cores, ""] if len(two_cores) > len(_HEADER) else []
+    lines = ["## What it costs", "", *TABLE.marked(summary(figures, failed)), "", _BUFFERED, "", NAGLE, ""]
+    for title, pinned in (("All processes on one core", True), ("On two cores", False)):
+        found = overview(figures, failed, OVERVIEW, pinned=pinned)
+        lines += [f"## {title}", "", *found, ""] if len(found) > len(_HEADER) else []
     lines += ["## One beside the other", "", f"![How far each measure is from its target]({NAME}.svg)"]
     for group in (ONE_CORE, TWO_CORES):
         found = [row for row in rows if row.group == group]
@@ -42,17 +37,26 @@ def body(rows: Sequence[Row], figures: Figures, failed: Mapping[Job, str]) -> li
     return lines
 
 
-def overview(figures: Figures, failed: Mapping[Job, str], *, pinned: bool) -> list[str]:
+def summary(figures: Figures, failed: Mapping[Job, str]) -> list[str]:
+    """What the guide shows: all processes on one core."""
+    return overview(figures, failed, SUMMARY, pinned=True)
+
+
+def overview(
+    figures: Figures, failed: Mapping[Job, str], chosen: Sequence[tuple[str, Figure]], *, pinned: bool
+) -> list[str]:
     """The medians over the rounds; a column for each client."""
-    return [*map(_cells, _HEADER), *(_cells(cells) for cells in _overview(figures, failed, pinned=pinned))]
+    return [*map(_cells, _HEADER), *(_cells(cells) for cells in _overview(figures, failed, chosen, pinned=pinned))]
 
 
-def _overview(figures: Figures, failed: Mapping[Job, str], *, pinned: bool) -> Iterator[list[str]]:
+def _overview(
+    figures: Figures, failed: Mapping[Job, str], chosen: Sequence[tuple[str, Figure]], *, pinned: bool
+) -> Iterator[list[str]]:
     for at_a_time in AT_A_TIME:
         jobs = {client: _job(client, at_a_time, figures, failed, pinned=pinned) for client in CLIENTS}
         if not any(jobs.values()):
             continue
-        for title, figure in OVERVIEW:
+        for title, figure in chosen:
             values = []
             for job in jobs.values():
                 rounds = figures.get(job, []) if job and job not in failed else []

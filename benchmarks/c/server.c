@@ -37,7 +37,8 @@ struct connection {
 
 static int64_t first_next, cpu_at_first_next;
 static long resident_kb, peak_before_kb, held_kb;
-static int64_t run_before, run_after; // the time that the client's threads have run until the measured invocations and their end
+static int64_t run_before, run_after; // the time that the client's threads have run until the measured invocations began
+                                      // and until they ended
 static struct invocation *invocations; // the warm-ups, if there are any, come first
 static long handed_out, wave_end;      // a wave of invocations begins when those of the last one have ended
 static struct connection **idle;       // wait for an invocation
@@ -259,7 +260,8 @@ static void print_figures(void) {
         printf(", \"run_ns\": %ld, \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld",
             run_after - run_before, peak_before_kb, memory_of_all("status", "VmHWM:"), held_kb);
     stop_client();
-    printf(", \"cpu_ns\": %ld, \"ahead\": %ld, \"duration_ns\": %ld", cpu_of_all(), ahead_bytes, duration_of(first, end));
+    printf(", \"cpu_ns\": %ld, \"ahead\": %ld", cpu_of_all(), ahead_bytes);
+    printf(", \"duration_ns\": %ld", duration_of(first, end));
     print_invocations(first, end);
     print_delays();
     printf("}\n");

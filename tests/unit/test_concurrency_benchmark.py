@@ -58,7 +58,7 @@ def test_a_row_is_a_ratio_of_both() -> None:
 def test_what_a_machine_cannot_run_says_so_in_its_rows() -> None:
     run = concurrency.Run({OURS: [[sample()]], AWS: []}, {AWS: "256 processes may take 3,072 MB"})
     row = concurrency.row_of(memory_measure(), run, lineup.Lineup())
-    cells = concurrency_report.overview(run.figures, run.failed, pinned=True)[-1].split(" | ")
+    cells = concurrency_report.summary(run.figures, run.failed)[-1].split(" | ")
 
     assert (row.value, row.note) == (None, "not measured: 256 processes may take 3,072 MB")
     assert cells[2] == "60"
