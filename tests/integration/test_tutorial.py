@@ -75,7 +75,8 @@ def test_the_commands_of_a_step_print_what_it_shows(
     write(project, step.number)
     if step.number == 8:
         model = project / "agent" / "agent.py"
-        model.write_text(model.read_text().replace("THINKING = 0.5", "THINKING = 2.5"))
+        # Of another length: Python knows an edit within the same second by the size of the file.
+        model.write_text(model.read_text().replace("THINKING = 0.5", "THINKING = 2.50"))
     (url,) = emulator.urls.values()
 
     for command, shown in step.sessions:
