@@ -42,7 +42,7 @@ def streams(at_a_time: int, *, wait_ms: int = 20, count: int = 25) -> Workload:
 
 
 WAITING = {at_a_time: streams(at_a_time) for at_a_time in AT_A_TIME}
-BUSY = streams(MOST, wait_ms=4, count=50)
+BUSY = streams(MOST, wait_ms=4, count=100)
 """64,000 chunks a second, if a core could make them: it says how many it can."""
 
 

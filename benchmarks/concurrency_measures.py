@@ -86,6 +86,7 @@ def _kinds() -> Iterator[tuple[str, str, Figure, Workload, str, str, Target]]:
         judged = theirs == UVICORN
         yield "a busy core", "streams/s", _streams, BUSY, ours, theirs, at_least(1.2) if judged else REPORTED
         yield _AT_READER, "ms", _delay, BUSY, ours, theirs, at_most(1) if judged else REPORTED
+        yield "processor time for a chunk", "us", _cpu, BUSY, ours, theirs, REPORTED
     for ours, theirs in _TASKS_AND_ADAPTER:
         judged = theirs == UVICORN
         yield _AT_READER, "ms", _delay, WAITING[64], ours, theirs, at_most(1) if judged else REPORTED

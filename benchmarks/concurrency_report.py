@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from adapter_report import NAGLE
 from concurrency_clients import AT_A_TIME, CLIENTS, WAITING
 from concurrency_measures import ONE_CORE, OVERVIEW, SUMMARY, TWO_CORES
 from report import table
@@ -21,15 +20,20 @@ NAME = "concurrency-report"
 TABLE = WrittenTable("make bench-concurrency")
 
 _HEADER = [["at a time", "", *CLIENTS], ["---:", "---", *["---:"] * len(CLIENTS)]]
-_BUFFERED = "awslambdaric answers when the last chunk is made, so its chunks wait for the end of the stream."
+_DELAYS = (
+    "awslambdaric answers when the last chunk is made, so its chunks wait for the end of the stream. The adapter's first"
+    " chunk often waits 40 ms for an acknowledgement, since the adapter leaves Nagle's algorithm on; one of 25 chunks is"
+    " the first, so the 99th percentile shows this wait, and the median does not. [Performance]"
+    "(../docs/explanation/performance.md) says more."
+)
 
 
 def body(rows: Sequence[Row], figures: Figures, failed: Mapping[Job, str]) -> list[str]:
     """The report below its conditions."""
-    lines = ["## What it costs", "", *TABLE.marked(summary(figures, failed)), "", _BUFFERED, "", NAGLE, ""]
+    lines = ["## What it costs", "", *TABLE.marked(summary(figures, failed)), "", _DELAYS, ""]
     for title, pinned in (("All processes on one core", True), ("On two cores", False)):
-        found = overview(figures, failed, OVERVIEW, pinned=pinned)
-        lines += [f"## {title}", "", *found, ""] if len(found) > len(_HEADER) else []
+        told = overview(figures, failed, OVERVIEW, pinned=pinned)
+        lines += [f"## {title}", "", *told, ""] if len(told) > len(_HEADER) else []
     lines += ["## One beside the other", "", f"![How far each measure is from its target]({NAME}.svg)"]
     for group in (ONE_CORE, TWO_CORES):
         found = [row for row in rows if row.group == group]
