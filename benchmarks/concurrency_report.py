@@ -21,10 +21,10 @@ TABLE = WrittenTable("make bench-concurrency")
 
 _HEADER = [["at a time", "", *CLIENTS], ["---:", "---", *["---:"] * len(CLIENTS)]]
 _DELAYS = (
-    "awslambdaric answers when the last chunk is made, so its chunks wait for the end of the stream. The adapter's first"
-    " chunk often waits 40 ms for an acknowledgement, since the adapter leaves Nagle's algorithm on; one of 25 chunks is"
-    " the first, so the 99th percentile shows this wait, and the median does not. [Performance]"
-    "(../docs/explanation/performance.md) says more."
+    "awslambdaric answers when the last chunk is made, so its chunks wait for the end of the stream. The adapter's"
+    " first chunk often waits 40 ms for an acknowledgement, since the adapter leaves Nagle's algorithm on. One of 25"
+    " chunks is the first, so the 99th percentile shows this wait, and the median does not."
+    " [Performance](../docs/explanation/performance.md) says more."
 )
 
 
