@@ -24,7 +24,7 @@ TEXTLINT := $(CACHE)/textlint-$(TEXTLINT_VERSION)-prh-$(PRH_VERSION)
 ACTIONLINT_VERSION := 1.7.12
 ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)
 
-.PHONY: build coverage docs docs-serve docs-version pictures lint-prose lint-workflows help demo demo-web \
+.PHONY: build coverage docs docs-serve docs-version pictures reference lint-prose lint-workflows help demo demo-web \
 	test test-commands test-ecosystem test-operate test-sam test-lowest test-newest test-robustness test-wheel \
 	reliability soak fuzz bench bench-emulator bench-concurrency layer publish-layer starters docs/reference/contract.txt lint format clean \
 	test-release release release-artifacts release-draft release-layer changelog-section publish-layers
@@ -144,12 +144,15 @@ $(ACTIONLINT)/actionlint:
 docs: .venv/.dev ## build the documentation as a site, into dist/site
 	.venv/bin/mkdocs build --strict --site-dir "$(DIST)/site"
 
+reference: .venv/.dev docs/reference/cli.md ## write the reference pages that are made from data and from the commands' help
+	PYTHONPATH=docs/_site .venv/bin/python -m reference
+
 pictures: .venv/.dev ## draw the pictures of the documents, from the code and from recordings
 	PYTHONPATH=docs/_site:tests/support .venv/bin/python -m pictures
 
 # `make docs-version PUSH=--push` publishes it too. The branch gh-pages holds all versions, in folders of their own.
 docs-version: .venv/.dev ## add it as this version, and as "latest", to the local branch gh-pages
-	.venv/bin/mike deploy --update-aliases $(PUSH) $(basename $(VERSION)) latest
+	.venv/bin/mike deploy --update-aliases $(PUSH) $(basename $(PACKAGE_VERSION)) latest
 	.venv/bin/mike set-default $(PUSH) latest
 
 docs-serve: .venv/.dev ## show it at http://127.0.0.1:8000, and again after each change

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import building
 import chart
+import emulator_profile
 import emulator_streams as streams
 import emulators
 import large_folders
@@ -70,11 +71,12 @@ def main() -> int:
         measures = (measure_emulator, measure_folders, measure_templates, measure_replay)
         chosen = [measure for measure in measures if options.only in measure.__name__]
         rows = [row for measure in chosen for row in measure(Path(scratch), size)]
+        profiles = [] if options.only else [emulator_profile.take_profile(Path(scratch), size.invocations)]
     others = bystanders.share()
     busy = {"processor time that other programs took": noise.in_words(others)}
     where = report.conditions("make bench-emulator", size.rounds, **busy)
-    text = report.markdown(rows, where, title="Benchmark report of the emulator", name=REPORT)
-    print(report.as_json(rows, where) if options.json else text)
+    text = report.markdown(rows, where, profiles, title="Benchmark report of the emulator", name=REPORT)
+    print(report.as_json(rows, where, profiles) if options.json else text)
     output = options.output or (None if options.quick or options.only else HERE)
     refusal = noise.refusal(others, force=options.force)
     if output and refusal:

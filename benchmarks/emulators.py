@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 PROJECT = Path(__file__).parent / "emulator_project"
 LAYER = Path(__file__).parents[1] / "layers" / "streamify"
@@ -73,10 +73,14 @@ def _pss_mb(process: int) -> float:
 
 
 @contextmanager
-def ours(scratch: Path, template: Path = PROJECT / "template.yaml") -> Iterator[Emulator]:
-    """`streamify serve`, without limits."""
+def ours(
+    scratch: Path,
+    template: Path = PROJECT / "template.yaml",
+    program: Sequence[str] = (str(Path(sys.executable).with_name("streamify")),),
+) -> Iterator[Emulator]:
+    """`streamify serve`, without limits. `program` is what runs as `streamify`."""
     command = [
-        *(str(Path(sys.executable).with_name("streamify")), "serve", str(template)),
+        *(*program, "serve", str(template)),
         *("--port", "0", "--json", "--limits", "none", "--parameter", f"PythonRuntime={RUNTIME}"),
     ]
     log = scratch / f"{template.parent.name}.log"

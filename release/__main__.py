@@ -72,6 +72,8 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 def _artifacts(arguments: argparse.Namespace) -> None:
     version = read_version(arguments.root) if arguments.tag is None else require_tag(arguments.root, arguments.tag)
+    if arguments.tag is not None:
+        section((arguments.root / "CHANGELOG.md").read_text(), version)  # the notes: better missed now than at the end
     pythons, versions = _pythons(arguments.pythons)
     make_artifacts(arguments.root, "HEAD", arguments.out, version=version, pythons=pythons, versions=versions)
     if arguments.tag is not None:

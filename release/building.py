@@ -35,7 +35,7 @@ def build_twice(root: Path, commit: str, out: Path, pythons: str) -> list[Path]:
 def _build(source: Path, out: Path, pythons: str, umask: int) -> None:
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source, cwd=source, umask=umask)
     with TemporaryDirectory(prefix="release-layer-") as scratch:
-        names = [f"LAYER_PYTHONS={pythons}", f"PYTHON={sys.executable}"]
+        names = [f"PYTHONS={pythons}", f"LAYER_PYTHONS={pythons}", f"PYTHON={sys.executable}"]
         run("make", "layer", f"DIST={scratch}", *names, cwd=source, umask=umask)
         (archive,) = Path(scratch).glob("*.zip")
         (out / archive.name).write_bytes(archive.read_bytes())

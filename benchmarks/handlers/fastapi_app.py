@@ -1,6 +1,6 @@
 """A FastAPI app that streams what the query asks for."""
 
-import bodies
+import sized_bodies
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
@@ -10,4 +10,4 @@ app = FastAPI()
 @app.post("/chunks")
 async def chunks(count: int, size: int) -> StreamingResponse:
     """Stream `count` chunks of `size` bytes."""
-    return StreamingResponse(bodies.same_async(count, size), media_type="text/plain")
+    return StreamingResponse(sized_bodies.same_async(count, size), media_type="text/plain")

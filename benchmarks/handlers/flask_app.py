@@ -1,6 +1,6 @@
 """A Flask app that streams what the query asks for."""
 
-import bodies
+import sized_bodies
 from flask import Flask, Response, request
 
 app = Flask(__name__)
@@ -9,13 +9,13 @@ app = Flask(__name__)
 @app.post("/chunks")
 def chunks() -> Response:
     """Stream `count` chunks of `size` bytes."""
-    return Response(bodies.same(*_asked()), mimetype="text/plain")
+    return Response(sized_bodies.same(*_asked()), mimetype="text/plain")
 
 
 @app.post("/failing-chunks")
 def failing_chunks() -> Response:
     """Raise after the last of them."""
-    return Response(bodies.failing(*_asked()), mimetype="text/plain")
+    return Response(sized_bodies.failing(*_asked()), mimetype="text/plain")
 
 
 def _asked() -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
-import bodies
+import sized_bodies
 import waiting_chunks
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,11 +10,11 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 BODIES: dict[str, Callable[[int, int], AsyncIterator[bytes] | Iterator[bytes]]] = {
-    "chunks": bodies.same_async,
-    "sync-chunks": bodies.same,
-    "fresh-chunks": bodies.fresh,
-    "stamps": bodies.stamps,
-    "failing-chunks": bodies.failing_async,
+    "chunks": sized_bodies.same_async,
+    "sync-chunks": sized_bodies.same,
+    "fresh-chunks": sized_bodies.fresh,
+    "stamps": sized_bodies.stamps,
+    "failing-chunks": sized_bodies.failing_async,
     "waiting-chunks": waiting_chunks.async_lines,
 }
 

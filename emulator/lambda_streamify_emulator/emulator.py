@@ -51,7 +51,7 @@ class Emulator:
 
     The Lambda API listens on `port`; the function URLs follow on the next ports in the template's order, then the
     APIs. With port 0, each gets any free port. `say` is called with the emulator's messages, `log` with
-    the name of a function and each line that it prints.
+    the name of a function and each line that it prints. Raises EmulatorError if the settings name an unknown function.
     """
 
     pool_type = SandboxPool
@@ -81,6 +81,7 @@ class Emulator:
         self._say = cache(say)  # each message once, although the template may be read again and again
         self._log = log if settings.activity is None else settings.activity.logged(log)
         self._settings = settings
+        settings.check_names(template.functions)
         self._url_apps: dict[str, App] = {}
         self._sockets: dict[Key, socket.socket] = {}
         self._served_apis: dict[Key, Api] = {}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .testing.fixture import Streamify
 
 TEMPLATE, PARAMETERS, LAYERS = "streamify_template", "streamify_parameters", "streamify_layers"
+MAX_CONCURRENCY = "streamify_max_concurrency"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(PARAMETERS, "parameters of that template, each as NAME=VALUE", type="linelist")
     parser.addini(LAYERS, "folders or .zip files of layers, from the root folder, each as ARN=PATH", type="linelist")
+    parser.addini(
+        MAX_CONCURRENCY,
+        "how many invocations a sandbox runs at a time, each as NAME=N, or N for all whose template does not say it",
+        type="linelist",
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,6 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulator]:
     try:
         from .errors import EmulatorError
+        from .settings import read_max_concurrency
         from .testing.emulator import TemplateEmulator
     except ModuleNotFoundError as error:
         _skip(error)
@@ -49,13 +56,12 @@ def _streamify_emulator(pytestconfig: pytest.Config) -> Iterator[TemplateEmulato
     if not path.is_file():
         pytest.fail(f"there is no template {path}: set the pytest option {TEMPLATE}", pytrace=False)
     layers = _pairs(LAYERS, "ARN=PATH", pytestconfig.getini(LAYERS))
-    emulator = TemplateEmulator(
-        path,
-        _pairs(PARAMETERS, "NAME=VALUE", pytestconfig.getini(PARAMETERS)),
-        {arn: pytestconfig.rootpath / place for arn, place in layers.items()},
-    )
+    parameters = _pairs(PARAMETERS, "NAME=VALUE", pytestconfig.getini(PARAMETERS))
+    folders = {arn: pytestconfig.rootpath / place for arn, place in layers.items()}
     problem = None
     try:
+        max_concurrency = read_max_concurrency(MAX_CONCURRENCY, pytestconfig.getini(MAX_CONCURRENCY))
+        emulator = TemplateEmulator(path, parameters, folders, max_concurrency)
         emulator.start()
     except EmulatorError as error:
         problem = str(error)
@@ -70,7 +76,8 @@ def streamify(_streamify_emulator: TemplateEmulator) -> Iterator[Streamify]:
     """The running functions of the SAM template: streamify.invoke("name"), .get, .post, .open, .urls, .logs.
 
     The emulator starts once per session, with the template.yaml of the root folder or the one that the ini options
-    streamify_template, streamify_parameters and streamify_layers name. Each test sees only its own logs.
+    streamify_template, streamify_parameters and streamify_layers name; streamify_max_concurrency says how many
+    invocations a sandbox runs at a time. Each test sees only its own logs.
 
         def test_hello(streamify):
             result = streamify.get("hello")

@@ -16,7 +16,7 @@ from emulator_fixtures import emulator
 from emulator_process import EmulatorProcess, emulating
 from gate import Gate
 from tiny_template import write_template
-from url_client import request
+from url_client import request, wire
 
 __all__ = ["emulator"]
 
@@ -337,6 +337,30 @@ def test_it_fits_into_any_window_and_can_be_read(
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     ratio, element = browser.evaluate(CONTRAST)
     assert ratio >= 4.5, element
+
+
+def test_invocations_that_share_a_sandbox_stand_apart_beside_its_memory(
+    browser: Page, tmp_path: Path, cache: Path
+) -> None:
+    state = "document.querySelector('[data-state-of=cases]').textContent"
+    running = "[...document.querySelectorAll('#list tbody tr')].map((row) => row.cells[8]?.textContent)"
+    options = ("--only", "cases", "--max-concurrency", "2")
+    with (
+        emulating(tmp_path, cache, *options, measured=False) as emulator,
+        Gate() as one,
+        Gate() as other,
+        wire(emulator.urls["cases"], "/gated", gate=one.address, chunks=1) as first,
+        wire(emulator.urls["cases"], "/gated", gate=other.address, chunks=1) as second,
+    ):
+        browser.open(emulator.lambda_api)
+        browser.wait_for(rf"/^2 of 2 at a time, \d+ MB in 3 processes$/.test({state})")
+        assert browser.evaluate(running) == ["running", "running"]
+        other.open()
+        second.read_until(b"0\r\n\r\n")
+        browser.wait_for(f"{running}.sort().join() === 'complete,running'")
+        browser.wait_for(f"{state}.startsWith('1 of 2 at a time')")
+        one.open()
+        first.read_until(b"0\r\n\r\n")
 
 
 def test_mistakes_in_the_template_are_listed_with_what_to_write(browser: Page, mistaken: EmulatorProcess) -> None:

@@ -38,7 +38,7 @@ COLLECTED = {
     "HTTP API": (APIGatewayHttpResolver, json.loads((ROOT / "events" / "http-api.json").read_text())),
     "ALB": (ALBResolver, json.loads((ROOT / "events" / "alb.json").read_text())),
 }
-(PAGE,) = [block for block in blocks(ROOT / "docs" / "guides" / "observability" / "powertools.md", "py") if ".powertools" in block]
+(PAGE,) = [block for block in blocks(ROOT / "docs/guides/observability/powertools.md", "py") if ".powertools" in block]
 
 callers = pytest.mark.parametrize("caller", STREAMING)
 validated = pytest.mark.parametrize("validation", [False, True], ids=["", "validation"])

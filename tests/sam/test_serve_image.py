@@ -123,6 +123,27 @@ def test_a_rest_api_gets_each_chunk_before_the_next_one_is_made(emulator: Emulat
         response.read_until(b"two\r\n")
 
 
+def test_a_container_may_run_several_invocations_at_a_time(
+    engine: str, image: str, docker_client: DockerClient, gate: Gate, tmp_path: Path
+) -> None:
+    before = {container.id for container in containers(docker_client, "story")}
+    template = TEMPLATE.format(image=image)
+    with (
+        serving(tmp_path, engine, template, "--max-concurrency", "story=2") as emulator,
+        Gate(gate.address.rpartition(":")[0]) as other,
+        wire(emulator.urls["story"], "/", gate=gate.address) as first,
+        wire(emulator.urls["story"], "/", gate=other.address) as second,
+    ):
+        for response in (first, second):
+            response.read_until(b"one\r\n")
+        running = {container.id for container in containers(docker_client, "story")} - before
+        for response, opened in ((second, other), (first, gate)):
+            opened.open()
+            response.read_until(b"two\r\n")
+
+    assert len(running) == 1
+
+
 def test_the_lambda_api_gets_each_chunk_before_the_next_one_is_made(emulator: EmulatorProcess, gate: Gate) -> None:
     client = boto3_client(emulator.lambda_api)
     answer = client.invoke_with_response_stream(FunctionName="story", Payload=json.dumps({"gate": gate.address}))

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.invocations.limits import LIMITS, Limits
+from lambda_streamify_emulator.runtime_api.concurrent import ConcurrentRuntimeApi
 from lambda_streamify_emulator.runtime_api.server import VERSION, Hooks, RuntimeApi
 from lambda_streamify_emulator.template.reader import Function
 
@@ -123,6 +124,8 @@ class Scene:
     snapstart: bool = False
     limits: Limits = LIMITS
     names: tuple[str, ...] = ()
+    capacity: int | None = None
+    """How many invocations the runtime runs at a time; None for one, as on demand."""
     happened: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
@@ -134,10 +137,21 @@ class Scene:
             lambda: self._note("failed"),
             self.warnings.append,
         )
-        self.api = RuntimeApi(FUNCTION, hooks, snapstart=self.snapstart, limits=self.limits, names=self.names)
+        self.api = self._make_api(hooks)
         self._noted = asyncio.Event()
         self.address = await self.api.start()
         return self
+
+    def _make_api(self, hooks: Hooks) -> RuntimeApi:
+        if self.capacity is None:
+            return RuntimeApi(FUNCTION, hooks, snapstart=self.snapstart, limits=self.limits, names=self.names)
+        return ConcurrentRuntimeApi(FUNCTION, hooks, capacity=self.capacity, limits=self.limits, names=self.names)
+
+    @property
+    def concurrent_api(self) -> ConcurrentRuntimeApi:
+        """The API of a scene with a capacity."""
+        assert isinstance(self.api, ConcurrentRuntimeApi)
+        return self.api
 
     async def __aexit__(self, *_: object) -> None:
         for peer in self.peers:

@@ -2,9 +2,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from documents import DOCUMENTS, blocks
 from processes import ROOT, run
+from reference.pages import render
 
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
@@ -24,6 +26,12 @@ def test_the_reference_of_the_commands_is_what_their_help_says(tmp_path: Path) -
     options = ("--name", "streamify", "--title", "Commands", "--output", output)
     run("typer", "lambda_streamify_emulator.commands.cli", "utils", "docs", *options)
     assert (ROOT / "docs/reference/cli.md").read_text() == output.read_text(), "run: make docs/reference/cli.md"
+
+
+@pytest.mark.parametrize("data", sorted((ROOT / "docs/_site/reference").glob("*.yml")), ids=lambda path: path.stem)
+def test_the_reference_pages_are_what_their_data_says(data: Path) -> None:
+    page = (ROOT / "docs/reference" / data.name).with_suffix(".md")
+    assert page.read_text() == render(yaml.safe_load(data.read_text())), "run: make reference"
 
 
 def test_every_setting_of_the_layer_is_documented() -> None:

@@ -21,7 +21,7 @@ ROW, GAP = 76, 56
 def layer() -> str:
     """Draw the parts of the layer."""
     parts = {part: below - {""} for part, below in ImportGraph(LAYER).folders().items() if part and part != "reading"}
-    parts["_runtime"].discard("_concurrency")  # the start-up hands over to it; in the picture, all arrows lead downwards
+    parts["_runtime"].discard("_concurrency")  # the start-up calls it; in the picture, all arrows lead downwards
     return import_map(parts, lambda part: not part.startswith("_") or part == "__main__")
 
 

@@ -51,6 +51,7 @@ class Activity:
         self._of_request: dict[str, Row] = {}  # those of front ends, by request id
         self._lines: dict[str, deque[tuple[int, str]]] = {}
         self._states: dict[str, tuple[int, str | None]] = {}
+        self._sandboxes: dict[str, tuple[int, Sequence[dict[str, Any]]]] = {}
         self._problems: Sequence[dict[str, Any]] = ()
         self._problems_version = 0
 
@@ -96,6 +97,10 @@ class Activity:
         """Keep what is done before a function can run, such as "installing requirements"; None when it is over."""
         self._states[function] = (self.next_version(), state)
 
+    def show_sandboxes(self, function: str, sandboxes: Sequence[dict[str, Any]]) -> None:
+        """Show these sandboxes of a function, as JSON objects, in place of those before."""
+        self._sandboxes[function] = (self.next_version(), sandboxes)
+
     def show_problems(self, findings: Sequence[dict[str, Any]]) -> None:
         """Show these findings of `streamify check`, as JSON objects, in place of those before."""
         self._problems, self._problems_version = findings, self.next_version()
@@ -119,6 +124,7 @@ class Activity:
             "rows": [row.as_dict() for row in self._rows.values() if row.version > version],
             "lines": sorted(lines),
             "states": {name: state for name, (number, state) in self._states.items() if number > version},
+            "sandboxes": {name: shown for name, (number, shown) in self._sandboxes.items() if number > version},
             "problems": self._problems if self._problems_version > version else None,
         }
 

@@ -16,7 +16,16 @@ from .values import is_unresolved, mapping_or_empty
 SAM_FUNCTION, LAMBDA_FUNCTION = "AWS::Serverless::Function", "AWS::Lambda::Function"
 WRAPPER, OUR_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER", "/opt/streamify"
 MODE, DISABLE, NEXT_WRAPPER = "STREAMIFY_INVOKE_MODE", "STREAMIFY_DISABLE", "STREAMIFY_NEXT_WRAPPER"
-SETTINGS = (WRAPPER, MODE, DISABLE, NEXT_WRAPPER)
+SETTINGS = (
+    WRAPPER,
+    MODE,
+    DISABLE,
+    NEXT_WRAPPER,
+    "STREAMIFY_CONCURRENCY",
+    "STREAMIFY_EVENT_LOOP",
+    "STREAMIFY_PRELOAD",
+    "STREAMIFY_PROCESSES",
+)
 """The environment variables of which the layer's behaviour depends."""
 
 

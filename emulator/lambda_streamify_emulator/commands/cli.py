@@ -21,6 +21,7 @@ from .options import (
     DEFAULT_TEMPLATE,
     AllowHost,
     Layers,
+    MaxConcurrency,
     Parameters,
     Served,
     Stack,
@@ -100,6 +101,7 @@ def serve(
         int,
         typer.Option(min=1, metavar="N", help="Limit on processes per function without ReservedConcurrentExecutions."),
     ] = 1000,
+    max_concurrency: MaxConcurrency = None,
     idle_minutes: Annotated[
         float, typer.Option(min=0, metavar="N", help="Minutes after which an idle process is stopped.")
     ] = 10,
@@ -154,7 +156,7 @@ def serve(
     from ..activity.activity import Activity
     from ..invocations.limits import LIMITS, UNLIMITED
     from ..invocations.recording_channel import Recordings
-    from ..settings import Settings
+    from ..settings import Settings, read_max_concurrency
     from ..terminal import terminal
     from ..terminal.serve_log import serve_log
     from ..web.host_check import host_name
@@ -178,6 +180,7 @@ def serve(
             limits=LIMITS if limits == "aws" else UNLIMITED,
             cuts_errors=stream_error == "cut",
             max_sandboxes=max_sandboxes,
+            max_concurrency=read_max_concurrency("--max-concurrency", max_concurrency or ()),
             idle_limit=idle_minutes * 60,
             with_credentials=with_credentials,
             debug=debug,

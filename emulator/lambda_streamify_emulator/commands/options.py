@@ -42,6 +42,14 @@ Layers = Annotated[
     list[str] | None,
     typer.Option(help="The content of a layer: a folder or a .zip file. Repeatable.", metavar="ARN=PATH"),
 ]
+MaxConcurrency = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Run up to N invocations at a time in each sandbox, as on Lambda Managed Instances: of the function NAME, "
+        "or of all whose template does not say how many. Repeatable.",
+        metavar="[NAME=]N",
+    ),
+]
 
 
 def parameter_values(given: list[str] | None) -> dict[str, str]:

@@ -50,11 +50,13 @@ class Hooks:
 class ExtensionHost:
     """The extensions of one sandbox, and its telemetry. `programs` are those of external extensions."""
 
-    def __init__(self, function: Function, programs: Programs, hooks: Hooks, limits: Limits) -> None:
+    def __init__(
+        self, function: Function, programs: Programs, hooks: Hooks, limits: Limits, *, is_concurrent: bool = False
+    ) -> None:
         self.telemetry = Telemetry(hooks.warn)
         self.lifecycle = Lifecycle(self.telemetry, function)
         self._programs = programs
-        self.registrations = Registrations()
+        self.registrations = Registrations(is_concurrent=is_concurrent)
         self._hooks = hooks
         self._processes = ExtensionProcesses(programs, self._on_process_ended, self._line)
         api_hooks = ApiHooks(self._on_waiting, self._on_registered, self._on_error_reported, self._on_subscribed)

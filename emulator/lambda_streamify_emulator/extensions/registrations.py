@@ -39,9 +39,13 @@ class Extension:
 
 
 class Registrations:
-    """The table of extensions. External ones are added before they start, internal ones register during init."""
+    """The table of extensions. External ones are added before they start, internal ones register during init.
 
-    def __init__(self) -> None:
+    With several invocations at a time there is no INVOKE (`core/externalagent.go` of the emulator's managed instances).
+    """
+
+    def __init__(self, *, is_concurrent: bool = False) -> None:
+        self._allowed = (SHUTDOWN,) if is_concurrent else (INVOKE, SHUTDOWN)
         self.is_open = True
         """Whether extensions may still register."""
         self._extensions: dict[str, Extension] = {}
@@ -63,7 +67,7 @@ class Registrations:
         known = next((extension for extension in self._extensions.values() if extension.name == name), None)
         is_external = known is not None and known.is_external
         for event in events:
-            if event not in (INVOKE, SHUTDOWN):
+            if event not in self._allowed:
                 raise Refused("Extension.InvalidEventType", f"{event}: ErrorInvalidEventType")
             if event == SHUTDOWN and not is_external:
                 reason = "ShutdownEventNotSupportedForInternalExtension"

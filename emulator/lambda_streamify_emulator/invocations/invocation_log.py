@@ -91,18 +91,32 @@ class Report:
 
 
 class InvocationLog:
-    """The log of one sandbox. `memory` is its memory size in MB, `clock` returns seconds."""
+    """The log of one sandbox, which runs one invocation at a time.
 
-    def __init__(self, log: Callable[[str], None], memory: int, clock: Callable[[], float] = time.monotonic) -> None:
+    `memory` is its memory size in MB, `clock` returns seconds. Without `cold`, init is no part of an invocation.
+    """
+
+    def __init__(
+        self,
+        log: Callable[[str], None],
+        memory: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        cold: bool = True,
+    ) -> None:
         self._log = log
         self._memory = memory
         self._clock = clock
         self._created = clock()
         self._init: float | None = None
-        self._cold = True
+        self._cold = cold
         self._request_id = ""
         self._tail = LogTail()
         self._started: float | None = None
+
+    def of(self, _: str) -> "InvocationLog":
+        """Return the log of the invocation with this request id, which is the one that runs."""
+        return self
 
     def begin(self, request_id: str, tail: LogTail) -> None:
         """Assign the following lines to this invocation. The output of init belongs to the first one."""

@@ -38,6 +38,9 @@ class Session(Protocol):
     def answered(self, error: FunctionError | None) -> None:
         """End the invocation: its response or its error is complete."""
 
+    def refused(self, error: FunctionError) -> None:
+        """End the invocation, whose response is not accepted."""
+
     def truncated(self) -> None:
         """Handle a response that has ended before it was complete."""
 
@@ -164,13 +167,13 @@ class Response(Call):
 def response(session: Session, connection: RuntimeConnection, head: Head) -> Call:
     """Return the call that posts a response.
 
-    An unknown response mode ends the invocation with an error; the runtime can make no further call.
+    An unknown response mode ends the invocation with an error.
     """
     mode = head.headers.get(RESPONSE_MODE) or "streaming"
     if mode == "streaming":  # case-sensitive: "Streaming" is refused too
         return Response(session, connection, head)
     session.warn(f"the response mode {mode!r} fails the invocation: Lambda accepts only 'streaming'")
-    session.invocation.channel.end(INVALID_MODE)
+    session.refused(INVALID_MODE)
     return Refusal(error_answer(400, "InvalidFunctionResponseMode", "Invalid function response mode"))
 
 

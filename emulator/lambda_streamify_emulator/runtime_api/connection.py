@@ -66,6 +66,16 @@ class Endpoints(Protocol):
         """Log a warning for the author of the runtime."""
 
 
+class OtherApi(Protocol):
+    """Another API at the same address."""
+
+    def open(self, connection: "RuntimeConnection", head: Head) -> Call | None:
+        """Return the call for a request with this head; None if its path is not one of this API."""
+
+    def disconnected(self, connection: "RuntimeConnection") -> None:
+        """Forget a closed connection."""
+
+
 class RuntimeConnection(asyncio.Protocol):
     """One connection of the runtime."""
 
@@ -96,6 +106,11 @@ class RuntimeConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Reset the connection."""
         self._transport.abort()
+
+    def end_call(self, answer: Answer) -> None:
+        """Answer the request that is being read, unless it is refused already, and close the connection."""
+        if self._call is not None and self._call.refusal is None:
+            self._hang_up(answer)
 
     def answer(self, answer: Answer) -> None:
         """Answer the call that waits for its answer."""

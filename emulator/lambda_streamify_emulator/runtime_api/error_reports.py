@@ -32,6 +32,18 @@ def error_type(name: str | None) -> str:
     return "Function.Unknown" if name.startswith("Function.") else "Runtime.Unknown"
 
 
+def managed_error(error: FunctionError) -> FunctionError:
+    """Return the error as managed instances report it: all of the type's text must have the known form.
+
+    There, the type in a trailer is translated too, and a missing one is unknown
+    (`internal/lambda-managed-instances/rapid/model/error_types.go` of AWS's Runtime Interface Emulator).
+    """
+    if _PATTERN.fullmatch(error.error_type):
+        return error
+    is_functions = error.error_type.startswith("Function.")
+    return FunctionError("Function.Unknown" if is_functions else "Runtime.Unknown", error.details)
+
+
 def too_large(limit: int) -> FunctionError:
     """Return the error for a response or a report of more than `limit` bytes."""
     message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."

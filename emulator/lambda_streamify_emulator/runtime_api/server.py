@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..invocations.channel import FunctionError
 from ..invocations.invocation import Invocation
@@ -19,7 +18,7 @@ from ..listener import Listener
 from ..template.reader import Function
 from ..web.host_check import refusal
 from .calls import CALLS, Ping
-from .connection import Call, Refusal, RuntimeConnection
+from .connection import Call, OtherApi, Refusal, RuntimeConnection
 from .error_reports import TRUNCATED
 from .event import event_answer
 from .states import READY, RESPONSE_SENT, RUNNING, STARTED, TRANSITIONS, forbidden
@@ -60,16 +59,6 @@ class Hooks:
     """Called with a warning for the author of the runtime."""
 
 
-class OtherApi(Protocol):
-    """Another API at the same address."""
-
-    def open(self, connection: RuntimeConnection, head: Head) -> Call | None:
-        """Return the call for a request with this head; None if its path is not one of this API."""
-
-    def disconnected(self, connection: RuntimeConnection) -> None:
-        """Forget a closed connection."""
-
-
 class RuntimeApi:
     """Serves the Runtime API to one runtime, on a port of its own.
 
@@ -91,6 +80,7 @@ class RuntimeApi:
         self.deadline = 0.0
         """When the present invocation times out, in seconds since the epoch."""
         self.limits = limits
+        self.connection_limit = CONNECTION_LIMIT
         self._names = names
         self._closing = False
         self._function = function
@@ -159,8 +149,8 @@ class RuntimeApi:
         """Register an open connection."""
         self._connections.add(connection)
         self._all_closed.clear()
-        if len(self._connections) > CONNECTION_LIMIT:
-            self.warn(f"the runtime has more than {CONNECTION_LIMIT} open connections: the newest one is closed")
+        if len(self._connections) > self.connection_limit:
+            self.warn(f"the runtime has more than {self.connection_limit} open connections: the newest one is closed")
             connection.abort()
 
     def disconnected(self, connection: RuntimeConnection) -> None:
@@ -186,6 +176,10 @@ class RuntimeApi:
         refused = self._refusal(name, request_id, head)
         if refused is not None:
             return Refusal(refused)
+        return self._admit(name, request_id, connection, head)
+
+    def _admit(self, name: str, _: str | None, connection: RuntimeConnection, head: Head) -> Call:
+        """Return a call that the runtime may make now."""
         if self.state == RESPONSE_SENT:  # the call is /next: the invocation is over
             self._report_truncation()
             self._over, self._invocation = self._invocation, None
@@ -219,6 +213,10 @@ class RuntimeApi:
             return method_not_allowed(method)
         if request_id is not None and (stale := self._reject_stale(request_id, head)):
             return stale
+        return self._forbidden(name)
+
+    def _forbidden(self, name: str) -> Answer | None:
+        """Return the refusal of a call in the present state, else None."""
         return forbidden(self.state, name)
 
     def _reject_stale(self, request_id: str, head: Head) -> Answer | None:
@@ -262,6 +260,10 @@ class RuntimeApi:
         self.state = RESPONSE_SENT
         if self._invocation is not None:
             self._invocation.channel.end(error)
+
+    def refused(self, error: FunctionError) -> None:
+        """End the invocation, whose response is not accepted. The runtime can make no further call."""
+        self.invocation.channel.end(error)
 
     def truncated(self) -> None:
         """Handle a response that has ended too early: the runtime's fault, unless its process is about to end."""

@@ -25,7 +25,8 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     "RuntimeResponseSentState": {"next": "Ready"},
 }
 
-STARTED, READY, RUNNING, RESPONSE_SENT = "Started", "Ready", "Running", "RuntimeResponseSentState"
+STARTED, INIT_ERROR = "Started", "InitError"
+READY, RUNNING, RESPONSE_SENT = "Ready", "Running", "RuntimeResponseSentState"
 
 # The state that each call would lead to, for the message of a refusal.
 _TARGET_STATES = {

@@ -74,9 +74,11 @@ def sandbox_environment(
     api_address: str,
     *,
     with_credentials: bool = False,
+    max_concurrency: int | None = None,
 ) -> dict[str, str]:
     """Return the variables of one sandbox, whose Runtime API is at `api_address`.
 
+    `max_concurrency` is the number of invocations at a time as on managed instances, None elsewhere.
     `with_credentials` passes on the credentials and endpoints in the emulator's own environment: SDKs in the sandbox
     then act as the developer.
     """
@@ -114,9 +116,25 @@ def sandbox_environment(
         credentials = {
             name: value for name, value in os.environ.items() if name in _CREDENTIALS or name.startswith(_ENDPOINTS)
         }
+    managed = {} if max_concurrency is None else _managed_variables(max_concurrency)
     if function.image is not None:
-        return container_environment({**lambda_variables, **credentials}, function.environment)
-    return {**lambda_variables, **credentials, **_map_wrappers(function.environment, folders.opt)}
+        own = container_environment({**lambda_variables, **credentials}, function.environment)
+    else:
+        own = {**lambda_variables, **credentials, **_map_wrappers(function.environment, folders.opt)}
+    return {**own, **managed}
+
+
+def _managed_variables(max_concurrency: int) -> dict[str, str]:
+    """Return the variables of managed instances. A function cannot change them.
+
+    Source: `internal/lambda-managed-instances/rapidcore/env` of AWS's Runtime Interface Emulator. Logs are always JSON
+    there (AWS Lambda Developer Guide, "Lambda Managed Instances").
+    """
+    return {
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "AWS_LAMBDA_MAX_CONCURRENCY": str(max_concurrency),
+        INITIALIZATION_TYPE: "lambda-managed-instances",
+    }
 
 
 def _library_path(folders: Folders) -> str:

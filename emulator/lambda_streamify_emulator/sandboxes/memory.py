@@ -44,6 +44,19 @@ def memory_used(process: int, limit: int | None = None, also: Iterable[int] = ()
     return Memory(now, max(now, status["VmHWM"]))
 
 
+def proportional_use(process: int, also: Iterable[int] = ()) -> tuple[int, int] | None:
+    """Return the bytes that the process, those in `also` and all descendants use, and their number; None if unknown.
+
+    Memory that processes share is divided among them (proportional set size).
+    """
+    members = [process, *descendants(process)]
+    for other in also:
+        members += (other, *descendants(other))
+    shares = [_fields(f"{PROC}/{member}/smaps_rollup").get("Pss") for member in members]
+    known = [share for share in shares if share is not None]
+    return (sum(known), len(known)) if known else None
+
+
 def descendants(process: int) -> Iterator[int]:
     """Yield the children of a process, their children and so on; not those whose parent has ended."""
     with suppress(OSError):

@@ -1,5 +1,7 @@
 """The sandboxes of one function. As on Lambda, an invocation uses an idle sandbox, or starts one if none is idle.
 
+A sandbox that runs several invocations at a time gets as many as it has room for, before another one is used.
+
 If a sandbox has answered but not yet asked for the next event, the pool waits for it a short time. A client that sends
 its next request right after the end of a response would otherwise start another sandbox.
 """
@@ -13,13 +15,13 @@ from ..errors import BuildError
 from ..invocations.invocation import Invocation
 from ..invocations.limits import Limits
 from ..invocations.watched_channel import WatchedChannel
-from ..listener import LOG, shortage
 from ..processes.reaper import Reaper
 from ..settings import DEFAULTS, Settings
 from ..template.reader import Function
-from .endings import invalid_entrypoint
 from .event_queue import EventQueue
+from .failures import Failures
 from .function_package import Package
+from .maker import SandboxMaker
 from .ready_code import ReadyCode
 from .sandbox import Sandbox
 from .shared_ports import SharedPorts, waits
@@ -53,12 +55,12 @@ class SandboxPool:
         self._code = ReadyCode(package, log)
         self._ports = SharedPorts() if ports is None else ports
         self._settings = settings
-        self._reaper = reaper
         self._log = log
-        # The idle sandboxes, each with the timer that ends it.
-        self._idle: dict[Sandbox, asyncio.TimerHandle] = {}
-        # All sandboxes, each with the state of the code that it runs.
-        self._all: dict[Sandbox, int] = {}
+        self._maker = SandboxMaker(reaper, log, settings, idle=self._became_idle, gone=self._forget)
+        self._failures = Failures(package.function.name, log)
+        self._idle: dict[Sandbox, asyncio.TimerHandle] = {}  # each with the timer that ends it
+        self._with_room: dict[Sandbox, None] = {}  # those that run invocations and have room for more
+        self._all: dict[Sandbox, int] = {}  # each with the state of the code that it runs
         self._waiting = WaitingLine()
         self._ending: dict[asyncio.Task[None], Sandbox] = {}
         self._stopped = False
@@ -94,7 +96,7 @@ class SandboxPool:
                 invocation.tail.end()
                 return
             self._end_outdated(change)
-            sandbox = self._take_idle()
+            sandbox = self._take()
             if sandbox is None and (seconds := self._time_to_wait(attempt, wait_if_full=wait_if_full)):
                 sandbox = await self._waiting.wait(seconds, self._became_idle)
                 if sandbox is None:
@@ -105,9 +107,10 @@ class SandboxPool:
                     continue  # meanwhile, the code may have changed
                 await self._start_another(invocation, change)
                 return
-            if not sandbox.ended and self._all[sandbox] == change:
+            if sandbox.room and not sandbox.ended and self._all.get(sandbox) == change:
                 self._show(invocation)
                 sandbox.invoke(invocation)
+                self._keep(sandbox)
                 return
             self._keep(sandbox)  # outdated or ended: the next round handles it
 
@@ -152,7 +155,7 @@ class SandboxPool:
 
     async def _pass_on(self, invocation: Invocation, *, wait_if_full: bool) -> None:
         if self._successor is None:
-            return self._fail(invocation, "Sandbox.Failure", f"{self.name} is no longer in the template")
+            return self._failures.fail(invocation, f"{self.name} is no longer in the template")
         return await self._successor.invoke(invocation, wait_if_full=wait_if_full)
 
     async def _make_ready(self, invocation: Invocation) -> int | None:
@@ -162,44 +165,26 @@ class SandboxPool:
         except (BuildError, OSError) as error:
             self._show(invocation)
             if isinstance(error, OSError):
-                self._fail_for_shortage(invocation, error)
+                self._failures.fail_for_shortage([invocation], error)
             else:
-                self._fail(invocation, "Sandbox.Failure", str(error))
+                self._failures.fail(invocation, str(error))
             return None
-
-    def _fail_for_shortage(self, invocation: Invocation, error: OSError) -> None:
-        """Fail an invocation whose sandbox cannot start for lack of resources. The log shows one failure a second."""
-        message = f"no sandbox of {self.function.name} can start: {shortage(error) or error}"
-        LOG.warning(message)
-        self._fail(invocation, "Sandbox.Failure", message, is_logged=True)
-
-    def _fail(self, invocation: Invocation, error_type: str, message: str, *, is_logged: bool = False) -> None:
-        """Fail an invocation that has no sandbox."""
-        if not is_logged:
-            self._log(message)
-        invocation.fail(error_type, message)
-        invocation.tail.add(message)
-        invocation.tail.end()
 
     async def _start_another(self, invocation: Invocation, change: int) -> None:
         if self._is_full:
             raise Throttled(UNRESERVED if self.function.reserved_concurrency is None else RESERVED)
         self._show(invocation)
-        sandbox = Sandbox(
-            self._code.package, self._reaper, self._log, self._became_idle, self._forget, settings=self._settings
-        )
+        sandbox = self._maker.make(self._code.package)
         self._all[sandbox] = change
+        if sandbox.room > 1:  # others may use it while it starts
+            self._with_room[sandbox] = None
         try:
             await sandbox.start(invocation)
         except BaseException as error:
             self._forget(sandbox)
             if not isinstance(error, OSError):
                 raise
-            if shortage(error):
-                self._fail_for_shortage(invocation, error)
-                return
-            fault = invalid_entrypoint(error)
-            self._fail(invocation, fault.error_type, fault.message)
+            self._failures.fail_start(sandbox.invocations, error)
 
     # --- the ports that sandboxes with external extensions share -----------------------------------------------------
 
@@ -253,39 +238,55 @@ class SandboxPool:
         """Whether a sandbox is about to become idle for which no other invocation waits."""
         return attempt == 0 and sum(sandbox.finishing for sandbox in self._all) > len(self._waiting)
 
-    def _take_idle(self) -> Sandbox | None:
-        while self._idle:
-            sandbox, timer = self._idle.popitem()  # the most recently used one, so that the others reach their limit
-            timer.cancel()
-            if not sandbox.ended:
-                return sandbox
+    def _take(self) -> Sandbox | None:
+        """Return a sandbox with room, if there is one: the most recently used, so that the others reach their limit."""
+        for found in (self._with_room, self._idle):
+            for sandbox in reversed(list(found)):
+                if sandbox.room and not sandbox.ended:
+                    self._remove(sandbox)
+                    return sandbox
         return None
 
     def _became_idle(self, sandbox: Sandbox) -> None:
-        if not self._waiting.wake(sandbox):
+        """Use a sandbox that has finished an invocation."""
+        if self._stopped or sandbox in self._ending.values():
+            return
+        if not (sandbox.room and self._waiting.wake(sandbox)):
             self._keep(sandbox)
-            if self._is_retired:
+            if self._is_retired and sandbox in self._idle:
                 self._end(sandbox)
         self._ports.note_change()
 
     def _keep(self, sandbox: Sandbox) -> None:
-        self._idle[sandbox] = asyncio.get_running_loop().call_later(self._settings.idle_limit, self._end, sandbox)
+        """Keep a sandbox for further invocations, if it has room for any."""
+        self._remove(sandbox)
+        if not sandbox.invocations:
+            self._idle[sandbox] = asyncio.get_running_loop().call_later(self._settings.idle_limit, self._end, sandbox)
+        elif sandbox.room:
+            self._with_room[sandbox] = None
+
+    def _remove(self, sandbox: Sandbox) -> None:
+        self._with_room.pop(sandbox, None)
+        if sandbox in self._idle:
+            self._idle.pop(sandbox).cancel()
 
     def _end_outdated(self, change: int) -> None:
-        """End idle sandboxes whose code has been edited since their start. Busy ones finish their invocation."""
+        """End idle sandboxes whose code has been edited since their start. Busy ones finish their invocations."""
         for sandbox in [sandbox for sandbox in self._idle if self._all[sandbox] != change]:
             self._end(sandbox)
+        for sandbox in [sandbox for sandbox in self._with_room if self._all[sandbox] != change]:
+            self._remove(sandbox)
 
     def _end(self, sandbox: Sandbox) -> None:
-        self._idle.pop(sandbox).cancel()
+        self._remove(sandbox)
         ending = asyncio.create_task(sandbox.stop())
         self._ending[ending] = sandbox  # the event loop keeps only a weak reference
         ending.add_done_callback(self._ending.pop)
 
     def _forget(self, sandbox: Sandbox) -> None:
         self._all.pop(sandbox, None)
-        if sandbox in self._idle:
-            self._idle.pop(sandbox).cancel()
+        self._remove(sandbox)
+        self._maker.forget(sandbox)
         self._waiting.wake(None)
         self._ports.note_change()
         if not self._all:

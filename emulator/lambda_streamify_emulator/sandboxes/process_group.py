@@ -6,6 +6,7 @@ from signal import SIGKILL, Signals
 from typing import TYPE_CHECKING
 
 from ..processes.groups import group_of
+from ..processes.log_socket import LOG_SOCKET, LogSocket
 from ..processes.output import Output
 from .freezer import freeze, send_signal, thaw
 from .function_package import Package
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 class ProcessGroup:
     """The runtime of a package, once it has been started, and its group."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, *, has_log_socket: bool = False) -> None:
         self._package = package
+        self._has_log_socket = has_log_socket
         self.id = 0
         """The process group; 0 while there is none."""
         self._runtime: Process | None = None
         self._output: Output | None = None
+        self._log_socket: LogSocket | None = None
 
     async def start_runtime(
         self, environment: Mapping[str, str], log: Callable[[str], None], say: Callable[[str], None]
@@ -33,7 +36,16 @@ class ProcessGroup:
         `log` is called with each line that it prints, `say` with messages for the developer.
         """
         output = Output(log)
-        self._runtime = await start_runtime(self._package, environment, output, self.id, say)
+        if self._has_log_socket:
+            self._log_socket = LogSocket(log)
+            path = self._log_socket.open(self._package.folders.runtime)
+            environment = environment if path is None else {**environment, LOG_SOCKET: path}
+        try:
+            self._runtime = await start_runtime(self._package, environment, output, self.id, say)
+        except BaseException:
+            if self._log_socket is not None:
+                self._log_socket.close()
+            raise
         self._output = output
         return group_of(self._runtime.pid, self.id or self._runtime.pid)
 
@@ -60,6 +72,8 @@ class ProcessGroup:
         """Log everything that the runtime has printed before this call."""
         if self._output is not None:
             self._output.drain()
+        if self._log_socket is not None:
+            self._log_socket.drain()
 
     async def end_output(self, timeout: float) -> None:
         """Read the rest of the output for at most `timeout` seconds.
@@ -68,6 +82,8 @@ class ProcessGroup:
         """
         if self._output is not None:
             await self._output.end(timeout)
+        if self._log_socket is not None:
+            self._log_socket.close()
 
     def freeze(self) -> bool:
         """Stop all processes; return whether they are stopped."""

@@ -64,11 +64,14 @@ class Processes(Protocol):
         """Send a signal to the runtime alone."""
 
 
-def make_processes(package: Package, reaper: Reaper, settings: Settings) -> Processes:
-    """Return the processes of a new sandbox, which has not started yet."""
+def make_processes(package: Package, reaper: Reaper, settings: Settings, *, has_log_socket: bool = False) -> Processes:
+    """Return the processes of a new sandbox, which has not started yet.
+
+    With `has_log_socket`, they can write their logs to a socket as well, unless they run in a container.
+    """
     function = package.function
     if package.engine is None or function.image is None:
-        return ProcessGroup(package)
+        return ProcessGroup(package, has_log_socket=has_log_socket)
     # The emulator measures the memory of processes that it can see.
     is_enforced = settings.limits.memory and settings.debug != function.name and not package.engine.is_here
     memory = function.memory if is_enforced else None

@@ -8,21 +8,20 @@ from functools import partial
 from uuid import uuid4
 
 from ..extensions.environment import SANDBOX
-from ..extensions.host import ExtensionHost
 from ..extensions.host import Hooks as ExtensionHooks
 from ..invocations.invocation import Invocation
-from ..invocations.invocation_log import InvocationLog, Outcome
+from ..invocations.invocation_log import Outcome
 from ..processes.reaper import Reaper
 from ..runtime_api.event import invoked_arn
-from ..runtime_api.server import Hooks, RuntimeApi
+from ..runtime_api.server import Hooks
 from ..settings import DEFAULTS, Settings
 from .credentials import HINT, misses_credentials
 from .debugger import with_debug_timeout
 from .endings import Ending, Fault, invalid_entrypoint
-from .environment import INITIALIZATION_TYPE, LOG_STREAM, sandbox_environment
+from .environment import LOG_STREAM
 from .function_package import Package
-from .memory_watch import MemoryWatch
-from .processes import make_processes, make_programs
+from .parts import Parts
+from .processes import make_programs
 from .shutdown import Shutdown
 from .timers import Timers
 
@@ -46,26 +45,24 @@ class Sandbox:
         gone: "Callable[[Sandbox], None]",
         *,
         settings: Settings = DEFAULTS,
+        parts: Parts | None = None,
     ) -> None:
-        if settings.debug == package.function.name:
+        self._is_debugged = settings.debug == package.function.name
+        if self._is_debugged:
             package = replace(package, function=with_debug_timeout(package.function))
         self._package = package
         self._settings = settings
         self._reaper = reaper
-        self._log = InvocationLog(log, package.function.memory)
+        parts = Parts(package, settings) if parts is None else parts
+        self._log = parts.log(log)
         self._call_idle = idle
         self._call_gone = gone
-        hooks = Hooks(self._on_event_sent, self._on_idle, self._on_start_failed, log)
-        snapstart = package.function.environment.get(INITIALIZATION_TYPE) == "snap-start"
-        self._api = RuntimeApi(
-            package.function, hooks, snapstart=snapstart, limits=settings.limits, names=settings.allowed_hosts
-        )
+        self._api = parts.api(Hooks(self._on_event_sent, self._on_idle, self._on_start_failed, log))
         extension_hooks = ExtensionHooks(self._proceed, self._on_extension_failed, self._log.line, log)
-        self._processes = make_processes(package, reaper, settings)
-        programs = make_programs(package, self._processes)
-        self._extensions = ExtensionHost(package.function, programs, extension_hooks, settings.limits)
+        self._processes = parts.processes(reaper)
+        self._extensions = parts.extensions(make_programs(package, self._processes), extension_hooks)
         self._api.mount(self._extensions.api)
-        self._memory = MemoryWatch(package.function.memory * 1024**2, self._process_ids, self._on_out_of_memory)
+        self._memory = parts.memory_watch(self._process_ids, self._on_out_of_memory)
         self._invocations: dict[str, Invocation] = {}  # by request id
         self._timers = Timers()
         self._shutdown = Shutdown(self._processes, self._extensions, self._timers, self._shutdown_reason)
@@ -76,12 +73,10 @@ class Sandbox:
         self._frozen = False
         self._out_of_memory = False
         self._fault: Fault | None = None
-        self._is_debugged = settings.debug == package.function.name
         self._watcher: asyncio.Task[None] | None = None
         self._stopped = False
         self._log_stream = f"local/{uuid4().hex}"
-        about = (package.function, package.folders, package.interpreter, self._log_stream)
-        self._make_environment = partial(sandbox_environment, *about, with_credentials=settings.with_credentials)
+        self._make_environment = partial(parts.environment, self._log_stream)
 
     async def start(self, invocation: Invocation) -> None:
         """Start the processes for `invocation`. Raises OSError if the interpreter cannot be started.
@@ -100,7 +95,7 @@ class Sandbox:
             await self._extensions.close(0)
             await self._api.close()
             raise
-        if not self._timers:
+        if not self._is_initialized:
             self._limit(invocation, INIT_TIMEOUT_S + self._package.function.timeout)
         self._watcher = asyncio.create_task(self._watch())
         if self._stopped:
@@ -116,6 +111,16 @@ class Sandbox:
         self._reaper.add(group, f"{LOG_STREAM}={self._log_stream}", f"{SANDBOX}={self._log_stream}")
 
     @property
+    def invocations(self) -> list[Invocation]:
+        """The invocations that it runs; all that it was given, if it could not be started."""
+        return list(self._invocations.values())
+
+    @property
+    def room(self) -> int:
+        """How many further invocations it can run now."""
+        return 0 if self._invocations else 1
+
+    @property
     def ended(self) -> bool:
         """Whether it takes no further invocation. `gone` is called later, when all output has been read."""
         return self._watcher is not None and (self._processes.has_runtime_ended or self._fault is not None)
@@ -127,7 +132,7 @@ class Sandbox:
         return bool(answered) and all(answered) and not (self.ended or self._timed_out)
 
     def invoke(self, invocation: Invocation) -> None:
-        """Run `invocation`. The sandbox must be idle or new."""
+        """Run `invocation`. The sandbox must have room, or be new."""
         self._invocations[invocation.request_id] = invocation
         self._log.begin(invocation.request_id, invocation.tail)
         if self._is_initialized:
@@ -182,7 +187,7 @@ class Sandbox:
         self._is_waiting = False
         self._drain()
         self._memory.start()  # the checks of a cold one began at its start
-        self._log.start()
+        self._log.of(invocation.request_id).start()
         self._extensions.lifecycle.started(invocation)
         self._extensions.invoke(invocation, invoked_arn(self._package.function, invocation), self._api.deadline)
         self._limit(invocation, self._package.function.timeout)
@@ -192,15 +197,20 @@ class Sandbox:
         del self._invocations[invocation.request_id]
         self._timers.cancel(invocation.request_id)
         error = invocation.channel.error
-        self._memory.stop()
-        self._frozen = not self._is_debugged and self._processes.freeze()
+        self._rest()
         self._drain()  # everything waits for the next event, so the invocation's output is complete
+        log = self._log.of(invocation.request_id)
         if error and misses_credentials(error) and not self._settings.with_credentials:
-            self._log.line(HINT)
+            log.line(HINT)
         self._memory.measure()
-        report = self._log.end(Outcome(self._memory.peak))
+        report = log.end(Outcome(self._memory.peak))
         self._extensions.lifecycle.ended(report, has_extensions=bool(self._extensions.registrations))
         self._call_idle(self)
+
+    def _rest(self) -> None:
+        """Stop everything until the next invocation."""
+        self._memory.stop()
+        self._frozen = not self._is_debugged and self._processes.freeze()
 
     def _drain(self) -> None:
         self._extensions.drain()
@@ -217,9 +227,7 @@ class Sandbox:
         return self._stopped or self._timed_out is not None or self._fault is not None
 
     def _on_start_failed(self) -> None:
-        self._timers.replace_all(
-            TERMINATION_TIMEOUT_S, self._shutdown.kill
-        )  # until then, the process should end by itself
+        self._timers.replace_all(TERMINATION_TIMEOUT_S, self._shutdown.kill)  # until then, it should end by itself
 
     def _on_extension_failed(self, error_type: str, message: str) -> None:
         if not self._is_ending:
@@ -236,9 +244,8 @@ class Sandbox:
         self._shutdown.end_runtime()
 
     def _on_out_of_memory(self) -> None:
-        if self._settings.limits.memory and not self._is_debugged:
-            self._out_of_memory = True
-            self._shutdown.kill()
+        self._out_of_memory = True
+        self._shutdown.kill()
 
     def _process_ids(self) -> list[int]:
         return [*self._processes.runtime_ids, *self._extensions.process_ids]
@@ -256,7 +263,8 @@ class Sandbox:
         self._timers.cancel_all()
         self._memory.stop()
         for invocation in self._invocations.values():
-            report = self._ending(code, invocation).end(invocation, self._log, self._memory.peak)
+            log = self._log.of(invocation.request_id)
+            report = self._ending(code, invocation).end(invocation, log, self._memory.peak)
             self._extensions.lifecycle.ended(report, has_extensions=False)
         self._invocations.clear()
         self._call_gone(self)

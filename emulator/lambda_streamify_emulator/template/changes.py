@@ -16,6 +16,7 @@ _PROPERTIES = {
     "handler": "Handler",
     "invoke_mode": "InvokeMode",
     "layers": "Layers",
+    "max_concurrency": "PerExecutionEnvironmentMaxConcurrency",
     "memory": "MemorySize",
     "reserved_concurrency": "ReservedConcurrentExecutions",
     "runtime": "Runtime",

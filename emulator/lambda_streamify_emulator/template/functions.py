@@ -11,6 +11,7 @@ from .contents import Content, lambda_code, sam_code
 from .images import IMAGE, Image, read_image
 from .intrinsics import unresolved
 from .layers import Layer, used_layer
+from .managed_instances import read_max_concurrency
 from .stack import SAM_FUNCTION, Stack, function_arn
 from .urls import NONE, UrlConfig, read_url_config
 from .values import IMPOSSIBLE, kind, mapping, number, variable
@@ -64,6 +65,8 @@ class Function:
     """The BuildMethod in its Metadata; None if it is already built."""
     is_built: bool = False
     """Whether its code already contains everything it needs, so that nothing is installed or built."""
+    max_concurrency: int | None = None
+    """How many invocations an environment runs at a time on managed instances; None elsewhere."""
     image: Image | None = None
     """Its container image; None if it has a folder. With one, `handler` and `runtime` are empty."""
 
@@ -101,6 +104,7 @@ def read_function(stack: Stack, logical_id: str, layers: Mapping[str, Layer | Em
     else:
         read_code = sam_code if resource.get("Type") == SAM_FUNCTION else lambda_code
         code = read_code(stack.path, logical_id, resource, properties)
+    memory = number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY_MB), "megabytes")
     metadata = mapping(f"{where}: Metadata", resource.get("Metadata"))
     url_where = f"{where}: FunctionUrlConfig"
     url = read_url_config(url_where, properties["FunctionUrlConfig"]) if has_url else UrlConfig()
@@ -111,7 +115,7 @@ def read_function(stack: Stack, logical_id: str, layers: Mapping[str, Layer | Em
         runtime=properties["Runtime"],
         code=code.folder,
         timeout=number(where, "Timeout", properties.get("Timeout", DEFAULT_TIMEOUT_S), "seconds"),
-        memory=number(where, "MemorySize", properties.get("MemorySize", DEFAULT_MEMORY_MB), "megabytes"),
+        memory=memory,
         environment={
             name: variable(f"{where}: Environment", name, value)
             for name, value in variables.items()
@@ -125,6 +129,7 @@ def read_function(stack: Stack, logical_id: str, layers: Mapping[str, Layer | Em
         cors=url.cors,
         build_method=None if code.is_built else metadata.get("BuildMethod"),
         is_built=code.is_built,
+        max_concurrency=read_max_concurrency(where, stack, logical_id, memory),
         image=image,
     )
 

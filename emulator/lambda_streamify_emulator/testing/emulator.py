@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..emulator import Emulator
 from ..invocations.lockstep import LockstepChannel, Steps
 from ..sandboxes.pool import SandboxPool
+from ..settings import Settings
 from ..template.reader import Template, load_template
 from ..web.web_server import WebServer
 
@@ -60,16 +61,23 @@ class _Emulator(Emulator):
 class TemplateEmulator:
     """Runs a template between `start` and `stop`.
 
-    `messages` are those of the emulator, `lines` the log lines of functions.
+    `messages` are those of the emulator, `lines` the log lines of functions. `max_concurrency` is that of Settings.
     """
 
-    def __init__(self, path: Path, parameters: Mapping[str, str], layers: Mapping[str, Path] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        parameters: Mapping[str, str],
+        layers: Mapping[str, Path] | None = None,
+        max_concurrency: Mapping[str, int] | None = None,
+    ) -> None:
         self.path = path
         self.messages: list[str] = []
         self.lines: list[LogLine] = []
         self.template = Template(())
         self._parameters = parameters
         self._layers = layers
+        self._settings = Settings(max_concurrency=max_concurrency or {})
         self._expected: dict[int, Steps] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -121,7 +129,7 @@ class TemplateEmulator:
         self._loop = asyncio.get_running_loop()
         if self._has_stop_request:
             return
-        emulator = _Emulator(self.template, port=0, say=self.messages.append, log=self._log)
+        emulator = _Emulator(self.template, port=0, say=self.messages.append, log=self._log, settings=self._settings)
         stopping = asyncio.create_task(self._stopping.wait())
         starting = asyncio.create_task(emulator.__aenter__())
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "containers": {"errors", "processes", "template"},
     "runtime_api": {"invocations", "listener", "template", "web"},
     "extensions": {"account", "invocations", "listener", "processes", "runtime_api", "template"},
-    "settings": {"activity", "invocations", "web"},
+    "settings": {"activity", "errors", "invocations", "template", "web"},
     "sandboxes": {
         "account",
         "building",
@@ -93,8 +93,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "web",
     },
     "__main__": {"commands"},
-    "testing": {"clients", "emulator", "errors", "invocations", "recordings", "sandboxes", "template", "web"},
-    "pytest_plugin": {"__main__", "errors", "replays", "testing"},
+    "testing": {
+        "clients",
+        "emulator",
+        "errors",
+        "invocations",
+        "recordings",
+        "sandboxes",
+        "settings",
+        "template",
+        "web",
+    },
+    "pytest_plugin": {"__main__", "errors", "replays", "settings", "testing"},
 }
 
 

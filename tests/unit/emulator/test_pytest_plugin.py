@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lambda_streamify_emulator.__main__ import MISSING_DEPENDENCY
+from threaded_runtime import SCRIPT
 from tiny_template import write_template
 
 if TYPE_CHECKING:
@@ -66,6 +67,38 @@ def test_the_mode_is_instant_unless_the_test_says_otherwise(
     path.write_text(RECORDING)
 
     assert stream_recording(path).mode == "instant"
+
+
+def test_functions_may_run_several_invocations_at_a_time(pytester: pytest.Pytester) -> None:
+    write_template(pytester.path)
+    (pytester.path / "layer" / "runtime").write_text(SCRIPT)
+    pytester.makeini("[pytest]\nstreamify_max_concurrency =\n    first=3\n")
+    pytester.makepyfile("""
+        CODE = "respond(os.environ.get('AWS_LAMBDA_MAX_CONCURRENCY', 'none').encode())"
+
+        def test_number(streamify):
+            assert streamify.invoke("first", CODE).body == b"3"
+    """)
+
+    outcome(pytester).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("first=many", "streamify_max_concurrency first=many: write a number from 1 to 1600, or NAME=NUMBER"),
+        ("third=2", "--max-concurrency third: there is no such function; there are first, Second"),
+    ],
+)
+def test_a_wrong_number_of_invocations_is_reported_once(pytester: pytest.Pytester, line: str, problem: str) -> None:
+    write_template(pytester.path)
+    pytester.makeini(f"[pytest]\nstreamify_max_concurrency = {line}\n")
+    pytester.makepyfile("def test_any(streamify): pass")
+
+    result = outcome(pytester)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*template.yaml: {problem}"])
 
 
 def test_functions_of_the_template_run_and_a_failure_shows_their_logs(pytester: pytest.Pytester) -> None:

@@ -7,6 +7,7 @@ import { addLines, clearLogs, setLogFunctions, setUpLogs } from "./logs.js";
 import { pluralize } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
+const sandboxes = new Map(); // those that run several invocations at a time, by function
 const states = new Map(); // what is done before a function can run, by function
 
 function add(parent, name, text = "", kind = "") {
@@ -44,8 +45,15 @@ function showFunctions(functions, apis) {
 
 function showStates() {
   for (const place of document.querySelectorAll("[data-state-of]")) {
-    place.textContent = states.get(place.dataset.stateOf) ?? "";
+    const name = place.dataset.stateOf;
+    place.textContent = states.get(name) || (sandboxes.get(name) ?? []).map(describeSandbox).join("; ");
   }
+}
+
+function describeSandbox({ running, max_concurrency, memory, processes }) {
+  const count = processes === 1 ? "1 process" : `${processes} processes`;
+  const used = memory === null ? "" : `, ${Math.ceil(memory / 2 ** 20)} MB in ${count}`;
+  return `${running} of ${max_concurrency} at a time${used}`;
 }
 
 function showProblems(findings) {
@@ -82,11 +90,13 @@ async function start() {
       clearLogs();
       showProblems([]);
       states.clear();
+      sandboxes.clear();
     }
     showRows(changes.rows);
     addLines(changes.lines);
     refreshOpenRows(new Set(changes.lines.map(([, name]) => name)));
     for (const [name, state] of Object.entries(changes.states)) states.set(name, state);
+    for (const [name, shown] of Object.entries(changes.sandboxes)) sandboxes.set(name, shown);
     showStates();
     if (changes.problems) showProblems(changes.problems);
   };

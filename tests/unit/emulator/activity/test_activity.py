@@ -387,3 +387,16 @@ def test_what_is_done_before_a_function_can_run_is_shown_until_it_is_over(activi
 
     assert activity.since(seen["version"])["states"] == {"hello": None}
     assert activity.since(activity.version)["states"] == {}
+
+
+def test_the_sandboxes_of_a_function_replace_those_before() -> None:
+    activity = Activity()
+    assert activity.since(0)["sandboxes"] == {}
+
+    activity.show_sandboxes("hello", [{"running": 1}])
+    version = activity.version
+
+    assert activity.since(0)["sandboxes"] == {"hello": [{"running": 1}]}
+    assert activity.since(version)["sandboxes"] == {}
+    activity.show_sandboxes("hello", [])
+    assert activity.since(version)["sandboxes"] == {"hello": []}

@@ -109,3 +109,13 @@ def test_the_state_says_what_the_end_of_an_extension_means() -> None:
     assert error_type_of(other) == "Extension.ExitError"
     table.fail_launch(other, "PermissionDenied")
     assert (error_type_of(other), other.error_type) == ("Extension.LaunchError", "PermissionDenied")
+
+
+def test_with_several_invocations_at_a_time_there_is_no_event_for_each() -> None:
+    table = Registrations(is_concurrent=True)
+    table.expect("agent")
+
+    assert refusal(table, "agent", "INVOKE") == ("Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType")
+    assert refusal(table, "inner", "INVOKE") == ("Extension.InvalidEventType", "INVOKE: ErrorInvalidEventType")
+    assert table.register("agent", ["SHUTDOWN"]).events == ("SHUTDOWN",)
+    assert table.register("inner", []).events == ()

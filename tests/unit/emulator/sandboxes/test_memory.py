@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from lambda_streamify_emulator.sandboxes.memory import Memory, descendants, memory_used
+from lambda_streamify_emulator.sandboxes.memory import Memory, descendants, memory_used, proportional_use
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 MIB = 1024**2
@@ -78,3 +78,29 @@ def test_the_memory_of_a_process_that_is_gone_is_unknown() -> None:
 
     assert memory_used(process.pid) is None
     assert list(descendants(process.pid)) == []
+
+
+def test_memory_that_processes_share_is_divided_among_them() -> None:
+    # Each of the three children holds what its parent holds; together it is there once.
+    fork = """
+import os, signal
+a = b"x" * (64 << 20)
+for _ in range(3):
+    if not os.fork():
+        signal.pause()
+"""
+    end = "import atexit; atexit.register(lambda: os.killpg(0, 15)); os.setpgrp()"
+    with program(fork.replace("import os, signal", f"import os, signal; {end}", 1)) as process:
+        found, summed = proportional_use(process), memory_used(process)
+    assert found is not None
+    assert summed is not None
+    used, count = found
+    assert count == 4
+    assert 64 * MIB < used < 120 * MIB
+    assert summed.now > 4 * 64 * MIB
+
+
+def test_the_proportional_use_of_a_process_that_is_gone_is_unknown() -> None:
+    with program("") as process:
+        pass
+    assert proportional_use(process) is None
