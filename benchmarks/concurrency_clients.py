@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 PROCESSES = "layer, processes"
 TASKS = "layer, tasks"
 TASKS_STARLETTE = "layer, tasks, Starlette"
+TASKS_UVLOOP = "layer, tasks, Starlette on uvloop"
 TASKS_IN_TWO = "layer, tasks in 2 processes, Starlette"  # where there are two cores
 AWS = "awslambdaric"
 UVICORN = adapter.STARLETTE
 STANDARD = adapter.STARLETTE_STANDARD
-CLIENTS = (PROCESSES, TASKS, TASKS_STARLETTE, TASKS_IN_TWO, AWS, UVICORN, STANDARD)
+CLIENTS = (PROCESSES, TASKS, TASKS_STARLETTE, TASKS_UVLOOP, TASKS_IN_TWO, AWS, UVICORN, STANDARD)
 
 PROCESS_EACH = (PROCESSES, AWS)  # those with a process for each invocation
 
@@ -56,7 +57,11 @@ def make_lineup(scratch: Path, layer: Path) -> Lineup:
 
 
 def _in_python(layer: Path, python: str) -> list[Client]:
-    runtime, packages = peers.runtime(), peers.packages("bench-apps")
+    runtime, packages, standard = (
+        peers.runtime(),
+        peers.packages("bench-apps"),
+        peers.packages("bench-uvicorn-standard"),
+    )
     starlette = runtimes.on_layer(
         TASKS_STARLETTE,
         {TASK: "starlette_handler.handler"},
@@ -72,6 +77,15 @@ def _in_python(layer: Path, python: str) -> list[Client]:
             TASKS, {TASK: "waiting_chunks.async_handler"}, layer, python, runtime, STREAMIFY_CONCURRENCY="tasks"
         ),
         starlette,
+        replace(
+            starlette,
+            name=TASKS_UVLOOP,
+            variables={
+                **starlette.variables,
+                "PYTHONPATH": f"{standard}:{packages}",
+                "STREAMIFY_EVENT_LOOP": "uvloop",
+            },
+        ),
         replace(starlette, name=TASKS_IN_TWO, variables={**starlette.variables, "STREAMIFY_PROCESSES": "2"}),
         replace(runtimes.aws_python(python, runtime), handlers={TASK: "waiting_chunks.buffered_handler"}),
     ]

@@ -20,6 +20,7 @@ from concurrency_clients import (
     TASKS,
     TASKS_IN_TWO,
     TASKS_STARLETTE,
+    TASKS_UVLOOP,
     UVICORN,
     WAITING,
 )
@@ -80,6 +81,7 @@ _TASKS_AND_ADAPTER = [
     (TASKS_STARLETTE, UVICORN),
     (TASKS, UVICORN),
     (TASKS_STARLETTE, STANDARD),
+    (TASKS_UVLOOP, STANDARD),
 ]
 
 
