@@ -118,6 +118,8 @@ class Delivery:
             return None
         return None if self.is_over or self.response is not response else stream.write_nowait(data)
 
+    push_nowait_in_task = push_nowait
+
     def finish(self) -> None:
         """End the response unless it has ended."""
         with self.lock:
@@ -162,10 +164,7 @@ class Delivery:
             raise
 
     def notify_hooks(self) -> None:
-        """Call the API's method that monitoring tools wrap, if the answer was sent without it.
-
-        The runtime calls this after the handler has returned.
-        """
+        """After the handler has returned, call the API's method that tools wrap, if the answer was sent without it."""
         if not self._needs_hook_call:
             return
         if self._reported_error is None:
