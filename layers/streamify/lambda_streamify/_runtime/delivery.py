@@ -92,7 +92,7 @@ class Delivery:
             stream, start = self.open(self._current_response, chunk)
             self._is_bodiless = self.route.is_bodiless(self._current_response)
             stream.open(start, b"" if self._is_bodiless else data)
-        elif not self._is_bodiless:
+        elif not (self._is_bodiless or self.is_over):  # after `AsyncDelivery.end`, its task sends the rest
             stream.flush()  # the rest of an earlier chunk
             if data:
                 stream.write(data)
@@ -106,7 +106,7 @@ class Delivery:
             stream, start = self.open(self._current_response, chunk)
             self._is_bodiless = self.route.is_bodiless(self._current_response)
             await stream.open_async(loop, start, b"" if self._is_bodiless else data)
-        elif not self._is_bodiless:
+        elif not (self._is_bodiless or self.is_over):
             await stream.drain(loop)
             if data and not stream.write_nowait(data):
                 await stream.drain(loop)
