@@ -110,7 +110,7 @@ class SandboxPool:
             if sandbox.room and not sandbox.ended and self._all.get(sandbox) == change:
                 self._show(invocation)
                 sandbox.invoke(invocation)
-                self._keep(sandbox)
+                self._offer(sandbox)
                 return
             self._keep(sandbox)  # outdated or ended: the next round handles it
 
@@ -178,6 +178,7 @@ class SandboxPool:
         self._all[sandbox] = change
         if sandbox.room > 1:  # others may use it while it starts
             self._with_room[sandbox] = None
+            self._waiting.wake(sandbox)
         try:
             await sandbox.start(invocation)
         except BaseException as error:
@@ -251,11 +252,16 @@ class SandboxPool:
         """Use a sandbox that has finished an invocation."""
         if self._stopped or sandbox in self._ending.values():
             return
-        if not (sandbox.room and self._waiting.wake(sandbox)):
-            self._keep(sandbox)
-            if self._is_retired and sandbox in self._idle:
-                self._end(sandbox)
+        if not self._offer(sandbox) and self._is_retired and sandbox in self._idle:
+            self._end(sandbox)
         self._ports.note_change()
+
+    def _offer(self, sandbox: Sandbox) -> bool:
+        """Give a sandbox with room to the next waiting invocation, and say so, or keep it."""
+        if sandbox.room and self._waiting.wake(sandbox):
+            return True
+        self._keep(sandbox)
+        return False
 
     def _keep(self, sandbox: Sandbox) -> None:
         """Keep a sandbox for further invocations, if it has room for any."""
