@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from asynchronous import run
+from file_limit import no_free_file
 from lambda_streamify_emulator.activity.activity import Activity
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.sandboxes import sandbox as module
@@ -179,6 +180,22 @@ def test_all_that_wait_use_the_sandbox_that_one_of_them_starts(tmp_path: Path) -
             assert len(processes) == 1
             (tmp_path / "d").write_text("open")
             assert await body(await stream) == processes.pop() + b"end"
+
+    run(main())
+
+
+def test_all_that_wait_fail_while_no_sandbox_can_start(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_threaded_package(tmp_path), 2, max_sandboxes=1) as pool:
+            _, (old, _) = await held(pool, tmp_path, "ab")
+            waiting = [asyncio.create_task(pool.start(SAY_PROCESS, wait_if_full=True)) for _ in range(3)]
+            await pool.until_waiting(3)
+            with no_free_file():
+                os.kill(old, signal.SIGKILL)
+                started = [await task for task in waiting]
+
+            assert {reported(invocation)[0] for invocation in started} == {"Sandbox.Failure"}
+            assert await pool.say_process() != old
 
     run(main())
 
