@@ -26,7 +26,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)
 
 .PHONY: build coverage docs docs-serve docs-version pictures reference lint-prose lint-workflows help demo demo-web \
 	test test-commands test-ecosystem test-operate test-sam test-lowest test-newest test-robustness test-wheel \
-	reliability soak fuzz bench bench-emulator layer publish-layer starters docs/reference/contract.txt lint format clean \
+	reliability soak fuzz bench bench-emulator bench-concurrency layer publish-layer starters docs/reference/contract.txt lint format clean \
 	test-release release release-artifacts release-draft release-layer changelog-section publish-layers
 
 help: ## list these commands
@@ -100,6 +100,9 @@ bench: .venv/.dev ## measure (BENCH=--quick: only see that it works)
 
 bench-emulator: .venv/.dev ## measure the emulator and the replay (BENCH=--quick likewise)
 	.venv/bin/python benchmarks/emulator.py $(BENCH)
+
+bench-concurrency: .venv/.dev ## measure several invocations at a time (BENCH=--quick likewise)
+	.venv/bin/python benchmarks/concurrency.py $(BENCH)
 
 lint: .venv/.dev lint-prose lint-workflows ## check style, types, the templates, and the documents with their links
 	.venv/bin/ruff check

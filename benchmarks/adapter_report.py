@@ -8,15 +8,14 @@ from adapter_measures import ONE_CORE, UNPINNED
 from observations import CLIENTS
 from report import picture_and_table, table, target_text, web_server
 from spread import number
+from written_table import WrittenTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from measures import Row
 
-BEGIN = "<!-- What follows is written by `make bench`. -->"
-END = "<!-- Here ends what is written by `make bench`. -->"
-PENDING = "No run on a quiet machine is kept yet: `make bench` writes the table here."
+TABLE = WrittenTable("make bench")
 
 NAGLE = (
     "The adapter leaves Nagle's algorithm on towards the Runtime API, and writes a response's head and its first chunk"
@@ -34,7 +33,7 @@ def opening(rows: Sequence[Row], observations: Sequence[Sequence[str]], name: st
     others = [row for row in rows if row.group not in groups]
     lines = ["## Against the Lambda Web Adapter", ""]
     if groups[ONE_CORE]:
-        lines += [BEGIN, "", *summary(groups[ONE_CORE]), "", END, ""]
+        lines += [*TABLE.marked(summary(groups[ONE_CORE])), ""]
         lines += ["![How many times better than the adapter](adapter.svg)", ""]
     if observations:
         header = ["", *CLIENTS]
@@ -70,17 +69,3 @@ def _summed_up(row: Row) -> list[str]:
 
 def _cells(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def kept_table(page: str) -> str:
-    """What stands between the marks of a page; empty if it has none."""
-    return page.partition(BEGIN)[2].partition(END)[0].strip() if BEGIN in page else ""
-
-
-def with_table(page: str, lines: Sequence[str]) -> str:
-    """The page with these lines between its marks."""
-    if BEGIN not in page or END not in page:
-        raise ValueError(f"there is no place for the table: {BEGIN} and {END}")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return "\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"])

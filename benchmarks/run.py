@@ -160,7 +160,7 @@ def keep(text: str, run: Run, options: argparse.Namespace) -> None:
     (options.output / "report.svg").write_text(chart.draw(others))
     (options.output / "adapter.svg").write_text(chart.draw_against(adapter_rows, "the Lambda Web Adapter"))
     if options.output == HERE:
-        PAGE.write_text(adapter_report.with_table(PAGE.read_text(), adapter_report.summary(adapter_rows)))
+        PAGE.write_text(adapter_report.TABLE.written_into(PAGE.read_text(), adapter_report.summary(adapter_rows)))
 
 
 def in_turn(jobs: list[Job], turn: int) -> list[Job]:

@@ -109,6 +109,17 @@ class Sample:
         return float(self.seen["ahead"]) / 1e6
 
     @property
+    def streams_per_second(self) -> float:
+        """From the first invocation handed out to the last byte of all, which overlap."""
+        return self.workload.invocations / (float(self.seen["duration_ns"]) / 1e9)
+
+    @property
+    def slowest_delay_ms(self) -> float:
+        """From a chunk's making to its last byte at the server; the 99th percentile."""
+        ordered = sorted(self.seen["delays_ns"])
+        return float(ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]) / 1e6
+
+    @property
     def first_bytes_ms(self) -> list[float]:
         """From the invocation handed out to the first byte of its body, for each of them."""
         return [float(invocation["first_byte_ns"]) / 1e6 for invocation in self.seen["invocations"]]
@@ -124,7 +135,7 @@ def take_sample(server: Path, client: Client, workload: Workload) -> Sample:
     done = subprocess.run(
         [str(server), *server_options(workload), "--", *client.command(workload.task)],
         cwd=client.folder,
-        env=client.environment(workload.task),
+        env={**client.environment(workload.task), **workload.variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -148,6 +159,9 @@ def server_options(workload: Workload) -> list[str]:
         options += ["-r", str(workload.rate)]
     if workload.stop_ms:
         options += ["-h", str(workload.stop_ms)]
+    if workload.at_a_time:
+        gap_ns, held_ms = workload.wait_ms * 1_000_000 // workload.at_a_time, workload.count * workload.wait_ms // 2
+        options += ["-c", str(workload.at_a_time), "-g", str(gap_ns), "-m", str(max(held_ms, 1))]
     flags = {"-s": workload.stamped, "-f": workload.failing, "-u": not workload.pinned}
     return options + [flag for flag, wanted in flags.items() if wanted]
 
@@ -155,20 +169,23 @@ def server_options(workload: Workload) -> list[str]:
 def check(what: str, sample: Sample, client: Client) -> None:
     """Raise unless the client sent what the workload asks for, in the way that it claims."""
     workload, invocations = sample.workload, sample.seen["invocations"]
-    expected = client.expected_body(workload)
     if workload.failing:
+        expected = client.expected_body(workload)
         if not all(invocation["tail"].startswith("x" * expected) for invocation in invocations):
             raise MeasurementError(f"{what}: less than the {expected} bytes before the error: {invocations}")
         return
-    if [invocation["body"] for invocation in invocations] != [expected] * workload.invocations:
-        raise MeasurementError(f"{what}: not {workload.invocations} bodies of {expected} bytes: {invocations}")
+    if workload.stamped and len(sample.seen["delays_ns"]) != workload.count * workload.invocations:
+        raise MeasurementError(f"{what}: {len(sample.seen['delays_ns'])} time stamps came")
     if not all(invocation["streamed"] == client.streams(workload.task) for invocation in invocations):
         raise MeasurementError(f"{what}: streamed where it should not be, or not where it should: {invocations}")
+    if workload.at_a_time and not client.streaming:
+        return  # the stamps have been counted, and each answer differs from the next
+    expected = client.expected_body(workload)
+    if [invocation["body"] for invocation in invocations] != [expected] * workload.invocations:
+        raise MeasurementError(f"{what}: not {workload.invocations} bodies of {expected} bytes: {invocations}")
     if client.sends_every_chunk and client.streams(workload.task):
         chunks = workload.count + 1  # the prelude is one
         if any(invocation["chunks"] != chunks for invocation in invocations):
             raise MeasurementError(f"{what}: not {chunks} chunks: {invocations}")
-    if workload.stamped and len(sample.seen["delays_ns"]) != workload.count + workload.warm_up:
-        raise MeasurementError(f"{what}: {len(sample.seen['delays_ns'])} time stamps came")
     if "ticker" in workload.task and not sample.lag_ms > 0:
         raise MeasurementError(f"{what}: the ticker never ticked:\n{sample.log}")

@@ -56,7 +56,8 @@ class Workload:
 
     Workloads of the same name are compared with each other. `task` says which handler runs, `rate` how many bytes a
     second are read at most, `stop_ms` how long the reader stops after the first bytes, `pinned` whether all processes
-    of the function run on one processor, `runs` how often all of this is done in one round.
+    of the function run on one processor, `runs` how often all of this is done in one round. `at_a_time` is how many
+    invocations run at the same time where the client takes several, and `wait_ms` how long each waits between chunks.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Workload:
     stop_ms: int = 0
     pinned: bool = True
     runs: int = 1
+    at_a_time: int = 0
+    wait_ms: int = 0
 
     @property
     def event(self) -> dict[str, Any]:
@@ -90,6 +93,13 @@ class Workload:
         }
 
     @property
+    def variables(self) -> dict[str, str]:
+        """What Lambda, and the handler, find in the environment for several invocations at a time."""
+        if not self.at_a_time:
+            return {}
+        return {"AWS_LAMBDA_MAX_CONCURRENCY": str(self.at_a_time), "BENCH_WAIT_MS": str(self.wait_ms)}
+
+    @property
     def warm_up_event(self) -> str | None:
         """The event of one invocation before: the same with one small chunk."""
         return json.dumps(replace(self, count=1, size=20).event) if self.warm_up else None
@@ -102,6 +112,8 @@ class Workload:
         """A tenth of it, for a smoke run; not with a slow reader, whose backlog takes a while to build."""
         if self.rate or self.failing:
             return self
+        if self.at_a_time:
+            return replace(self, count=max(1, self.count // 10))
         if self.stop_ms:
             return replace(self, stop_ms=self.stop_ms // 10)
         return replace(

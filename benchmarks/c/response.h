@@ -10,13 +10,16 @@ static struct {
     const char *event;
     const char *warm_up;
     long count;
+    long at_a_time;
+    long gap_ns;
+    long held_ms;
     bool stamped;
     bool failing;
     bool unpinned;
     long rate;
     long stop_ms;
     unsigned patience;
-} options = {.event = "{}", .count = 1, .patience = 60};
+} options = {.event = "{}", .count = 1, .at_a_time = 1, .patience = 60};
 
 struct invocation {
     int64_t handed_out; // times of CLOCK_MONOTONIC in nanoseconds
@@ -36,6 +39,7 @@ struct response {
     bool in_prelude;
     int nulls;     // in a row, at the end of what has come of the prelude
     int64_t stamp; // the digits of the current line so far
+    int digits;    // how many
     long line;     // its length so far
 };
 
@@ -44,21 +48,27 @@ static size_t delay_count, delay_capacity;
 static int64_t went_on;  // when a reader that had stopped went on
 static long ahead_bytes; // how much had been made by then, but not read
 
+// A time stamp has this many digits, with the noughts before it. In a JSON text its line ends in a backslash and an n.
+enum { STAMP_DIGITS = 19 };
+
 static void note_delays(struct response *response, const char *data, size_t size, int64_t received) {
     for (size_t i = 0; i < size; i++) {
         response->line++;
-        if (data[i] != '\n') {
+        if (data[i] >= '0' && data[i] <= '9') {
             response->stamp = response->stamp * 10 + (data[i] - '0');
+            response->digits++;
             continue;
         }
-        if (delay_count == delay_capacity) {
-            delay_capacity = delay_capacity ? 2 * delay_capacity : 1 << 16;
-            delays = realloc(delays, delay_capacity * sizeof *delays);
+        if (response->digits >= STAMP_DIGITS) {
+            if (delay_count == delay_capacity) {
+                delay_capacity = delay_capacity ? 2 * delay_capacity : 1 << 16;
+                delays = realloc(delays, delay_capacity * sizeof *delays);
+            }
+            delays[delay_count++] = received - response->stamp;
+            if (went_on != 0 && response->stamp < went_on)
+                ahead_bytes += response->line;
         }
-        delays[delay_count++] = received - response->stamp;
-        if (went_on != 0 && response->stamp < went_on)
-            ahead_bytes += response->line;
-        response->stamp = response->line = 0;
+        response->stamp = response->digits = response->line = 0;
     }
 }
 
@@ -83,7 +93,7 @@ static void take(struct response *response, const char *data, size_t size, int64
     if (size > 0 && invocation->first_byte == 0)
         invocation->first_byte = received;
     invocation->body += size;
-    if (options.stamped)
+    if (options.stamped && invocation->measured)
         note_delays(response, data, size, received);
     if (options.failing)
         note_tail(invocation, data, size);
@@ -146,19 +156,24 @@ static bool take_bytes(struct reader *connection, struct response *response, siz
     return true;
 }
 
-// Likewise.
-static bool take_chunks(struct reader *connection, struct response *response) {
+enum progress { CUT, UNDER_WAY, COMPLETE };
+
+// Takes chunks until the response ends. Where several come at the same time, only those that are here: it waits for the
+// rest of a chunk, which comes at once, but not for the next chunk.
+static enum progress take_chunks(struct reader *connection, struct response *response) {
     char line[8192];
     struct invocation *invocation = response->invocation;
     for (;;) {
+        if (options.at_a_time > 1 && connection->start == connection->end)
+            return UNDER_WAY;
         if (!read_line(connection, line, sizeof line))
-            return false;
+            return CUT;
         size_t size = strtoul(line, NULL, 16);
         if (size == 0)
             break;
         invocation->chunks++;
         if (!take_bytes(connection, response, size) || !read_line(connection, line, sizeof line))
-            return false;
+            return CUT;
         if (line[0] != '\0')
             fail("a chunk is longer than its size says");
     }
@@ -166,5 +181,5 @@ static bool take_chunks(struct reader *connection, struct response *response) {
         size_t used = strlen(invocation->trailers);
         snprintf(invocation->trailers + used, TRAILERS - used, "%s\n", line);
     }
-    return true;
+    return COMPLETE;
 }

@@ -11,147 +11,165 @@
 //   -f          the response is to fail in mid-stream: note how it ends
 //   -u          let the kernel choose the processors
 //   -t SECONDS  give up (60)
+//   -c COUNT    invocations at a time (1): the first one is handed out when so many are asked for, and of -w there are
+//               as many
+//   -g NS       between the first COUNT measured invocations, so that they are not in step (0)
+//   -m MS       after the measured invocations COUNT others begin, and so long later their memory is read, which is the
+//               end; without it memory is read after the last response
 //
-// One thread serves all connections: a runtime sends its requests one after the other. Without -u it has the last
-// processor for itself and all of the client's processes another one, as a function of up to 1769 MB has one.
+// One thread serves all connections. Without -u it has the last processor for itself and all of the client's processes
+// another one, as a function of up to 1769 MB has one.
 #define _GNU_SOURCE
 #include <poll.h>
+#include <sys/epoll.h>
 
+#include "figures.h"
 #include "function.h"
-#include "response.h"
+#include "request.h"
 
-enum { MAX_CONNECTIONS = 16 };
+enum { EVENTS = 64, LOOK_AFTER_MS = 100 };
+
+struct connection {
+    struct reader *reader;
+    struct response response; // under way, if it has an invocation
+    bool streamed;
+};
 
 static int64_t first_next, cpu_at_first_next;
-static long resident_kb, peak_before_kb;
-static int64_t run_before; // the time that the client's threads have run until the first measured invocation
-static struct invocation *invocations;
-static long current = -1; // the warm-up, if there is one, is number 0
+static long resident_kb, peak_before_kb, held_kb;
+static int64_t run_before, run_after; // what the client's threads had run before and after the measured invocations
+static struct invocation *invocations; // the warm-ups, if there are any, come first
+static long handed_out, wave_end;      // a wave of invocations begins when those of the last one have ended
+static struct connection **idle;       // wait for an invocation
+static long idle_count;
+static int64_t next_due, held_due; // 0 if nothing is due
 static bool finished;
 
 // --- handing out ------------------------------------------------------------------------------------------------------
 
-static long total(void) { return options.count + (options.warm_up != NULL); }
+static long warm_ups(void) { return options.warm_up != NULL ? options.at_a_time : 0; }
 
-static void hand_out(struct reader *connection) {
-    if (current < 0) {
-        first_next = connection->received;
-        cpu_at_first_next = client_cpu();
-        resident_kb = memory_of(client, "status", "VmRSS:");
-    }
-    if (current + 1 == total()) {
+static long measured_end(void) { return warm_ups() + options.count; }
+
+static long total(void) { return measured_end() + (options.held_ms > 0 ? options.at_a_time : 0); }
+
+static void note_start(void) {
+    first_next = idle[idle_count - 1]->reader->received;
+    cpu_at_first_next = options.at_a_time > 1 ? sum_over_all(run_time_of, NULL) : client_cpu();
+    resident_kb = memory_of(client, "status", "VmRSS:");
+}
+
+static void begin_wave(void) {
+    if (handed_out == 0)
+        note_start();
+    if (handed_out == total()) {
         finished = true;
         return;
     }
-    bool measured = ++current > 0 || options.warm_up == NULL;
-    if (options.warm_up != NULL && current == 1) { // without a warm-up, this would be a part of the start
-        peak_before_kb = memory_of_all("status", "VmHWM:");
-        run_before = sum_over_all(run_time_of, NULL);
+    if (handed_out < warm_ups()) {
+        wave_end = warm_ups();
+    } else if (handed_out < measured_end()) {
+        wave_end = measured_end();
+        if (options.warm_up != NULL) { // without a warm-up, this would be a part of the start
+            peak_before_kb = memory_of_all("status", "VmHWM:");
+            run_before = sum_over_all(run_time_of, NULL);
+        }
+        next_due = now();
+    } else {
+        run_after = sum_over_all(run_time_of, NULL);
+        wave_end = total();
     }
-    const char *event = measured ? options.event : options.warm_up;
-    char head[1024];
-    int size = snprintf(head, sizeof head,
-        "HTTP/1.1 200 OK\r\n"
-        "Content-Type: application/json\r\n"
-        "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-%012ld\r\n"
-        "Lambda-Runtime-Deadline-Ms: %lld\r\n"
-        "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
-        "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
-        "Content-Length: %zu\r\n\r\n",
-        current, (time(NULL) + 900LL) * 1000, strlen(event));
-    char *answer = malloc(size + strlen(event));
-    memcpy(answer, head, size);
-    memcpy(answer + size, event, strlen(event));
-    invocations[current].measured = measured;
-    invocations[current].handed_out = now();
-    send_all(connection->fd, answer, size + strlen(event));
-    free(answer);
 }
 
-// --- requests ---------------------------------------------------------------------------------------------------------
-
-struct request {
-    char path[512];
-    long length;
-    bool chunked, streamed, prelude, expects_continue;
-};
-
-// False if the connection ended instead.
-static bool read_request(struct reader *connection, struct request *request) {
-    char line[16384];
-    *request = (struct request){.length = 0};
-    if (!read_line(connection, line, sizeof line))
-        return false;
-    if (sscanf(line, "%*15s %511s", request->path) != 1)
-        fail("not a request: %s", line);
-    while (read_line(connection, line, sizeof line) && line[0] != '\0') {
-        if (has_prefix(line, "content-length:"))
-            request->length = atol(strchr(line, ':') + 1);
-        else if (has_prefix(line, "transfer-encoding:"))
-            request->chunked = strcasestr(line, "chunked") != NULL;
-        else if (has_prefix(line, "lambda-runtime-function-response-mode:"))
-            request->streamed = strcasestr(line, "streaming") != NULL;
-        else if (has_prefix(line, "content-type:"))
-            request->prelude = strcasestr(line, "http-integration-response") != NULL;
-        else if (has_prefix(line, "expect:"))
-            request->expects_continue = true;
-    }
-    return true;
+static void hand_out(struct connection *connection) {
+    struct invocation *invocation = &invocations[handed_out];
+    invocation->measured = handed_out >= warm_ups() && handed_out < measured_end();
+    invocation->handed_out = now();
+    send_invocation(connection->reader, handed_out, handed_out < warm_ups() ? options.warm_up : options.event);
+    handed_out++;
+    if (next_due != 0)
+        next_due = handed_out < warm_ups() + options.at_a_time ? next_due + options.gap_ns : 0;
+    if (handed_out > measured_end() && handed_out == total())
+        held_due = now() + options.held_ms * 1000000;
 }
+
+// Hands out what can be handed out now.
+static void dispatch(void) {
+    while (idle_count > 0 && !finished) {
+        if (handed_out == wave_end) {
+            if (idle_count < options.at_a_time)
+                return;
+            begin_wave();
+        } else if (next_due > now()) {
+            return;
+        } else {
+            hand_out(idle[--idle_count]);
+        }
+    }
+}
+
+// --- serving ----------------------------------------------------------------------------------------------------------
 
 // False if the connection has ended.
-static bool take_response(struct reader *connection, struct request *request) {
-    struct invocation *invocation = &invocations[current];
-    struct response response = {.invocation = invocation, .in_prelude = request->prelude};
-    bool whole = request->chunked ? take_chunks(connection, &response)
-                                  : take_bytes(connection, &response, request->length);
+static bool take_more(struct connection *connection, const struct request *request) {
+    struct response *response = &connection->response;
+    struct invocation *invocation = response->invocation;
+    enum progress progress;
+    if (request == NULL || request->chunked)
+        progress = take_chunks(connection->reader, response);
+    else
+        progress = take_bytes(connection->reader, response, request->length) ? COMPLETE : CUT;
+    if (progress == UNDER_WAY)
+        return true;
     bool failing = options.failing && invocation->measured;
-    if (!whole && !failing)
+    if (progress == CUT && !failing)
         fail("the connection ended inside a response");
     if (invocation->trailers[0] != '\0' && !failing)
         fail("the stream ended in an error: %s", invocation->trailers);
-    invocation->last_byte = connection->received;
-    invocation->streamed = request->streamed;
-    invocation->cut = !whole;
+    invocation->last_byte = connection->reader->received;
+    invocation->streamed = connection->streamed;
+    invocation->cut = progress == CUT;
+    response->invocation = NULL;
     finished = failing;
-    static const char accepted[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
-    if (whole)
-        send_all(connection->fd, accepted, sizeof accepted - 1);
-    return whole;
+    if (progress == COMPLETE)
+        accept_response(connection->reader);
+    return progress == COMPLETE;
 }
 
-// The Extensions API, as far as an extension without events needs it.
-static void register_extension(struct reader *connection, struct request *request) {
-    struct response unread = {.invocation = &(struct invocation){.first_byte = 1}};
-    take_bytes(connection, &unread, request->length);
-    static const char registered[] =
-        "HTTP/1.1 200 OK\r\n"
-        "Content-Type: application/json\r\n"
-        "Lambda-Extension-Identifier: 1f2e3d4c-0000-4000-8000-000000000001\r\n"
-        "Content-Length: 78\r\n\r\n"
-        "{\"functionName\": \"bench\", \"functionVersion\": \"$LATEST\", \"handler\": \"start.sh\"}";
-    send_all(connection->fd, registered, sizeof registered - 1);
+static bool take_response(struct connection *connection, const struct request *request) {
+    long number = number_of(request);
+    if (number < 0 || number >= handed_out)
+        fail("a response to no invocation: %s", request->path);
+    connection->response = (struct response){.invocation = &invocations[number], .in_prelude = request->prelude};
+    connection->streamed = request->streamed;
+    return take_more(connection, request);
 }
 
 // False if the connection has ended.
-static bool serve(struct reader *connection) {
+static bool serve(struct connection *connection) {
+    if (connection->response.invocation != NULL) {
+        if (!fill(connection->reader))
+            fail("the connection ended inside a response");
+        return take_more(connection, NULL);
+    }
     struct request request;
-    if (!read_request(connection, &request))
+    if (!read_request(connection->reader, &request))
         return false;
-    if (request.expects_continue)
-        send_all(connection->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-    if (strstr(request.path, "/invocation/next") != NULL) {
-        hand_out(connection);
-    } else if (strstr(request.path, "/response") != NULL && current >= 0) {
+    if (is_for(&request, "/invocation/next")) {
+        if (idle_count == options.at_a_time)
+            fail("the client asks for more than %ld invocations at a time", options.at_a_time);
+        idle[idle_count++] = connection;
+        dispatch();
+    } else if (is_for(&request, "/response") && handed_out > 0) {
         return take_response(connection, &request);
-    } else if (strstr(request.path, "/extension/register") != NULL) {
-        register_extension(connection, &request);
-    } else if (strstr(request.path, "/extension/event/next") != NULL) {
+    } else if (is_for(&request, "/extension/register")) {
+        register_extension(connection->reader, &request);
+    } else if (is_for(&request, "/extension/event/next")) {
         // It waits for an event that never comes.
     } else {
-        fill(connection);
-        size_t size = connection->end - connection->start;
-        fail("unexpected: %s %.*s", request.path, (int)size, connection->buffer + connection->start);
+        fill(connection->reader);
+        size_t size = connection->reader->end - connection->reader->start;
+        fail("unexpected: %s %.*s", request.path, (int)size, connection->reader->buffer + connection->reader->start);
     }
     return true;
 }
@@ -162,87 +180,95 @@ static int listen_on_loopback(int *port) {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof address;
-    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, MAX_CONNECTIONS) != 0)
+    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, SOMAXCONN) != 0)
         fail("cannot listen: %s", strerror(errno));
     getsockname(listener, (struct sockaddr *)&address, &size);
     *port = ntohs(address.sin_port);
     return listener;
 }
 
+static void watch(int poller, int fd, void *what) {
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = what}};
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0)
+        fail("epoll_ctl: %s", strerror(errno));
+}
+
+static void open_connection(int poller, int listener) {
+    struct connection *connection = calloc(1, sizeof *connection);
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        fail("accept: %s", strerror(errno));
+    send_now(fd);
+    connection->reader = new_reader(fd);
+    if (options.rate > 0)
+        connection->reader->limit = 64 * 1024;
+    watch(poller, fd, connection);
+}
+
+static void close_connection(struct connection *connection) {
+    for (long i = 0; i < idle_count; i++)
+        if (idle[i] == connection)
+            idle[i--] = idle[--idle_count];
+    close(connection->reader->fd); // this takes it from the poller too
+    free(connection->reader);
+    free(connection);
+}
+
+// Waits for the client, or until something is due, but no longer than until the client is to be looked after.
+static int wait_for_events(int poller, struct epoll_event *events) {
+    int64_t due = next_due != 0 ? next_due : held_due, longest = LOOK_AFTER_MS * 1000000;
+    if (due == 0)
+        return epoll_wait(poller, events, EVENTS, LOOK_AFTER_MS);
+    int64_t left = due - now(), wait = left < 0 ? 0 : left < longest ? left : longest;
+    ppoll(&(struct pollfd){.fd = poller, .events = POLLIN}, 1, &(struct timespec){0, wait}, NULL);
+    return epoll_wait(poller, events, EVENTS, 0);
+}
+
 static void run(int listener) {
-    struct pollfd polled[1 + MAX_CONNECTIONS] = {{.fd = listener, .events = POLLIN}};
-    struct reader *readers[1 + MAX_CONNECTIONS];
-    int count = 1;
+    struct epoll_event events[EVENTS];
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    watch(poller, listener, NULL);
     while (!finished) {
-        if (poll(polled, count, 100) == 0)
+        int count = wait_for_events(poller, events);
+        if (count <= 0)
             check_client();
-        for (int i = count - 1; i > 0 && !finished; i--) {
-            if (polled[i].revents == 0 || serve(readers[i]))
-                continue;
-            close(polled[i].fd);
-            free(readers[i]);
-            polled[i] = polled[--count];
-            readers[i] = readers[count];
+        for (int i = 0; i < count && !finished; i++) {
+            struct connection *connection = events[i].data.ptr;
+            if (connection == NULL)
+                open_connection(poller, listener);
+            else if (!serve(connection))
+                close_connection(connection);
         }
-        if (polled[0].revents != 0) {
-            if (count > MAX_CONNECTIONS)
-                fail("the client opened more than %d connections", MAX_CONNECTIONS);
-            int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-            send_now(fd);
-            readers[count] = new_reader(fd);
-            if (options.rate > 0)
-                readers[count]->limit = 64 * 1024;
-            polled[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+        dispatch();
+        if (held_due != 0 && held_due <= now()) {
+            held_kb = memory_of_all("smaps_rollup", "Pss:");
+            finished = true;
         }
     }
-}
-
-static void print_text(const char *name, const char *text) {
-    printf(", \"%s\": \"", name);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            printf("\\%c", *text);
-        else if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
-            printf("\\u%04x", (unsigned char)*text);
-        else
-            putchar(*text);
-    }
-    putchar('"');
-}
-
-static void print_invocation(const struct invocation *it) {
-    printf("{\"first_byte_ns\": %ld, \"last_byte_ns\": %ld, \"body\": %ld, \"chunks\": %ld, \"streamed\": %s, \"cut\": %s",
-        it->first_byte - it->handed_out, it->last_byte - it->handed_out, it->body, it->chunks,
-        it->streamed ? "true" : "false", it->cut ? "true" : "false");
-    if (options.failing) {
-        print_text("tail", it->tail);
-        print_text("trailers", it->trailers);
-    }
-    putchar('}');
 }
 
 static void print_figures(void) {
+    const struct invocation *first = invocations + warm_ups(), *end = invocations + measured_end();
     printf("{\"first_next_ns\": %ld, \"cpu_at_first_next_ns\": %ld, \"first_byte_ns\": %ld, \"resident_kb\": %ld",
         first_next - started, cpu_at_first_next, invocations[0].first_byte - started, resident_kb);
-    if (!options.failing) // else the client may have ended
+    if (!options.failing) { // else the client may have ended
+        if (run_after == 0)
+            run_after = sum_over_all(run_time_of, NULL);
+        if (held_kb == 0) // those that were to be looked at have ended before
+            held_kb = memory_of_all("smaps_rollup", "Pss:");
         printf(", \"run_ns\": %ld, \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld",
-            sum_over_all(run_time_of, NULL) - run_before, peak_before_kb, memory_of_all("status", "VmHWM:"),
-            memory_of_all("smaps_rollup", "Pss:"));
-    stop_client();
-    printf(", \"cpu_ns\": %ld, \"ahead\": %ld, \"invocations\": [", cpu_of_all(), ahead_bytes);
-    for (long i = options.warm_up != NULL; i < total(); i++) {
-        if (i > (options.warm_up != NULL))
-            printf(", ");
-        print_invocation(&invocations[i]);
+            run_after - run_before, peak_before_kb, memory_of_all("status", "VmHWM:"), held_kb);
     }
-    printf("], \"delays_ns\": [");
-    for (size_t i = 0; i < delay_count; i++)
-        printf("%s%ld", i ? ", " : "", delays[i]);
-    printf("]}\n");
+    stop_client();
+    printf(", \"cpu_ns\": %ld, \"ahead\": %ld", cpu_of_all(), ahead_bytes);
+    printf(", \"duration_ns\": %ld", duration_of(first, end));
+    print_invocations(first, end);
+    print_delays();
+    printf("}\n");
 }
 
 int main(int argc, char **argv) {
-    for (int option; (option = getopt(argc, argv, "+e:n:w:sr:h:fut:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "+e:n:w:sr:h:fut:c:g:m:")) != -1;) {
         switch (option) {
         case 'e': options.event = optarg; break;
         case 'n': options.count = atol(optarg); break;
@@ -253,12 +279,16 @@ int main(int argc, char **argv) {
         case 'f': options.failing = true; break;
         case 'u': options.unpinned = true; break;
         case 't': options.patience = atoi(optarg); break;
+        case 'c': options.at_a_time = atol(optarg); break;
+        case 'g': options.gap_ns = atol(optarg); break;
+        case 'm': options.held_ms = atol(optarg); break;
         default: return 2;
         }
     }
     if (argv[optind] == NULL)
         fail("which client?");
     invocations = calloc(total() + 1, sizeof *invocations);
+    idle = calloc(options.at_a_time, sizeof(struct connection *));
     signal(SIGALRM, give_up);
     alarm(options.patience);
     atexit(stop_client);

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import sized_bodies
+import waiting_chunks
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -14,6 +15,7 @@ BODIES: dict[str, Callable[[int, int], AsyncIterator[bytes] | Iterator[bytes]]] 
     "fresh-chunks": sized_bodies.fresh,
     "stamps": sized_bodies.stamps,
     "failing-chunks": sized_bodies.failing_async,
+    "waiting-chunks": waiting_chunks.async_lines,
 }
 
 

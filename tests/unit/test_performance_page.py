@@ -5,25 +5,25 @@ import pytest
 from benchmark_modules import FOLDER, benchmark
 from processes import ROOT
 
-adapter_report = benchmark("adapter_report")
+TABLE = benchmark("adapter_report").TABLE
 PAGE = (ROOT / "docs" / "explanation" / "performance.md").read_text()
 REPORT = (FOLDER / "report.md").read_text()
 
 
 def test_its_table_is_the_reports() -> None:
-    kept = adapter_report.kept_table(REPORT) or adapter_report.PENDING
+    kept = TABLE.kept(REPORT) or TABLE.pending
 
-    assert adapter_report.kept_table(PAGE) == kept
+    assert TABLE.kept(PAGE) == kept
 
 
 def test_a_new_table_takes_the_place_of_the_former_and_of_nothing_else() -> None:
     lines = ["| a | b |", "| --- | --- |", "| 1 | 2 |"]
-    written = adapter_report.with_table(PAGE, lines)
+    written = TABLE.written_into(PAGE, lines)
 
-    assert adapter_report.kept_table(written) == "\n".join(lines)
-    assert adapter_report.with_table(written, [adapter_report.kept_table(PAGE)]) == PAGE
+    assert TABLE.kept(written) == "\n".join(lines)
+    assert TABLE.written_into(written, [TABLE.kept(PAGE)]) == PAGE
 
 
 def test_a_page_without_a_place_for_it_is_refused() -> None:
     with pytest.raises(ValueError, match="no place"):
-        adapter_report.with_table("# Performance\n", ["| a |"])
+        TABLE.written_into("# Performance\n", ["| a |"])
