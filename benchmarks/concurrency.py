@@ -62,8 +62,7 @@ def main() -> int:
         server = building.build_program(Path(scratch), "server")
         lineup = make_lineup(Path(scratch), building.build_layer(Path(scratch)))
         run = measure(server, lineup, options)
-    asked = [one for one in MEASURES if set(one.jobs) <= {*run.figures, *run.failed} or lineup.missing]
-    rows = [row_of(one, run, lineup) for one in asked]
+    rows = [row_of(one, run, lineup) for one in MEASURES if was_asked(one, run, lineup)]
     where = report.conditions(
         "make bench-concurrency",
         run.rounds,
@@ -146,6 +145,11 @@ def lack_of_memory(processes: int) -> str | None:
     if wanted <= available:
         return None
     return f"{processes} processes may take {wanted:,} MB, and this machine has {available:,} MB available"
+
+
+def was_asked(one: Measure, run: Run, lineup: Lineup) -> bool:
+    """Whether both clients of it ran, were to run, or are missing here."""
+    return all(job in run.figures or job[0] in lineup.missing for job in one.jobs)
 
 
 def row_of(one: Measure, run: Run, lineup: Lineup) -> Row:

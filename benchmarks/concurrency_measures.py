@@ -14,10 +14,13 @@ from concurrency_clients import (
     AWS,
     BUSY,
     CLIENTS,
+    PROCESS_EACH,
     PROCESSES,
     STANDARD,
     TASKS,
+    TASKS_IN_TWO,
     TASKS_STARLETTE,
+    TASKS_UVLOOP,
     UVICORN,
     WAITING,
 )
@@ -78,6 +81,7 @@ _TASKS_AND_ADAPTER = [
     (TASKS_STARLETTE, UVICORN),
     (TASKS, UVICORN),
     (TASKS_STARLETTE, STANDARD),
+    (TASKS_UVLOOP, STANDARD),
 ]
 
 
@@ -86,6 +90,7 @@ def _kinds() -> Iterator[tuple[str, str, Figure, Workload, str, str, Target]]:
         judged = theirs == UVICORN
         yield "a busy core", "streams/s", _streams, BUSY, ours, theirs, at_least(1.2) if judged else REPORTED
         yield _AT_READER, "ms", _delay, BUSY, ours, theirs, at_most(1) if judged else REPORTED
+        yield "processor time for a chunk", "us", _cpu, BUSY, ours, theirs, REPORTED
     for ours, theirs in _TASKS_AND_ADAPTER:
         judged = theirs == UVICORN
         yield _AT_READER, "ms", _delay, WAITING[64], ours, theirs, at_most(1) if judged else REPORTED
@@ -98,11 +103,18 @@ def _kinds() -> Iterator[tuple[str, str, Figure, Workload, str, str, Target]]:
         yield "processor time of the start", "ms", _start_cpu, workload, PROCESSES, AWS, REPORTED
 
 
+def _on_two_cores() -> Iterator[tuple[str, str, Figure, Workload, str, str, Target]]:
+    for theirs in (UVICORN, STANDARD):
+        yield "a busy core", "streams/s", _streams, BUSY, TASKS_IN_TWO, theirs, REPORTED
+        yield _AT_READER, "ms", _delay, BUSY, TASKS_IN_TWO, theirs, REPORTED
+    yield "memory", "MB", _memory, WAITING[64], TASKS_IN_TWO, UVICORN, REPORTED
+
+
 _AT_READER = "chunk to reader, 99th percentile"
 
 
 def _measures(group: str, *, pinned: bool) -> Iterator[Measure]:
-    for what, unit, figure, workload, ours, theirs, target in _kinds():
+    for what, unit, figure, workload, ours, theirs, target in (*_kinds(), *(() if pinned else _on_two_cores())):
         asked = replace(workload, pinned=pinned)
         title = f"{workload.name}, {what}: {ours.removeprefix('layer, ')}"
         yield Measure(group, title, unit, figure, (ours, asked), target if pinned else REPORTED, (theirs, asked))
@@ -110,11 +122,18 @@ def _measures(group: str, *, pinned: bool) -> Iterator[Measure]:
 
 MEASURES: list[Measure] = [*_measures(ONE_CORE, pinned=True), *_measures(TWO_CORES, pinned=False)]
 
+
+def _runs(client: str, workload: Workload, *, pinned: bool) -> bool:
+    if client == TASKS_IN_TWO:
+        return not pinned and workload.at_a_time > 1
+    return workload is not BUSY or client not in PROCESS_EACH
+
+
 JOBS = [
     (client, replace(workload, pinned=pinned))
     for pinned in (True, False)
     for workload in (*WAITING.values(), BUSY)
     for client in CLIENTS
-    if workload is not BUSY or client in (TASKS, TASKS_STARLETTE, UVICORN, STANDARD)
+    if _runs(client, workload, pinned=pinned)
 ]
 """What runs in each round, for the measures and for the overview."""

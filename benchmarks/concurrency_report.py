@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from adapter_report import NAGLE
 from concurrency_clients import AT_A_TIME, CLIENTS, WAITING
 from concurrency_measures import ONE_CORE, OVERVIEW, SUMMARY, TWO_CORES
 from report import table
@@ -20,16 +19,20 @@ if TYPE_CHECKING:
 NAME = "concurrency-report"
 TABLE = WrittenTable("make bench-concurrency")
 
-_HEADER = [["at a time", "", *CLIENTS], ["---:", "---", *["---:"] * len(CLIENTS)]]
-_BUFFERED = "awslambdaric answers when the last chunk is made, so its chunks wait for the end of the stream."
+_DELAYS = (
+    "awslambdaric answers when the last chunk is made, so its chunks wait for the end of the stream. The adapter's"
+    " first chunk often waits 40 ms for an acknowledgement, since the adapter leaves Nagle's algorithm on. One of 25"
+    " chunks is the first, so the 99th percentile shows this wait, and the median does not."
+    " [Performance](../docs/explanation/performance.md) says more."
+)
 
 
 def body(rows: Sequence[Row], figures: Figures, failed: Mapping[Job, str]) -> list[str]:
     """The report below its conditions."""
-    lines = ["## What it costs", "", *TABLE.marked(summary(figures, failed)), "", _BUFFERED, "", NAGLE, ""]
+    lines = ["## What it costs", "", *TABLE.marked(summary(figures, failed)), "", _DELAYS, ""]
     for title, pinned in (("All processes on one core", True), ("On two cores", False)):
-        found = overview(figures, failed, OVERVIEW, pinned=pinned)
-        lines += [f"## {title}", "", *found, ""] if len(found) > len(_HEADER) else []
+        told = overview(figures, failed, OVERVIEW, pinned=pinned)
+        lines += [f"## {title}", "", *told, ""] if told else []
     lines += ["## One beside the other", "", f"![How far each measure is from its target]({NAME}.svg)"]
     for group in (ONE_CORE, TWO_CORES):
         found = [row for row in rows if row.group == group]
@@ -45,15 +48,24 @@ def summary(figures: Figures, failed: Mapping[Job, str]) -> list[str]:
 def overview(
     figures: Figures, failed: Mapping[Job, str], chosen: Sequence[tuple[str, Figure]], *, pinned: bool
 ) -> list[str]:
-    """The medians over the rounds; a column for each client."""
-    return [*map(_cells, _HEADER), *(_cells(cells) for cells in _overview(figures, failed, chosen, pinned=pinned))]
+    """The medians over the rounds; a column for each client. Empty if nothing ran."""
+    ran = {client for client, workload in (*figures, *failed) if workload.pinned == pinned}
+    clients = [client for client in CLIENTS if client in ran]
+    header = [["at a time", "", *clients], ["---:", "---", *["---:"] * len(clients)]]
+    rows = _overview(clients, figures, failed, chosen, pinned=pinned)
+    return [_cells(cells) for cells in (*header, *rows)] if clients else []
 
 
 def _overview(
-    figures: Figures, failed: Mapping[Job, str], chosen: Sequence[tuple[str, Figure]], *, pinned: bool
+    clients: Sequence[str],
+    figures: Figures,
+    failed: Mapping[Job, str],
+    chosen: Sequence[tuple[str, Figure]],
+    *,
+    pinned: bool,
 ) -> Iterator[list[str]]:
     for at_a_time in AT_A_TIME:
-        jobs = {client: _job(client, at_a_time, figures, failed, pinned=pinned) for client in CLIENTS}
+        jobs = {client: _job(client, at_a_time, figures, failed, pinned=pinned) for client in clients}
         if not any(jobs.values()):
             continue
         for title, figure in chosen:

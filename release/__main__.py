@@ -95,7 +95,7 @@ def _publish_layer(arguments: argparse.Namespace) -> None:
     import boto3
 
     version = read_version(arguments.root)
-    if version not in arguments.archive.name or is_trial(version):
+    if arguments.archive.name != f"streamify-layer-{version}.zip" or is_trial(version):
         raise ReleaseError(f"{arguments.archive.name} is not the layer of {version}, or this is a trial version")
     regions = arguments.regions.split() or json.loads(REGIONS.read_text())
     settings = layer_settings(arguments.root)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .artifacts import make_artifacts, write_notes
+from .building import SUPPORTED
 from .changelog import close_unreleased
 from .checkouts import checkout, git, require_clean, require_new_tag, tags
 from .errors import ReleaseError
@@ -42,6 +43,8 @@ def prepare(
         say(f"the commit changes {', '.join(changed)}")
         archive = make_artifacts(root, commit, out, version=version, pythons=pythons, versions=versions)
         write_notes(folder, out, version)
+        if lacking := [version for version in SUPPORTED if version not in versions]:
+            say(f"this layer has no bytecode for Python {', '.join(lacking)}; release.yml builds it again with all")
         say("built twice, the same bytes:\n" + (out / "SHA256SUMS").read_text().rstrip())
         regions = json.loads(REGIONS.read_text())
         arns = rehearse(archive, layer_settings(folder), regions)

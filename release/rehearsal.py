@@ -4,8 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from .errors import ReleaseError
 from .publishing import publish_everywhere
 
@@ -17,7 +15,7 @@ def rehearse(archive: Path, settings: dict[str, Any], regions: list[str]) -> dic
 
     Raises `ReleaseError` if the second run published again, or if another account may not use the layer.
     """
-    from moto.server import ThreadedMotoServer
+    from moto.server import ThreadedMotoServer  # imported here: it takes longer than a release that is refused
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -30,6 +28,8 @@ def rehearse(archive: Path, settings: dict[str, Any], regions: list[str]) -> dic
 
 
 def _published(archive: Path, settings: dict[str, Any], regions: list[str], address: str) -> dict[str, str]:
+    import boto3
+
     def client(region: str) -> Client:
         return boto3.client(
             "lambda",

@@ -37,8 +37,7 @@ struct connection {
 
 static int64_t first_next, cpu_at_first_next;
 static long resident_kb, peak_before_kb, held_kb;
-static int64_t run_before, run_after; // the time that the client's threads have run until the measured invocations began
-                                      // and until they ended
+static int64_t run_before, run_after; // what the client's threads had run before and after the measured invocations
 static struct invocation *invocations; // the warm-ups, if there are any, come first
 static long handed_out, wave_end;      // a wave of invocations begins when those of the last one have ended
 static struct connection **idle;       // wait for an invocation
@@ -252,13 +251,14 @@ static void print_figures(void) {
     const struct invocation *first = invocations + warm_ups(), *end = invocations + measured_end();
     printf("{\"first_next_ns\": %ld, \"cpu_at_first_next_ns\": %ld, \"first_byte_ns\": %ld, \"resident_kb\": %ld",
         first_next - started, cpu_at_first_next, invocations[0].first_byte - started, resident_kb);
-    if (held_due == 0 && !options.failing) { // else the client may have ended
-        run_after = sum_over_all(run_time_of, NULL);
-        held_kb = memory_of_all("smaps_rollup", "Pss:");
-    }
-    if (!options.failing)
+    if (!options.failing) { // else the client may have ended
+        if (run_after == 0)
+            run_after = sum_over_all(run_time_of, NULL);
+        if (held_kb == 0) // those that were to be looked at have ended before
+            held_kb = memory_of_all("smaps_rollup", "Pss:");
         printf(", \"run_ns\": %ld, \"peak_before_kb\": %ld, \"peak_kb\": %ld, \"proportional_kb\": %ld",
             run_after - run_before, peak_before_kb, memory_of_all("status", "VmHWM:"), held_kb);
+    }
     stop_client();
     printf(", \"cpu_ns\": %ld, \"ahead\": %ld", cpu_of_all(), ahead_bytes);
     printf(", \"duration_ns\": %ld", duration_of(first, end));

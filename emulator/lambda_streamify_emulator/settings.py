@@ -38,9 +38,9 @@ class Settings:
     async_retry_delays_s: tuple[float, ...] = (1, 2)
     """Seconds before each further attempt of a failed asynchronous invocation. AWS waits 60, then 120."""
     max_concurrency: Mapping[str, int] = field(default_factory=dict)
-    """How many invocations a sandbox runs at a time, by the names of functions; "" stands for the other functions.
+    """How many invocations a sandbox runs at a time, by the names of functions, whatever the template says of them.
 
-    It applies to functions that do not say so in the template. Those that are missing run one at a time, on demand.
+    "" stands for the other functions whose template says nothing. Without either, they run one at a time, on demand.
     """
     with_credentials: bool = False
     """Whether functions act as the developer: with the AWS credentials of the emulator's environment."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from processes import run
+from release.building import SUPPORTED
 from release.changelog import section
 from release.version import read_version
 from release_repository import VERSION, Made, Repository
@@ -67,6 +69,8 @@ def test_the_bill_of_materials_is_valid_and_names_each_file_and_package(made: Ma
 
 
 def test_it_says_what_was_tried_and_what_to_do_next(made: Made) -> None:
+    others = [version for version in SUPPORTED if version != "{}.{}".format(*sys.version_info)]
+    assert f"this layer has no bytecode for Python {', '.join(others)}; release.yml builds it again" in made.printed
     assert "rehearsed on moto: the layer is public in 17 regions" in made.printed
     assert made.printed.endswith(f"next, publish it: git push origin HEAD v{VERSION}\n")
 

@@ -75,8 +75,9 @@ def test_the_arns_are_written_as_data_and_as_a_page(cloud: MotoCloud, repository
         assert f"| `{region}` | `{arn}` |\n" in (repository.root / PAGE).read_text()
 
 
-def test_a_zip_of_another_version_is_not_published(cloud: MotoCloud, tmp_path: Path) -> None:
-    other = tmp_path / "streamify-layer-98.7.6.zip"
+@pytest.mark.parametrize("version", ["98.7.6", f"1{VERSION}", f"{VERSION}rc1"])
+def test_a_zip_of_another_version_is_not_published(cloud: MotoCloud, tmp_path: Path, version: str) -> None:
+    other = tmp_path / f"streamify-layer-{version}.zip"
     command = (sys.executable, "-m", "release", "publish-layer", other)
 
     printed = run(*command, env=clean_environment(**cloud.variables), status=1)

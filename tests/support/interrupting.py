@@ -71,7 +71,7 @@ class Interruption:
             self._last[frame] = frame.f_lasti
             if last is not None and opname[frame.f_code.co_code[last]].startswith(_HANDLED_AFTER):
                 self._pass(frame)
-        elif event == "return":
+        elif event in ("return", "exception"):  # Python runs no signal handler after a call that has raised
             self._last.pop(frame, None)
         return self._step
 

@@ -1,7 +1,8 @@
-"""A runtime that takes so little memory that a thousand of them run on one machine.
+"""A runtime that takes so little memory and time that hundreds of them start at once on one machine.
 
-It imports nothing that Python itself has not imported already. It answers any event with a stream: its process id on a
-line, then, once it has been let through the gate, the same line again and again.
+It imports nothing that Python itself has not imported already. It has a thread for each invocation that it may run at a
+time, and answers any event with a stream: its process id and the thread's number on a line, then, once it has been let
+through the gate, the same line again and again.
 """
 
 import sys
@@ -12,6 +13,7 @@ LINES = 5_000
 
 _SCRIPT = f"""#!{getattr(sys, "_base_executable", sys.executable)} -ISEu
 import _socket
+from _thread import start_new_thread
 from posix import environ, getpid
 
 def connect(address):
@@ -20,15 +22,16 @@ def connect(address):
     connection.connect((host, int(port)))
     return connection
 
-def send(data):
+def send(api, data):
     data = memoryview(data)
     while data:
         data = data[api.send(data):]
 
-def call(method, path, headers=""):
-    send(f"{{method}} /2018-06-01/runtime/{{path}} HTTP/1.1\\r\\nHost: {{host}}\\r\\n{{headers}}\\r\\n".encode())
+def call(api, method, path, headers=""):
+    head = f"{{method}} /2018-06-01/runtime/{{path}} HTTP/1.1\\r\\nHost: {{host}}\\r\\n{{headers}}\\r\\n"
+    send(api, head.encode())
 
-def answer():
+def answer(api):
     head = b""
     while b"\\r\\n\\r\\n" not in head:
         head += api.recv(65536)
@@ -39,20 +42,25 @@ def answer():
         left -= len(api.recv(left))
     return fields
 
+def work(number):
+    api = connect(host.encode())
+    line = b"%d.%d\\n" % (getpid(), number)
+    while True:
+        call(api, "GET", "invocation/next")
+        request_id = answer(api)[b"lambda-runtime-aws-request-id"].decode()
+        call(api, "POST", f"invocation/{{request_id}}/response",
+            "Lambda-Runtime-Function-Response-Mode: streaming\\r\\nTransfer-Encoding: chunked\\r\\n")
+        send(api, b"%x\\r\\n%b\\r\\n" % (len(line), line))
+        gate = connect(environ[b"GATE"])
+        assert gate.recv(1) == b"!"
+        rest = line * {LINES}
+        send(api, b"%x\\r\\n%b\\r\\n0\\r\\n\\r\\n" % (len(rest), rest))
+        answer(api)
+
 host = environ[b"AWS_LAMBDA_RUNTIME_API"].decode()
-api = connect(host.encode())
-line = b"%d\\n" % getpid()
-while True:
-    call("GET", "invocation/next")
-    request_id = answer()[b"lambda-runtime-aws-request-id"].decode()
-    call("POST", f"invocation/{{request_id}}/response",
-        "Lambda-Runtime-Function-Response-Mode: streaming\\r\\nTransfer-Encoding: chunked\\r\\n")
-    send(b"%x\\r\\n%b\\r\\n" % (len(line), line))
-    gate = connect(environ[b"GATE"])
-    assert gate.recv(1) == b"!"
-    rest = line * {LINES}
-    send(b"%x\\r\\n%b\\r\\n0\\r\\n\\r\\n" % (len(rest), rest))
-    answer()
+for number in range(1, int(environ.get(b"AWS_LAMBDA_MAX_CONCURRENCY", 1))):
+    start_new_thread(work, (number,))
+work(0)
 """
 
 

@@ -13,6 +13,7 @@ import sys
 from array import array
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import EMFILE, ENOSPC
 from fcntl import ioctl
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,11 @@ LOCAL_FILE_SYSTEMS = frozenset(
     )
 )
 MOUNTS = Path("/proc/self/mountinfo")
+# What the kernel means where its words mislead (inotify_init(2), inotify_add_watch(2)).
+_LIMITS = {
+    EMFILE: "too many watches or open files: raise `ulimit -n`, or with sysctl fs.inotify.max_user_instances",
+    ENOSPC: "too many watched folders: raise fs.inotify.max_user_watches with sysctl",
+}
 
 
 class Unwatchable(Exception):
@@ -46,7 +52,7 @@ class FolderWatch:
         try:
             self._queue = _call("inotify_init1", os.O_CLOEXEC)
         except OSError as error:
-            raise Unwatchable(f"inotify: {error.strerror}") from error
+            raise _refusal(error) from error
         try:
             for folder in folders:
                 with suppress(PermissionError):  # code that cannot be read cannot run either
@@ -55,7 +61,7 @@ class FolderWatch:
             self.close()
             if isinstance(error, FileNotFoundError):
                 raise
-            raise Unwatchable(f"inotify: {error.strerror}") from error
+            raise _refusal(error) from error
 
     def is_quiet(self) -> bool:
         """Whether certainly nothing has happened since the start."""
@@ -66,6 +72,10 @@ class FolderWatch:
     def close(self) -> None:
         """Stop watching."""
         os.close(self._queue)
+
+
+def _refusal(error: OSError) -> Unwatchable:
+    return Unwatchable(f"inotify: {_LIMITS.get(error.errno or 0, error.strerror)}")
 
 
 def _call(name: str, *arguments: int | bytes) -> int:

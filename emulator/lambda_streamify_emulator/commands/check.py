@@ -40,7 +40,7 @@ def check(
         if as_json:
             _print_json(findings)
         else:
-            _show(declaration.path, findings)
+            _show(declaration.path, findings, declaration.notices)
     raise typer.Exit(1 if has_errors(findings) else 0)
 
 
@@ -68,9 +68,11 @@ def _print_json(findings: Sequence["Finding"]) -> None:
     print(json.dumps({**counts, "findings": [finding.as_json() for finding in findings]}))  # noqa: T201
 
 
-def _show(path: Path, findings: Sequence["Finding"]) -> None:
+def _show(path: Path, findings: Sequence["Finding"], notices: Sequence[str]) -> None:
     from ..terminal import terminal
 
+    for notice in notices:
+        terminal.warn(notice)
     for finding in findings:
         terminal.finding(finding.where, finding.severity, finding.said, finding.fix)
     terminal.say(f"{path}: {_counted(findings)}")

@@ -19,7 +19,8 @@ def examined_response(target: str, ca_file: Path | None) -> Iterator[Event] | No
     neither a recording nor a function of that name.
     """
     if not is_url(target):
-        if os.path.lexists(target):
+        # A function's folder is likely to have the function's name.
+        if os.path.lexists(target) and (os.sep in target or not Path(target).is_dir()):
             return None
         try:
             target = url_of(target)

@@ -1,4 +1,4 @@
-"""The help of commands: options that take no value are shown without the type of a value."""
+"""The help of commands: its paragraphs fill the terminal, and options without a value are shown without its type."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 class Command(TyperCommand):
     """A command whose help shows `--json` and not `--json <bool>`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.help is not None:
+            # typer's rich help keeps the source's line breaks behind the first paragraph, and breaks the lines again.
+            self.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in self.help.split("\n\n"))
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters, for parsing and for the help."""

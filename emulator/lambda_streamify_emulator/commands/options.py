@@ -28,8 +28,8 @@ Template = Annotated[
 Served = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="The same, - for what Terraform prints on standard input, or handlers: app.lambda_handler, src/app.py. "
-        "Default: template.yaml.",
+        help="A template as `streamify check` reads it, - for what Terraform prints on standard input, or handlers: "
+        "app.lambda_handler, src/app.py. Default: template.yaml.",
         metavar="[TEMPLATE|HANDLER...]",
         show_default=False,
     ),

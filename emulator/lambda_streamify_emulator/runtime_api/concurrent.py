@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Collection
+from functools import partial
 
 from ..invocations.channel import FunctionError
 from ..invocations.invocation import Invocation
@@ -77,7 +78,7 @@ class ConcurrentRuntimeApi(RuntimeApi):
         if running is None:
             return
         running.stop(TIMED_OUT)
-        self._lost += 1
+        self._lose_worker()
         self._timed_out[invocation.request_id] = None
         while len(self._timed_out) > self._capacity:
             del self._timed_out[next(iter(self._timed_out))]
@@ -86,9 +87,10 @@ class ConcurrentRuntimeApi(RuntimeApi):
 
     def disconnected(self, connection: RuntimeConnection) -> None:
         """Forget a closed connection. The worker that waited on it may come back on another one."""
-        if connection in self._waiting:
-            self._lost += 1
+        was_waiting = connection in self._waiting
         super().disconnected(connection)
+        if was_waiting:
+            self._lose_worker()
 
     def _admit(self, name: str, request_id: str | None, connection: RuntimeConnection, head: Head) -> Call:
         if name == "init/error":
@@ -128,7 +130,7 @@ class ConcurrentRuntimeApi(RuntimeApi):
             if other.half_closed and len(self._waiting) + len(self._running) > self._capacity:
                 self._waiting.remove(other)  # this worker is back in its place
                 other.abort()
-        self._lost = min(self._lost, max(self._capacity - len(self._running) - len(self._waiting), 0))
+        self._lost = min(self._lost, self._elsewhere)
         if self.away < before or not self._has_started:
             self._has_started = True
             self._hooks.on_idle(None)
@@ -140,27 +142,35 @@ class ConcurrentRuntimeApi(RuntimeApi):
             super().failed(error)
             return
         self.warn(f"one worker of the runtime cannot start ({error.error_type}); the others go on")
-        self._lost += 1
+        self._lose_worker()
 
     # --- called by running invocations -------------------------------------------------------------------------------
 
-    def over(self, running: RunningInvocation, error: FunctionError | None) -> None:
-        """End an invocation: its response or its error is complete."""
+    def over(self, running: RunningInvocation, error: FunctionError | None, *, is_cut_off: bool = False) -> None:
+        """End an invocation: its response or its error is complete, or its worker is gone."""
         invocation = running.invocation
         if self._running.get(invocation.request_id) is running:
             del self._running[invocation.request_id]
             running.cancel_timer()
+            if is_cut_off:
+                self._lose_worker()
             invocation.channel.end(error)
             self._hooks.on_idle(invocation)
 
     def cut_off(self, running: RunningInvocation) -> asyncio.TimerHandle:
         """End an invocation whose response has ended too early, unless the runtime is about to end and explains it."""
         self.warn("the response was cut off: it ended without its last chunk, or before its length")
-        return asyncio.get_running_loop().call_later(TRUNCATION_DELAY_S, self._report_cut, running)
+        report = partial(self.over, running, TRUNCATED, is_cut_off=True)
+        return asyncio.get_running_loop().call_later(TRUNCATION_DELAY_S, report)
 
-    def _report_cut(self, running: RunningInvocation) -> None:
-        self._lost += 1
-        self.over(running, TRUNCATED)
+    @property
+    def _elsewhere(self) -> int:
+        """How many workers neither wait nor run an invocation; a worker that asks for more meanwhile counts twice."""
+        return max(self._capacity - len(self._running) - len(self._waiting), 0)
+
+    def _lose_worker(self) -> None:
+        """Note that a worker is away whose invocation or connection has ended, unless it is back already."""
+        self._lost = min(self._lost + 1, self._elsewhere)
 
     def _send_events(self) -> None:
         while self._queue and self._waiting:

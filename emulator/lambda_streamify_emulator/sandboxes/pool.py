@@ -110,7 +110,7 @@ class SandboxPool:
             if sandbox.room and not sandbox.ended and self._all.get(sandbox) == change:
                 self._show(invocation)
                 sandbox.invoke(invocation)
-                self._keep(sandbox)
+                self._offer(sandbox)
                 return
             self._keep(sandbox)  # outdated or ended: the next round handles it
 
@@ -168,6 +168,7 @@ class SandboxPool:
                 self._failures.fail_for_shortage([invocation], error)
             else:
                 self._failures.fail(invocation, str(error))
+            self._waiting.wake(None)  # this one may have been woken, and has not used it
             return None
 
     async def _start_another(self, invocation: Invocation, change: int) -> None:
@@ -178,6 +179,7 @@ class SandboxPool:
         self._all[sandbox] = change
         if sandbox.room > 1:  # others may use it while it starts
             self._with_room[sandbox] = None
+            self._waiting.wake(sandbox)
         try:
             await sandbox.start(invocation)
         except BaseException as error:
@@ -232,11 +234,9 @@ class SandboxPool:
             if self.is_busy:
                 self._log(waits(self.name))
             return inf
-        return IDLE_WAIT_TIMEOUT_S if self._is_worth_waiting(attempt) else 0.0
-
-    def _is_worth_waiting(self, attempt: int) -> bool:
-        """Whether a sandbox is about to become idle for which no other invocation waits."""
-        return attempt == 0 and sum(sandbox.finishing for sandbox in self._all) > len(self._waiting)
+        # Is a sandbox about to become idle for which no other invocation waits?
+        is_worth_it = attempt == 0 and sum(sandbox.finishing for sandbox in self._all) > len(self._waiting)
+        return IDLE_WAIT_TIMEOUT_S if is_worth_it else 0.0
 
     def _take(self) -> Sandbox | None:
         """Return a sandbox with room, if there is one: the most recently used, so that the others reach their limit."""
@@ -249,17 +249,23 @@ class SandboxPool:
 
     def _became_idle(self, sandbox: Sandbox) -> None:
         """Use a sandbox that has finished an invocation."""
-        if self._stopped or sandbox in self._ending.values():
-            return
-        if not (sandbox.room and self._waiting.wake(sandbox)):
-            self._keep(sandbox)
-            if self._is_retired and sandbox in self._idle:
+        if not (self._stopped or sandbox in self._ending.values()):
+            if not self._offer(sandbox) and self._is_retired and sandbox in self._idle:
                 self._end(sandbox)
-        self._ports.note_change()
+            self._ports.note_change()
+
+    def _offer(self, sandbox: Sandbox) -> bool:
+        """Give a sandbox with room to the next waiting invocation, and say so, or keep it."""
+        if sandbox.room and self._waiting.wake(sandbox):
+            return True
+        self._keep(sandbox)
+        return False
 
     def _keep(self, sandbox: Sandbox) -> None:
-        """Keep a sandbox for further invocations, if it has room for any."""
+        """Keep a sandbox for further invocations, if it has room for any and has not ended."""
         self._remove(sandbox)
+        if sandbox not in self._all:
+            return
         if not sandbox.invocations:
             self._idle[sandbox] = asyncio.get_running_loop().call_later(self._settings.idle_limit, self._end, sandbox)
         elif sandbox.room:

@@ -15,6 +15,8 @@ _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH_LIMIT}}}")
 # CloudFormation accepts templates of up to 1 MB ("quotas"), with all aliases expanded. Each value takes at least two
 # bytes of that.
 VALUE_LIMIT = 500_000
+# What a folder is likely to have where template.yaml, the default, is missing.
+_OTHER_NAMES = ("template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml", "cdk.out")
 
 
 def read_text(path: Path) -> str:
@@ -22,13 +24,16 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise TemplateError(
-            f"{path}: there is no such file; name your template, or run where template.yaml is"
-        ) from None
+        raise TemplateError(f"{path}: there is no such file; {_instead(path.parent)}") from None
     except OSError as error:
         raise TemplateError(f"{path}: it cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: it is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def _instead(folder: Path) -> str:
+    named = next((folder / name for name in _OTHER_NAMES if (folder / name).exists()), None)
+    return "name your template, or run where template.yaml is" if named is None else f"do you mean {named}?"
 
 
 def read_document(path: Path) -> dict[str, Any]:

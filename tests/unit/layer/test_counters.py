@@ -92,6 +92,15 @@ class Count:
             self.calls += 1
 
 
+@pytest.fixture(autouse=True)
+def _stops_counting() -> Iterator[None]:
+    """Leave neither the count nor a stopped collector to other tests, even if a handler fails."""
+    profile = sys.getprofile()
+    yield
+    sys.setprofile(profile)
+    gc.enable()
+
+
 def run_counted(make: Callable[[Count], Handler], loop: Loop) -> Count:
     """Run the handler twice, since the first run fills caches, and return the counts of the second run."""
     for _ in range(2):

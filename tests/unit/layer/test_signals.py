@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from errno import ETIMEDOUT
@@ -192,6 +193,7 @@ def test_wherever_a_signal_handler_raises_the_answer_is_complete_and_the_error_i
         assert not survives or any("took too long" in lines[0] for lines in log.errors), interruption
     gc.collect()  # coroutines that were never awaited: here the warning is expected
     assert moments > 40  # otherwise hardly any of the layer's code was interrupted
+    assert sys.exc_info()[1] is None  # otherwise Python was interrupted where it never runs a signal handler
 
 
 def interrupt_asyncio(moment: int) -> bool:

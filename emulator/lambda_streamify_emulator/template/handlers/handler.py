@@ -38,7 +38,11 @@ def is_handler(argument: Path) -> bool:
 
 def missing_module(argument: Path) -> str | None:
     """Return what is missing if `argument` can only mean a handler, and there is no such module."""
-    if argument.suffix in _FILES or argument.exists() or not _HANDLER.fullmatch(argument.name):
+    if argument.suffix in _FILES or argument.exists():
+        return None
+    if argument.name and not argument.suffix and argument.with_suffix(".py").is_file():
+        return f"{argument}: there is no such file; name a handler as {argument}.py or {argument}.FUNCTION"
+    if not _HANDLER.fullmatch(argument.name):
         return None
     module = argument.parent.joinpath(*argument.name.split(".")[:-1]).with_suffix(".py")
     return f"{argument}: there is no such file, and for a handler there is no module {module}"

@@ -1,6 +1,7 @@
 """Translates serverless.yml into a template of SAM, as the Serverless Framework does into one of CloudFormation.
 
-Source: the Framework's documentation, "Serverless.yml Reference", "Functions" and "Layers".
+Source: the Framework's documentation, "Serverless.yml Reference", "Functions", "Layers" and "AWS Lambda Managed
+Instances".
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from .urls import url_config
 from .variables import Variables
 
 DEFAULT_TIMEOUT_S, DEFAULT_MEMORY_MB = 6, 1024
+MANAGED_MEMORY_MB = 2048  # of a function on managed instances
 _PYTHON_PLUGIN = "serverless-python-requirements"
 
 
@@ -82,15 +84,18 @@ class _Service:
         where = f"{self._path}: {name}"
         common = mapping(f"{self._path}: provider: environment", self._provider.get("environment"))
         variables = {**common, **mapping(f"{where}: environment", function.get("environment"))}
+        capacity = _capacity(function.get("capacityProvider"))
+        memory = DEFAULT_MEMORY_MB if capacity is None else MANAGED_MEMORY_MB
         properties: dict[str, Any] = {
             "FunctionName": function.get("name", self._function_name(name)),
             "Runtime": function.get("runtime", self._provider.get("runtime")),
             "Timeout": function.get("timeout", self._provider.get("timeout", DEFAULT_TIMEOUT_S)),
-            "MemorySize": function.get("memorySize", self._provider.get("memorySize", DEFAULT_MEMORY_MB)),
+            "MemorySize": function.get("memorySize", self._provider.get("memorySize", memory)),
             "Environment": {"Variables": {key: value for key, value in variables.items() if value is not None}},
             "Layers": function.get("layers", self._provider.get("layers")),
             "ReservedConcurrentExecutions": function.get("reservedConcurrency"),
             "VpcConfig": function.get("vpc", self._provider.get("vpc")),
+            "CapacityProviderConfig": capacity,
             "Events": translated_events(name, function.get("events"), self._payload(), self._notices),
             **self._code(where, function),
         }
@@ -151,3 +156,16 @@ class _Service:
             self._notices.append(
                 f"{file} is installed here; the Framework installs it only with the plugin {_PYTHON_PLUGIN}"
             )
+
+
+def _capacity(given: Any) -> dict[str, Any] | None:
+    """Return SAM's CapacityProviderConfig for `capacityProvider`: a provider's name, or a mapping; None without it."""
+    if given is None:
+        return None
+    settings = given if isinstance(given, dict) and "name" in given else {"name": given}
+    config = {
+        "Arn": settings["name"],
+        "ExecutionEnvironmentMemoryGiBPerVCpu": settings.get("memoryPerVCpu"),
+        "PerExecutionEnvironmentMaxConcurrency": settings.get("maxConcurrency"),
+    }
+    return {key: value for key, value in config.items() if value is not None}

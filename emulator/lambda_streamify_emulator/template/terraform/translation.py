@@ -26,6 +26,10 @@ _CORS = {
     "expose_headers": "ExposeHeaders",
     "max_age": "MaxAge",
 }
+_CAPACITY = {
+    "execution_environment_memory_gib_per_vcpu": "ExecutionEnvironmentMemoryGiBPerVCpu",
+    "per_execution_environment_max_concurrency": "PerExecutionEnvironmentMaxConcurrency",
+}
 _SETTINGS = {
     "function_name": "FunctionName",
     "handler": "Handler",
@@ -109,6 +113,7 @@ class _Translation:
             "Layers": self._layers.of(resource),
             "ReservedConcurrentExecutions": None if concurrency == -1 else concurrency,
             "VpcConfig": (values.get("vpc_config") or [None])[0],
+            "CapacityProviderConfig": _capacity(resource),
         }
         own = {key: value for key, value in properties.items() if value is not None}
         if values.get("package_type") == "Image":
@@ -152,6 +157,22 @@ def _environment(resource: Resource) -> dict[str, Any]:
     where = f"{resource.address}.environment"
     names = [name for name, is_unknown in part.items() if is_unknown is True] if isinstance(part, dict) else []
     return {**known, **{name: {UNKNOWN: f"{where}.{name}"} for name in names}}
+
+
+def _capacity(resource: Resource) -> dict[str, Any] | None:
+    """Return what `capacity_provider_config` says of managed instances; None for a function that runs on demand."""
+    outer, inner = "capacity_provider_config", "lambda_managed_instances_capacity_provider_config"
+    block = next(iter(resource.values.get(outer) or ()), None) or {}
+    if not block.get(inner):
+        return None
+    values = block[inner][0]
+    config = {"CapacityProviderArn": values.get("capacity_provider_arn") or ""}  # often not known before `apply`
+    for key, name in _CAPACITY.items():
+        if resource.is_unknown(outer, 0, inner, 0, key):
+            config[name] = {UNKNOWN: f"{resource.address}.{outer}.{key}"}
+        elif values.get(key) is not None:
+            config[name] = values[key]
+    return {"LambdaManagedInstancesCapacityProviderConfig": config}
 
 
 def _cors(resource: Resource) -> dict[str, Any] | None:

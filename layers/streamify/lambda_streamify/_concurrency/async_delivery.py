@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._core import current
-    from .._response.response import Chunk
+    from .._response.response import Chunk, StreamingResponse
     from .._runtime.context import InvocationRequest
     from .._runtime.logs import Logs
     from .async_api import AsyncRuntimeApi
@@ -48,6 +48,10 @@ class AsyncDelivery(Delivery):
                 " the reader is slow: use `await writer.awrite(...)`, or an asynchronous body"
             )
         super().push(chunk, data)
+
+    def push_nowait(self, response: "StreamingResponse", data: bytes) -> "bool | None":
+        """Leave all chunks to `push` in the event loop, even those that the socket takes: a later one would fail."""
+        return None if self._runs_here() else super().push_nowait(response, data)
 
     def end(self) -> None:
         """End the response. In the event loop it only begins the end."""

@@ -88,8 +88,8 @@ class LoopWatch:
             return
         self._told.add(place)
         get_context = getattr(task, "get_context", None)  # from Python 3.12 on
-        if get_context is not None:
-            current.running.set(get_context().get(current.running))  # the request id of the log line
+        # For the request id of the log line. A callback may belong to no task.
+        current.running.set(get_context().get(current.running) if get_context is not None else None)
         path = " < ".join(f"{file}:{line} in {name}" for file, line, name in reversed(calls))
         self._logs.line(
             "WARNING",

@@ -46,7 +46,7 @@ def run(works: "Sequence[Callable[[], int]]", logs: "Logs") -> int:
 
     In a worker, that is what its work returns. In the parent, it is 0, after the last worker has ended. The parent
     passes SIGTERM on to the workers, and ends by this signal after the last of them. A single one of `works` runs in
-    this process.
+    this process, with the output of a worker.
     """
     if len(works) == 1:
         _redirect_output(os.environ.get(_OUTPUT_SOCKET))
@@ -70,12 +70,6 @@ def run(works: "Sequence[Callable[[], int]]", logs: "Logs") -> int:
     return 0
 
 
-def run_alone(work: "Callable[[], int]") -> int:
-    """Run the only one of the works in this process, with the output of a worker. Returns what it returns."""
-    _redirect_output(os.environ.get(_OUTPUT_SOCKET))
-    return work()
-
-
 def _import_what_workers_share() -> None:
     """Import what a process that runs alone imports only when it needs it. Here each worker would import it again."""
     import asyncio  # noqa: F401
@@ -92,7 +86,10 @@ def _wait(workers: "list[int]", logs: "Logs") -> bool:
         nonlocal terminated
         terminated = True
         for worker in left:
-            os.kill(worker, number)
+            try:
+                os.kill(worker, number)
+            except ProcessLookupError:  # noqa: PERF203 - it has ended, but is not removed from `left` yet
+                pass
 
     signal(SIGTERM, pass_on)
     pthread_sigmask(SIG_UNBLOCK, (SIGTERM,))

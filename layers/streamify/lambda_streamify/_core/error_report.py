@@ -85,17 +85,22 @@ def _indent(part: str) -> str:
 
 
 def _working_directory() -> str:
+    folders = iter(os.getcwd, None)  # no call in the `try`, after which a signal handler's error would be lost there
     try:
-        return os.getcwd()
-    except OSError:  # the folder was removed
-        return ""
+        for folder in folders:
+            return folder
+    except OSError:
+        pass  # the folder was removed
+    return ""
 
 
 def _message(error: BaseException) -> str:
+    texts = map(str, (error,))  # as in `_working_directory`
     try:
-        return str(error)
+        [text] = texts
     except Exception:  # noqa: BLE001 - the function's own `__str__` failed: the report must still be sent
         return "<exception str() failed>"  # as in Python's own tracebacks
+    return text
 
 
 def _frames(error: BaseException) -> "StackSummary":

@@ -117,6 +117,8 @@ class CollectingInvocation:
     def push_nowait(self, response: "StreamingResponse", data: bytes) -> None:
         """Accept nothing: `push` keeps chunks of text as text."""
 
+    push_nowait_in_task = push_nowait
+
     def end(self) -> None:
         """End the response."""
         self.is_over = True

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
             If not, `push` of an empty chunk sends the rest. Returns None if the chunk itself needs `push`.
             """
 
+        def push_nowait_in_task(self, response: StreamingResponse, data: bytes) -> bool | None:
+            """Do the same as `push_nowait`, for coroutines."""
+
         def end(self) -> None:
             """End the response."""
 
@@ -89,7 +92,7 @@ class ResponseWriter:
         """
         data = chunk if type(chunk) is bytes else as_bytes(chunk)
         sink = self._sink
-        is_sent = sink.lock.call_nowait(sink.push_nowait, self._response, data)
+        is_sent = sink.lock.call_nowait(sink.push_nowait_in_task, self._response, data)
         if is_sent:
             return
         from asyncio import get_running_loop

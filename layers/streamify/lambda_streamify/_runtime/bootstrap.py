@@ -100,7 +100,7 @@ def _run_several(logs: Logs) -> int:
     from .._concurrency.tasks import TasksRuntime
 
     works = [partial(work, partial(TasksRuntime, concurrency=share)) for share in settings.shares()]
-    return processes.run(works, logs) if len(works) > 1 else processes.run_alone(works[0])
+    return processes.run(works, logs)
 
 
 def _run(

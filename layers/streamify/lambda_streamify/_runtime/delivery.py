@@ -92,7 +92,7 @@ class Delivery:
             stream, start = self.open(self._current_response, chunk)
             self._is_bodiless = self.route.is_bodiless(self._current_response)
             stream.open(start, b"" if self._is_bodiless else data)
-        elif not self._is_bodiless:
+        elif not (self._is_bodiless or self.is_over):  # after `AsyncDelivery.end`, its task sends the rest
             stream.flush()  # the rest of an earlier chunk
             if data:
                 stream.write(data)
@@ -106,7 +106,7 @@ class Delivery:
             stream, start = self.open(self._current_response, chunk)
             self._is_bodiless = self.route.is_bodiless(self._current_response)
             await stream.open_async(loop, start, b"" if self._is_bodiless else data)
-        elif not self._is_bodiless:
+        elif not (self._is_bodiless or self.is_over):
             await stream.drain(loop)
             if data and not stream.write_nowait(data):
                 await stream.drain(loop)
@@ -117,6 +117,8 @@ class Delivery:
         if stream is None or stream.state != "open" or stream.record[0] or self._is_bodiless or not data:
             return None
         return None if self.is_over or self.response is not response else stream.write_nowait(data)
+
+    push_nowait_in_task = push_nowait
 
     def finish(self) -> None:
         """End the response unless it has ended."""
@@ -162,10 +164,7 @@ class Delivery:
             raise
 
     def notify_hooks(self) -> None:
-        """Call the API's method that monitoring tools wrap, if the answer was sent without it.
-
-        The runtime calls this after the handler has returned.
-        """
+        """After the handler has returned, call the API's method that tools wrap, if the answer was sent without it."""
         if not self._needs_hook_call:
             return
         if self._reported_error is None:

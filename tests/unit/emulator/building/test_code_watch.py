@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -206,12 +207,28 @@ def test_code_that_cannot_be_watched_is_looked_at_each_time_which_is_said_once(c
 
 @needs_inotify
 def test_what_inotify_refuses_is_named(code: Path) -> None:
-    with no_free_file(), pytest.raises(Unwatchable, match=r"^inotify: Too many open files$"):
+    with (
+        no_free_file(),
+        pytest.raises(Unwatchable, match=r"^inotify: too many watches or open files: raise `"),
+    ):
         FolderWatch([str(code)])
     with pytest.raises(FileNotFoundError):
         FolderWatch([str(code / "absent")])
     with pytest.raises(Unwatchable, match=r"^inotify: File name too long$"):
         FolderWatch([str(code / ("a" * 300))])
+
+
+@needs_inotify
+def test_the_limit_of_watched_folders_is_named(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, *_: object) -> int:
+        if name == "inotify_add_watch":
+            raise OSError(ENOSPC, "No space left on device")  # what the kernel says, for this limit too
+        return os.open(os.devnull, os.O_RDONLY)
+
+    monkeypatch.setattr(folder_watch, "_call", refuse)  # the limit is the whole machine's
+
+    with pytest.raises(Unwatchable, match=r"too many watched folders: raise fs\.inotify\.max_user_watches "):
+        FolderWatch([str(code)])
 
 
 @needs_inotify

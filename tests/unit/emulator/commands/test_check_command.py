@@ -45,6 +45,18 @@ def test_a_folder_of_the_cdk_is_checked_by_stacks() -> None:
     )
 
 
+def test_what_is_ignored_of_another_form_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "serverless.yml"
+    path.write_text(
+        "service: x\nprovider: {name: aws, runtime: python3.13}\n"
+        "functions: {go: {handler: app.handler, url: {invokeMode: RESPONSE_STREAM}}}\n"
+    )
+
+    result = runner.invoke(app, ["check", str(path)])
+
+    assert f"warning: {path}: go: url: the Framework has no setting invokeMode and ignores it" in result.stderr
+
+
 def test_a_stack_of_a_template_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path)
 

@@ -163,6 +163,14 @@ def test_help_shows_flags_without_a_type(command: str) -> None:
     assert "<bool>" not in result.output
 
 
+def test_help_fills_its_lines_to_the_width_of_the_terminal() -> None:
+    lines = runner.invoke(app, ["invoke", "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).output.splitlines()
+
+    start = next(number for number, line in enumerate(lines) if "The function is invoked" in line)
+    paragraph = lines[start : lines.index(next(line for line in lines[start:] if not line.strip()))]
+    assert all(len(line.strip()) > 60 for line in paragraph[:-1]), paragraph
+
+
 def test_without_locust_a_load_test_names_the_extra_and_its_help_still_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda _: None)
 

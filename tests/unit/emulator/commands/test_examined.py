@@ -54,6 +54,17 @@ def test_an_existing_file_is_a_recording(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
 
     assert examined_response(str(tmp_path / "a"), None) is None
+    assert examined_response(str(tmp_path), None) is None
+
+
+def test_a_function_may_have_the_name_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hello").mkdir()
+    described = reply(200, b'{"FunctionName": "hello"}')
+    with ScriptedApi(answers(NO_URL, described)) as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
+
+        assert examined_response("hello", None) is not None
 
 
 def test_a_url_that_does_not_answer_is_an_error() -> None:

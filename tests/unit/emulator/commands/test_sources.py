@@ -114,6 +114,12 @@ def test_a_handler_without_a_module_is_named_with_the_file_that_is_missing() -> 
     assert source("none.yaml").path == Path("none.yaml")
 
 
+def test_a_module_without_its_function_is_answered_with_how_to_name_a_handler() -> None:
+    with pytest.raises(EmulatorError, match=r"app: .* name a handler as app\.py or app\.FUNCTION"):
+        source("app")
+    assert source("none").path == Path("none")
+
+
 def test_a_handler_has_nothing_to_check() -> None:
     with pytest.raises(EmulatorError, match=r"app.handler: it is a handler without a template"):
         declaration_of(Path("app.handler"), None, {})

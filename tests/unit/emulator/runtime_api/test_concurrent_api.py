@@ -338,6 +338,40 @@ def test_a_response_that_is_cut_off_fails_its_invocation_alone(monkeypatch: pyte
     run(main())
 
 
+def test_a_worker_that_is_back_before_its_cut_off_response_is_reported_is_not_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "TRUNCATION_DELAY_S", 0.2)
+
+    async def main() -> None:
+        async with Scene(capacity=1) as scene:
+            ((peer, invocation),) = await working(scene, 1)
+            await peer.send(response(invocation.request_id) + chunk(b"half"))
+            await invocation.channel.wait_for_start()
+            peer.reset()
+            await scene.until(lambda: scene.warnings != [])
+            await waiting(scene)
+
+            assert await read(invocation) == b"half"
+            assert invocation.channel.error == FunctionError("Runtime.TruncatedResponse", b"")
+            assert scene.concurrent_api.away == 0
+
+    run(main())
+
+
+def test_a_worker_that_asks_for_further_events_while_it_works_is_not_away_when_one_times_out() -> None:
+    async def main() -> None:
+        async with Scene(capacity=1) as scene:
+            ((peer, invocation),) = await working(scene, 1)
+            await peer.send(NEXT)  # AWS's client for Node.js does so
+            await scene.until(lambda: len(scene.api._waiting) == 1)  # noqa: SLF001 - the API tells nobody
+            scene.concurrent_api.time_out(invocation)
+
+            assert scene.concurrent_api.away == 0
+
+    run(main())
+
+
 # --- init ------------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from asynchronous import run
+from file_limit import no_free_file
 from lambda_streamify_emulator.activity.activity import Activity
 from lambda_streamify_emulator.invocations.invocation import Invocation
 from lambda_streamify_emulator.sandboxes import sandbox as module
@@ -50,6 +51,11 @@ class Pool(SandboxPool):
     async def until_idle(self, number: int = 1) -> None:
         """Wait until this many sandboxes are idle."""
         while len(self._idle) != number:  # noqa: ASYNC110 - a pool has no event for this
+            await asyncio.sleep(0.001)
+
+    async def until_waiting(self, number: int) -> None:
+        """Wait until this many invocations wait for a sandbox."""
+        while len(self._waiting) != number:  # noqa: ASYNC110 - a pool has no event for this
             await asyncio.sleep(0.001)
 
     async def until_logged(self, text: str) -> None:
@@ -157,6 +163,39 @@ def test_with_all_slots_taken_an_invocation_is_refused_or_waits(tmp_path: Path) 
             await streams[0].release()
             assert await body(await waiting)
             await streams[1].release()
+
+    run(main())
+
+
+def test_all_that_wait_use_the_sandbox_that_one_of_them_starts(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_threaded_package(tmp_path), 3, max_sandboxes=1) as pool:
+            _, (old, *_) = await held(pool, tmp_path, "abc")
+            codes = [Held(tmp_path, "d").code, SAY_PROCESS, SAY_PROCESS]
+            stream, *others = [asyncio.create_task(pool.start(code, wait_if_full=True)) for code in codes]
+            await pool.until_waiting(3)
+            os.kill(old, signal.SIGKILL)
+
+            processes = {await body(await other) for other in others}  # while the stream is held
+            assert len(processes) == 1
+            (tmp_path / "d").write_text("open")
+            assert await body(await stream) == processes.pop() + b"end"
+
+    run(main())
+
+
+def test_all_that_wait_fail_while_no_sandbox_can_start(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with pooled(make_threaded_package(tmp_path), 2, max_sandboxes=1) as pool:
+            _, (old, _) = await held(pool, tmp_path, "ab")
+            waiting = [asyncio.create_task(pool.start(SAY_PROCESS, wait_if_full=True)) for _ in range(3)]
+            await pool.until_waiting(3)
+            with no_free_file():
+                os.kill(old, signal.SIGKILL)
+                started = [await task for task in waiting]
+
+            assert {reported(invocation)[0] for invocation in started} == {"Sandbox.Failure"}
+            assert await pool.say_process() != old
 
     run(main())
 

@@ -389,6 +389,16 @@ def test_a_missing_file_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert str(raised.value) == f"{path}: there is no such file; name your template, or run where template.yaml is"
 
 
+def test_where_a_file_is_missing_the_other_one_of_its_folder_is_proposed(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    (tmp_path / "serverless.yml").touch()
+
+    with pytest.raises(TemplateError) as raised:
+        load_template(path)
+
+    assert str(raised.value) == f"{path}: there is no such file; do you mean {tmp_path / 'serverless.yml'}?"
+
+
 def test_a_folder_is_no_template(tmp_path: Path) -> None:
     with pytest.raises(TemplateError) as raised:
         load_template(tmp_path)

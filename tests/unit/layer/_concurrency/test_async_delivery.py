@@ -1,6 +1,7 @@
 """How a response ends in an event loop that others share."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from invoking import FUNCTION_URL, HTTP_API
 from lambda_streamify import open_stream
 from lambda_streamify.errors import StreamifyError
+from scripted_api import WAIT
 from simulated_time import run_simulated
 from working import working
 
@@ -57,6 +59,43 @@ def test_a_chunk_whose_write_was_cancelled_is_completed_by_the_end() -> None:
             assert (slow.body, slow.error_type) == (LARGE, "Function.ValueError")
 
     run_simulated(scenario())
+
+
+def test_a_thread_leaves_the_rest_of_its_chunk_to_an_end_that_has_begun() -> None:
+    is_partly_sent, has_ended = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    async def handler(_event: Any, _context: Any) -> None:
+        writer = open_stream()
+        await writer.awrite(b"one")
+        lock = writer._sink.lock  # noqa: SLF001 - between the two steps of a write
+        call = lock.call_nowait
+
+        def call_and_pause(*arguments: Any) -> Any:
+            is_sent = call(*arguments)
+            is_partly_sent.set()
+            assert has_ended.wait(WAIT)
+            return is_sent
+
+        lock.call_nowait = call_and_pause  # type: ignore[assignment,method-assign]
+        threads.append(threading.Thread(target=writer.write, args=(LARGE,), daemon=True))
+        threads[0].start()
+        assert await asyncio.to_thread(is_partly_sent.wait, WAIT)
+        writer.close()
+        has_ended.set()
+
+    async def scenario() -> None:
+        async with working(handler) as scene:
+            scene.api.hold("r")
+            scene.api.invoke("r")
+            assert await asyncio.to_thread(has_ended.wait, WAIT)
+            await asyncio.to_thread(threads[0].join, WAIT)
+            is_writing = threads[0].is_alive()
+            scene.api.release("r")
+            assert (await scene.api.answer("r")).body == b"one" + LARGE
+            assert not is_writing  # while nobody reads
+
+    asyncio.run(scenario())
 
 
 def test_a_task_that_still_writes_when_the_handler_returns_completes_its_chunk() -> None:

@@ -153,11 +153,12 @@ def test_a_plain_write_would_hold_all_invocations_and_is_refused() -> None:
     assert "use `await writer.awrite(...)`" in answer.json["errorMessage"]
 
 
-def test_a_plain_write_that_the_socket_does_not_take_is_refused_too() -> None:
+@pytest.mark.parametrize("size", [1, 4 * 1024 * 1024], ids=["the socket takes it", "the socket does not take it"])
+def test_a_plain_write_after_another_chunk_is_refused_too_and_sends_nothing(size: int) -> None:
     async def handler(_event: Any, _context: Any) -> None:
         writer = open_stream()
         await writer.awrite("one")
-        writer.write(bytes(4 * 1024 * 1024))
+        writer.write(bytes(size))
 
     async def scenario() -> None:
         async with working(handler) as scene:
@@ -165,7 +166,8 @@ def test_a_plain_write_that_the_socket_does_not_take_is_refused_too() -> None:
             scene.api.invoke("r")
             await asyncio.sleep(1)
             scene.api.release("r")
-            assert (await scene.api.answer("r")).error_type == "Function.StreamStateError"
+            answer = await scene.api.answer("r")
+            assert (answer.body, answer.error_type) == (b"one", "Function.StreamStateError")
 
     run_simulated(scenario())
 

@@ -103,6 +103,23 @@ def test_the_same_place_is_told_once_and_another_one_again() -> None:
     assert [" in block " in line or " in block <" in line for line in lines] == [True, False]
 
 
+def test_a_call_that_belongs_to_no_task_is_told_without_the_request_id_of_an_earlier_one() -> None:
+    async def scenario(watch: LoopWatch, log: ToldLog) -> None:
+        with watch:
+            await asyncio.get_running_loop().create_task(handler(log))
+            log.told.clear()
+            asyncio.get_running_loop().call_soon(log.block_until_told)
+            await asyncio.sleep(0)
+
+    async def handler(log: ToldLog) -> None:
+        current.running.set(Running("request-1"))  # type: ignore[arg-type]
+        log.told.wait(TIMEOUT_S)
+
+    lines = watched(scenario)
+
+    assert [line.split("\t")[2] for line in lines][1:] == [""]
+
+
 def test_an_event_loop_that_answers_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_watch, "WAITS", 1000)  # the machine may be busy
     asked: list[object] = []

@@ -258,6 +258,33 @@ def test_without_shutdown_functions_the_workers_end_by_the_signal(tmp_path: Path
             os.killpg(running.process.pid, 0)  # no worker is left
 
 
+SIGNALLING = """
+import os, signal
+wait = os.wait
+
+def wait_and_signal():
+    ended = wait()
+    os.wait = wait
+    signal.raise_signal(signal.SIGTERM)
+    return ended
+
+os.wait = wait_and_signal
+
+def handler(event, context):
+    os._exit(0)
+"""
+
+
+def test_the_signal_reaches_the_other_workers_when_one_has_just_ended(tmp_path: Path) -> None:
+    with function(tmp_path, SIGNALLING, STREAMIFY_PRELOAD="1") as running:
+        running.wait_for_workers()
+        running.hand_out(None)
+
+        assert (running.end(), running.lines()) == (-signal.SIGTERM, [])
+        with pytest.raises(ProcessLookupError):
+            os.killpg(running.process.pid, 0)  # no worker is left
+
+
 ENDING = """
 import os, sys
 

@@ -76,6 +76,26 @@ def test_a_url_streams_if_it_is_invoked_so(folder: Path, url: str, mode: str, au
     assert (function.invoke_mode, function.auth_type) == (mode, auth)
 
 
+@pytest.mark.parametrize(
+    ("provider", "memory", "expected"),
+    [
+        ("default", 2048, 16),
+        ("!GetAtt Provider.Arn", 2048, 16),
+        ("{name: !GetAtt Provider.Arn, maxConcurrency: 100, memoryPerVCpu: 4}", 2048, 100),
+        ("{name: default, memoryPerVCpu: 4}\n    memorySize: 8192", 8192, 32),
+        ("null", 1024, None),
+    ],
+)
+def test_a_function_with_a_capacity_provider_runs_several_invocations_at_a_time(
+    folder: Path, provider: str, memory: int, expected: int | None
+) -> None:
+    template = load(folder, f"{SERVICE}    capacityProvider: {provider}\n")
+
+    (function,) = template.functions
+    assert (function.memory, function.max_concurrency) == (memory, expected)
+    assert template.unresolved == ()
+
+
 def test_a_setting_that_the_framework_ignores_is_named_and_ignored(folder: Path) -> None:
     template = load(folder, f"{SERVICE}    url: {{invokeMode: RESPONSE_STREAM}}\n")
 

@@ -68,6 +68,27 @@ def test_a_function_of_a_state_runs_from_its_archive(folder: Path) -> None:
     assert (template.left_out, template.unresolved) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("config", "unknown", "expected"),
+    [
+        ({"per_execution_environment_max_concurrency": 12}, {}, 12),
+        ({"per_execution_environment_max_concurrency": None}, {}, 32),
+        ({"execution_environment_memory_gib_per_vcpu": 4}, {"capacity_provider_arn": True}, 16),
+        ({}, {"per_execution_environment_max_concurrency": True}, 32),
+    ],
+)
+def test_a_function_on_managed_instances_says_how_many_invocations_run_at_a_time(
+    folder: Path, config: dict[str, Any], unknown: dict[str, bool], expected: int
+) -> None:
+    inner = "lambda_managed_instances_capacity_provider_config"
+    tell = function("tell", memory_size=4096, capacity_provider_config=[{inner: [config]}])
+    after = {"aws_lambda_function.tell": {"capacity_provider_config": [{inner: [unknown]}]}}
+    template = load(folder, plan(tell, function("other", capacity_provider_config=[]), unknown=after))
+
+    assert [found.max_concurrency for found in template.functions] == [expected, None]
+    assert ("per_execution_environment_max_concurrency" in str(template.unresolved)) == (expected == 32 and not config)
+
+
 def test_functions_of_modules_are_found_and_have_logical_ids_of_their_own(folder: Path) -> None:
     nested = {**function("this", function_name="two"), "address": 'module.a["x"].module.b.aws_lambda_function.this'}
     inner = {"address": 'module.a["x"].module.b', "resources": [nested]}
