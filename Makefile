@@ -249,6 +249,7 @@ clean: ## remove everything that was built, the environment too
 	@touch $@
 
 .venv/.dev: pyproject.toml | .venv/bin/python
+	@echo "installing the development environment: some minutes, once"
 	.venv/bin/python -m pip install --quiet --editable . --group dev --group ecosystem
 	@touch $@
 

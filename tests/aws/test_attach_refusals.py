@@ -222,6 +222,15 @@ def test_no_region() -> None:
     assert (result.exit_code, "there is no region: name one by --region" in result.stderr) == (2, True)
 
 
+@pytest.mark.usefixtures("cloud")
+def test_the_region_may_be_in_aws_region_alone_as_for_the_aws_cli() -> None:
+    with pytest.MonkeyPatch.context() as only:
+        only.delenv("AWS_DEFAULT_REGION", raising=False)
+        only.setenv("AWS_REGION", "eu-west-3")
+        result = streamify("attach", "orders", "--layer", LAYER, region=None)
+    assert "there is no function orders in eu-west-3" in result.stderr
+
+
 def test_no_profile_of_this_name(cloud: LambdaCloud) -> None:
     assert "--profile: The config profile (nobody) could not be found" in refused(cloud, "--profile", "nobody")
 

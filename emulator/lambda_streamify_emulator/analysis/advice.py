@@ -66,6 +66,11 @@ _PRELUDE_AT_API = (
 _ENVELOPE = {PROXY: (_PROXY_AT_URL, _PROXY_AT_API), PRELUDE: (_PRELUDE_AT_URL, _PRELUDE_AT_API)}
 
 
+def is_error(symptoms: Symptoms) -> bool:
+    """Whether the response is an HTTP error, which says nothing about how the function's own response comes."""
+    return symptoms.head is not None and symptoms.head["status_code"] >= 400
+
+
 def in_function(symptoms: Symptoms) -> list[str]:
     """Return the advice for a response that the runtime itself wrote in a burst."""
     own = [_ONE_YIELD, _BLOCKING] if symptoms.verdict == "piece" else [_BLOCKING]
@@ -81,7 +86,7 @@ def on_the_way(symptoms: Symptoms) -> list[str]:
     headers = _headers(head)
     proxies = seen_in(headers)
     found = []
-    if head["status_code"] >= 400:
+    if is_error(symptoms):
         hints = [proxy.error for proxy in proxies if head["status_code"] >= 500]
         found.append(
             _join(f"The status is {head['status_code']}: an error, which is sent in one piece. See its body.", hints)
@@ -93,7 +98,7 @@ def on_the_way(symptoms: Symptoms) -> list[str]:
         found.append(
             _join(f"It is compressed ({encoding}): compression holds text back. Do not compress streams.", hints)
         )
-    if "content-length" in headers:
+    if "content-length" in headers and not is_error(symptoms):
         found.append(_MODE)
     return found or [_NO_CLUE]
 

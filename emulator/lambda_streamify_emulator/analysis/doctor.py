@@ -105,11 +105,18 @@ def diagnose(near: Symptoms | None, far: Symptoms, lag: Lag | None = None) -> Di
         diagnosis.where = "between the runtime and the client"
         diagnosis.advice = advice.on_the_way(far)
     elif far.verdict != "streamed":
-        on_the_way = advice.on_the_way(far) if far.layer == "client" else []
-        diagnosis.advice = [*on_the_way, *advice.in_function(far), *([advice.RECORD_BOTH_LAYERS] if on_the_way else [])]
+        diagnosis.advice = _advice_without_a_second_recording(far)
     elif far.block_size is not None:
         diagnosis.advice = advice.blocks(far.block_size)
     return diagnosis
+
+
+def _advice_without_a_second_recording(far: Symptoms) -> list[str]:
+    if far.layer != "client":
+        return advice.in_function(far)
+    if advice.is_error(far):
+        return advice.on_the_way(far)
+    return [*advice.on_the_way(far), *advice.in_function(far), advice.RECORD_BOTH_LAYERS]
 
 
 def _has_failed(far: Symptoms) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AttachError
@@ -41,6 +42,7 @@ class Aws:
         import boto3
         from botocore.exceptions import BotoCoreError
 
+        region = region or os.environ.get("AWS_REGION")  # the AWS CLI reads it, and boto3 does not
         try:
             self.session: Any = boto3.Session(profile_name=profile, region_name=region)
         except BotoCoreError as error:

@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 def describe(function: Function) -> str:
     """Return one line about a function."""
-    parts = [function.runtime or "a container image", function.architecture, f"{len(function.layers)} layers"]
+    parts = [function.runtime or "a container image", function.architecture, _counted(len(function.layers), "layer")]
     if function.wrapper:
         parts.append(f"wrapper {function.wrapper}")
     parts += [word for word, is_so in (("VPC", function.in_vpc), ("SnapStart", function.snap_start)) if is_so]
     aliases = ", ".join(f"{alias.name} on {'+'.join(alias.versions)}" for alias in function.aliases)
-    parts += [f"timeout {function.timeout_s} s", f"aliases: {aliases or 'none'}", f"{len(function.versions)} versions"]
+    parts += [
+        f"timeout {function.timeout_s} s",
+        f"aliases: {aliases or 'none'}",
+        _counted(len(function.versions), "version"),
+    ]
     return f"{function.name} in {function.region}: {', '.join(parts)}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def plan_lines(function: Function, known: Sequence[Caller], notes: Sequence[str], plan: Plan) -> Iterator[str]:

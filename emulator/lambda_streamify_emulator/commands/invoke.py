@@ -137,7 +137,7 @@ def _client(endpoint: str | None) -> Any:
 
     # Without retries, because an invocation must not be repeated.
     config = Config(read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1})
-    credentials: dict[str, Any] = {}
+    credentials: dict[str, Any] = {"region_name": os.environ.get("AWS_REGION")}  # the AWS CLI reads it, boto3 does not
     if endpoint is not None and urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1"):
         # Without a proxy, even if HTTP_PROXY is set: to a proxy, a loopback address is its own machine.
         config = config.merge(Config(proxies={}))

@@ -181,6 +181,13 @@ def test_a_burst_at_the_runtime_alone_was_held_in_the_function() -> None:
     assert diagnose(None, runtime(*BURST)).advice == advice.in_function(runtime(*BURST))
 
 
+def test_an_error_is_no_reason_to_change_how_the_function_sends() -> None:
+    diagnosis = diagnose(None, client(head(403, content_length="10"), *stream(515)))
+
+    assert (diagnosis.verdict, diagnosis.has_streamed) == ("piece", False)
+    assert [text.split(":")[0] for text in diagnosis.advice] == ["The status is 403"]
+
+
 def test_a_response_that_was_too_quick_gets_no_advice() -> None:
     quick = stream(1, 1, 1)
 

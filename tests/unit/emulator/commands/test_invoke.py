@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambda_streamify_emulator.commands.http_request import HttpRequest
-from lambda_streamify_emulator.commands.invoke import invoke, invoke_target, recorded, url_of
+from lambda_streamify_emulator.commands.invoke import _client, invoke, invoke_target, recorded, url_of
 from lambda_streamify_emulator.errors import EmulatorError, EndpointError, NoUrlError
 from lambda_streamify_emulator.invocations.channel import FunctionError
 from lambda_streamify_emulator.lambda_api.eventstream import invoke_complete, payload_chunk
@@ -42,6 +42,12 @@ def events_of(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Eve
     with ScriptedApi(script) as api:
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{api.address}")
         return list(invoke("hello", b'{"a": 1}', lambda: next(ticks))), api.requests[0]
+
+
+def test_the_region_of_aws_region_is_used_as_by_the_aws_cli(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+
+    assert _client(None).meta.region_name == "eu-west-3"
 
 
 def test_each_chunk_is_an_event_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
