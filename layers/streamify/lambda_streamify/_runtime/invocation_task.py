@@ -102,9 +102,9 @@ class InvocationTask:
         asyncio closes such a generator in a task that the loop creates when it next runs. Without this call, that would
         be in the next invocation, or never.
         """
-        from asyncio import all_tasks, sleep, wait
+        from asyncio import all_tasks, wait
 
-        self._loop.run_until_complete(sleep(0))
+        self._consume_pending_stop()  # the loop creates the tasks in this run
         tasks = all_tasks(self._loop)
         closing = [task for task in tasks if type(task.get_coro()).__name__ == "async_generator_athrow"]
         if closing:
