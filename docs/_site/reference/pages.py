@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from .rules import rules
+
 WIDTH = 120
 
 
@@ -21,7 +23,9 @@ def _heading(section: dict[str, Any]) -> str:
 def _part(part: dict[str, Any]) -> str:
     if "text" in part:
         return str(part["text"]).strip()
-    return _messages(part["messages"]) if "messages" in part else _table(part["columns"], part["rows"])
+    if "messages" in part:
+        return _messages(part["messages"])
+    return _table(["rule", "severity", "what"], rules()) if "rules" in part else _table(part["columns"], part["rows"])
 
 
 def _table(columns: list[str], rows: list[dict[str, Any]]) -> str:
