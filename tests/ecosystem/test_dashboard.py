@@ -342,7 +342,7 @@ def test_it_fits_into_any_window_and_can_be_read(
 def test_invocations_that_share_a_sandbox_stand_apart_beside_its_memory(
     browser: Page, tmp_path: Path, cache: Path
 ) -> None:
-    state = "document.querySelector('[data-state-of=cases]').textContent"
+    state = "(document.querySelector('[data-state-of=cases]')?.textContent ?? '')"  # the page may not have drawn it yet
     running = "[...document.querySelectorAll('#list tbody tr')].map((row) => row.cells[8]?.textContent)"
     options = ("--only", "cases", "--max-concurrency", "2")
     with (
