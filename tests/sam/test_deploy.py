@@ -68,6 +68,7 @@ def updated(
     shutil.copytree(ROOT / "tests" / "data" / "emulator" / "functions", changed / "gated")
     (changed / "gated" / "deployed.py").write_text(GATED)
     template = yaml_parse((changed / "template.yaml").read_text())
+    del template["Metadata"]  # it names files by their way from the folder that was copied
     template["Resources"]["GatedFunction"] = {
         "Type": "AWS::Serverless::Function",
         "Properties": {
