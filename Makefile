@@ -46,7 +46,7 @@ test: .venv/.dev ## run the tests but the slow ones, and name the ten that take 
 
 coverage: .venv/.dev ## run them all, and the tests of the built layer, the wheel and attach; each package must be covered to 95 %
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest $(IN_PARALLEL) --hypothesis-profile=ci $(TESTS) tests/packaging tests/aws
+	.venv/bin/coverage run -m pytest $(IN_PARALLEL) --durations=10 --hypothesis-profile=ci $(TESTS) tests/packaging tests/aws
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report --include="*/lambda_streamify/*"
 	.venv/bin/coverage report --include="*/lambda_streamify_emulator/*"
@@ -58,7 +58,7 @@ test-commands: .venv/.dev ## run the tests of the commands and of what is large,
 	@.venv/bin/python -m pytest -n auto --dist loadfile tests/commands
 
 test-ecosystem: .venv/.dev ## run the tests with AWS's own runtimes and the libraries that handlers are wrapped in
-	@.venv/bin/python -m pytest tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
+	@.venv/bin/python -m pytest --durations=10 tests/ecosystem || $(call no-tests-yet,tests/ecosystem)
 
 test-operate: .venv/.dev ## run the configurations of deploy/ with the programs that they are for
 	@.venv/bin/python -m pytest tests/operate || $(call no-tests-yet,tests/operate)
