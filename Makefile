@@ -162,20 +162,23 @@ format: .venv/.dev ## rewrite the code in the project's style
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-# Cookiecutter needs each starter complete: what they have in common is kept in `generator`, and the agent in functions/.
+# Cookiecutter walks each starter and follows links to files, not to folders: what they have in common is linked, file by
+# file, to `generator`, and the agent to functions/. Its questions are copied, and .gitignore, which git reads only as a file.
 STARTER = {{cookiecutter.project_name}}
-STARTERS_SHARE := .gitignore Makefile layers requirements-dev.txt samconfig.toml
+STARTERS_SHARE := Makefile layers requirements-dev.txt samconfig.toml
 
-starters: ## copy what the starters of `sam init` have in common into each of them
+starters: ## link what the starters of `sam init` have in common into each of them
 	for starter in fastapi agent; do \
 		cp templates/generator/cookiecutter.json "templates/$$starter"; \
-		for name in $(STARTERS_SHARE); do \
-			cp -R "templates/generator/$(STARTER)/$$name" "templates/$$starter/$(STARTER)"; \
+		cp "templates/generator/$(STARTER)/.gitignore" "templates/$$starter/$(STARTER)"; \
+		(cd "templates/generator/$(STARTER)" && find $(STARTERS_SHARE) -type f) | while read -r file; do \
+			ln -srf "templates/generator/$(STARTER)/$$file" "templates/$$starter/$(STARTER)/$$file"; \
 		done; \
 	done
-	rm -rf "templates/agent/$(STARTER)/functions/agent"
-	cp -R functions/agent "templates/agent/$(STARTER)/functions"
-	find templates -name __pycache__ -type d -prune -exec rm -rf {} +
+	(cd functions && find agent -type f -not -path '*/__pycache__/*') | while read -r file; do \
+		mkdir -p "templates/agent/$(STARTER)/functions/$$(dirname "$$file")"; \
+		ln -srf "functions/$$file" "templates/agent/$(STARTER)/functions/$$file"; \
+	done
 
 # The same parameter for both: what is built stays a reference to it.
 build: .venv/.dev ## build what `sam deploy` deploys, with bytecode for a fast cold start (RUNTIME=python3.12)
