@@ -17,7 +17,7 @@ from thin_runtime import LINES, write_template
 STREAMS = 1_000
 STREAMS_PER_PROCESS = 10  # a thousand processes would take minutes to start
 # Of the emulator, for each stream: the client's connection and the runtime's. Of this process: the connection, and the
-# gate's. Each process of a function needs three more: the socket of the Runtime API, a pipe, and a descriptor of the process.
+# gate's. Each process of a function needs three more: the Runtime API's socket, a pipe, and the process itself.
 FILES_PER_STREAM = 5
 FILES = STREAMS * FILES_PER_STREAM + 200
 TIMEOUT_S = 600  # to start the processes on a busy machine
