@@ -38,7 +38,7 @@ class LoopWatch:
         self._busy = Event()
         self._stopped = Event()
         self._running = 0
-        self._told: set[tuple[str, int]] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._thread = Thread(target=self._watch, name="streamify-loop-watch", daemon=True)
 
     def start(self) -> None:
@@ -72,11 +72,11 @@ class LoopWatch:
             except RuntimeError:  # the loop is closed
                 return
             if not any(answered.wait(INTERVAL_S) for _ in range(WAITS)):
-                self._tell()
+                self._report()
                 while not answered.wait(INTERVAL_S) and not self._stopped.is_set():
                     pass
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         """Log where the event loop is, once for each place."""
         task = current_task(self._loop)
         frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001 - documented, for this purpose
@@ -84,9 +84,9 @@ class LoopWatch:
         if not calls:
             return
         place = next((call for call in reversed(calls) if not call[0].startswith(_STANDARD_LIBRARY)), calls[-1])[:2]
-        if place in self._told:
+        if place in self._reported:
             return
-        self._told.add(place)
+        self._reported.add(place)
         get_context = getattr(task, "get_context", None)  # from Python 3.12 on
         # For the request id of the log line. A callback may belong to no task.
         current.running.set(get_context().get(current.running) if get_context is not None else None)
