@@ -99,6 +99,22 @@ def test_64_streams_at_a_time_share_a_process_and_nothing_else(layer: Path) -> N
     }
 
 
+def test_readers_of_two_resumable_streams_get_the_events_of_their_own(layer: Path) -> None:
+    with running(layer, "app.resumed", 4) as run:
+        for number, key in enumerate(("one", "two", "one", "two")):
+            run.hand_out(number, key)
+        run.wait_for_posts(4)
+        run.terminate()
+
+    bodies = [run.posts[f"r{number}"].body for number in range(4)]
+    for key, first, second in (("one", bodies[0], bodies[2]), ("two", bodies[1], bodies[3])):
+        assert first == second, "the reader has other events than the writer, or other ids"
+        assert [line for line in first.decode().splitlines() if line.startswith("data: ")] == [
+            f"data: {key} begins",
+            f"data: {key} ends",
+        ]
+
+
 def test_whatever_one_does_the_others_go_on(layer: Path) -> None:
     with running(layer, "app.mixed", 4) as run:
         for number, event in enumerate(("exit", "exit in a task", "block", "thread", "value", "value")):

@@ -8,10 +8,14 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from lambda_streamify import observe
+from lambda_streamify import observe, resumable, sse
+from lambda_streamify.resume import MemoryStore
 
 waiting: list[str] = []
 all_wait = asyncio.Event()
+store = MemoryStore()
+asked: list[str] = []
+all_asked = asyncio.Event()
 
 observe.log_streams()
 
@@ -32,6 +36,20 @@ async def chunks(count: int, context: Any) -> AsyncIterator[str]:
     logger.warning("%s goes on", context.aws_request_id)
     await asyncio.to_thread(logger.warning, "%s is in a thread", context.aws_request_id)
     yield f"{context.aws_request_id} {context.xray_trace_id} {os.environ.get('_X_AMZN_TRACE_ID')}\n"
+
+
+async def resumed(key: str, _context: Any) -> Any:
+    """Stream the run of this key. It goes on when four invocations have asked for theirs."""
+    asked.append(key)
+    if len(asked) == 4:
+        all_asked.set()
+    return resumable(sse.events(words(key)), store, key=key, after="")
+
+
+async def words(key: str) -> AsyncIterator[str]:
+    yield f"{key} begins"
+    await all_asked.wait()
+    yield f"{key} ends"
 
 
 async def mixed(event: Any, _context: Any) -> Any:
